@@ -1,0 +1,78 @@
+/** What the analysis finds: shared by the language server, the command line and the editor. Positions are 0-based, UTF-16. */
+
+export type Language = 'c' | 'cpp' | 'rust';
+export type Severity = 'error' | 'warning' | 'information' | 'hint';
+export type Confidence = 'certain' | 'likely' | 'heuristic';
+
+export const FAMILIES = [
+  'posix-aio', 'libaio', 'raw-aio', 'liburing', 'raw-io-uring', 'epoll',
+  'tokio', 'tokio-uring', 'io-uring-crate', 'monoio', 'glommio', 'compio',
+] as const;
+export type Family = (typeof FAMILIES)[number];
+
+export interface Position { line: number; column: number }
+export interface Range { start: Position; end: Position }
+export interface TextEdit { range: Range; text: string }
+
+export interface Fix {
+  title: string;
+  edits: TextEdit[];
+  /** safe fixes may run in "fix all"; the others change behaviour and want a person's eye */
+  safe: boolean;
+}
+export interface Related { range: Range; message: string; /** absent: the same file */ path?: string }
+
+export interface Finding {
+  rule: string;
+  severity: Severity;
+  message: string;
+  range: Range;
+  related: Related[];
+  fixes: Fix[];
+}
+
+export interface Usage { range: Range; family: Family; api: string }
+
+export interface AnalysisOptions {
+  /** `ringlight.targetKernel`, like "6.1"; absent: no version findings */
+  targetKernel?: string;
+  /** severity overrides by rule id or glob; `off` silences */
+  severities?: Record<string, Severity | 'off'>;
+}
+
+export interface AnalysisResult {
+  findings: Finding[];
+  usages: Usage[];
+  /** false when the file has no API token and was never parsed */
+  parsed: boolean;
+}
+
+/** One rule's metadata; the code, the docs page and the manifest are compared by a test. */
+export interface RuleInfo {
+  id: string;
+  languages: Language[];
+  severity: Severity;
+  confidence: Confidence;
+  /** one line, as in the rule index */
+  summary: string;
+}
+
+/** `ringlight lint --format json`; 1-based positions. */
+export interface LintReport {
+  version: 1;
+  findings: LintFinding[];
+  files: number;
+  parsed: number;
+  errors: { path: string; message: string }[];
+}
+export interface LintFinding {
+  path: string; line: number; column: number; endLine: number; endColumn: number;
+  rule: string; severity: Severity; message: string; language: Language;
+  fix?: { title: string; safe: boolean; edits: { line: number; column: number; endLine: number; endColumn: number; text: string }[] };
+}
+/** `ringlight inventory --format json`; 1-based positions. */
+export interface InventoryReport {
+  version: 1;
+  usages: { path: string; line: number; column: number; language: Language; family: Family; api: string }[];
+  files: number;
+}
