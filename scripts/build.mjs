@@ -1,0 +1,63 @@
+// Builds everything under dist/: bundles, grammars, the loader. `--watch` rebuilds bundles; `--no-loader` skips C.
+import { build, context } from 'esbuild';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const args = new Set(process.argv.slice(2));
+const at = (...parts) => join(root, ...parts);
+
+const node = { platform: 'node', format: 'cjs', target: 'node20' };
+/** name in dist/ → entry point and how to bundle it */
+const BUNDLES = [
+  { out: 'extension.js', entry: 'src/extension/extension.ts', ...node, external: ['vscode'] },
+  { out: 'server.js', entry: 'src/server/main.ts', ...node },
+  { out: 'recording-worker.js', entry: 'src/recording/worker.ts', ...node },
+  { out: 'askpass.js', entry: 'src/launch/askpass.ts', ...node },
+  { out: 'cli.js', entry: 'src/cli/main.ts', ...node, banner: { js: '#!/usr/bin/env node' } },
+  { out: 'webview/timeline.js', entry: 'webview/main.ts', platform: 'browser', format: 'iife', target: 'es2022' },
+  { out: 'test/suite.js', entry: 'test/vscode/suite.ts', ...node, external: ['vscode', 'mocha'] },
+];
+
+function options({ out, entry, ...rest }) {
+  return {
+    entryPoints: [at(entry)], outfile: at('dist', out), bundle: true, sourcemap: 'linked', minify: false,
+    loader: { '.ttf': 'dataurl' }, logLevel: 'warning', define: { 'process.env.NODE_ENV': '"production"' },
+    // web-tree-sitter's CommonJS build; import.meta in the ESM one is empty in a bundle
+    mainFields: rest.platform === 'node' ? ['main', 'module'] : ['browser', 'module', 'main'],
+    ...rest,
+  };
+}
+
+/** Grammars are plain data: copied from the packages that ship them. */
+function copyAssets() {
+  mkdirSync(at('dist/wasm'), { recursive: true });
+  const wasm = {
+    'web-tree-sitter.wasm': 'web-tree-sitter/web-tree-sitter.wasm',
+    'tree-sitter-c.wasm': 'tree-sitter-c/tree-sitter-c.wasm',
+    'tree-sitter-cpp.wasm': 'tree-sitter-cpp/tree-sitter-cpp.wasm',
+    'tree-sitter-rust.wasm': 'tree-sitter-rust/tree-sitter-rust.wasm',
+  };
+  for (const [name, from] of Object.entries(wasm)) cpSync(at('node_modules', from), at('dist/wasm', name));
+}
+
+/** The loader is C; make knows what is stale. */
+function buildLoader() {
+  const made = spawnSync('make', ['-C', at('bpf'), '-j2'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (made.status !== 0) throw new Error('bpf: make failed; what it needs is in CONTRIBUTING.md under "Requirements"');
+  const machine = 'x86_64';
+  mkdirSync(at('dist/loader', machine), { recursive: true });
+  cpSync(at('bpf/.output', machine, 'ringlight-loader'), at('dist/loader', machine, 'ringlight-loader'));
+}
+
+copyAssets();
+const bundles = BUNDLES.filter((b) => existsSync(at(b.entry)));
+if (args.has('--watch')) {
+  for (const b of bundles) await (await context(options(b))).watch();
+  console.log('watching');
+} else {
+  await Promise.all(bundles.map((b) => build(options(b))));
+  if (!args.has('--no-loader')) buildLoader();
+}

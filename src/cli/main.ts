@@ -1,0 +1,35 @@
+/** `ringlight`: one file a command; this file only finds the command and turns its failure into words. */
+import { parseCommand, type Command } from './command';
+
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  lint: async () => (await import('./lint')).lint,
+  inventory: async () => (await import('./inventory')).inventory,
+  trace: async () => (await import('./trace')).trace,
+  doctor: async () => (await import('./doctor')).doctor,
+  report: async () => (await import('./report')).report,
+};
+
+async function main(): Promise<number> {
+  const { name, args } = parseCommand(process.argv.slice(2));
+  const load = name === undefined ? undefined : COMMANDS[name];
+  if (!load) {
+    const wanted = name === undefined || name === 'help' || name === '--help' || name === '-h';
+    const text = `usage: ringlight ${Object.keys(COMMANDS).join('|')} …   (ringlight COMMAND --help says more)\n`;
+    (name === undefined || !wanted ? process.stderr : process.stdout).write(wanted ? text : `ringlight: no command “${name}”\n${text}`);
+    return name === undefined || !wanted ? 2 : 0;
+  }
+  const command = await load();
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(command.usage);
+    return 0;
+  }
+  return command.run(args);
+}
+
+main().then(
+  (code) => { process.exitCode = code; },
+  (error: unknown) => {
+    process.stderr.write(`ringlight: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+  },
+);
