@@ -4,7 +4,7 @@ import type { FromPage, RecordingStatus, ToPage } from './page';
 
 export type ToRecording =
   /** start the loader and record its stream into `spool` */
-  | { kind: 'start'; request: TraceRequest; spool: string; /** folder of the loader binaries, `<arch>/ringlight-loader` in it */ loaders: string; askpass: string }
+  | { kind: 'start'; request: TraceRequest; spool: string; /** folder of the loader binaries, `<arch>/ringlight-loader` in it */ loaders: string; askpass: string; sshConfig?: string }
   | { kind: 'open'; file: string }
   | { kind: 'page'; message: FromPage }
   | { kind: 'stop' }

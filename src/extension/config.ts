@@ -1,0 +1,44 @@
+/** Settings, parsed and not cast: a value of the wrong shape falls back to the manifest's default. */
+import * as vscode from 'vscode';
+import * as v from 'valibot';
+import type { TraceRequest } from '../protocol/launch';
+import type { ServerSettings } from '../protocol/lsp';
+import { API_NAMES } from '../protocol/wire';
+import { Settings } from './ids';
+
+const Severity = v.picklist(['error', 'warning', 'information', 'hint', 'off']);
+const Api = v.picklist(API_NAMES);
+
+function read<T>(id: string, schema: v.GenericSchema<unknown, T>): T | undefined {
+  const section = vscode.workspace.getConfiguration();
+  const parsed = v.safeParse(schema, section.get(id));
+  if (parsed.success) return parsed.output;
+  const fallback = v.safeParse(schema, section.inspect(id)?.defaultValue);
+  return fallback.success ? fallback.output : undefined;
+}
+
+/** What the language server is told. */
+export function serverSettings(extension: vscode.Uri): ServerSettings {
+  const targetKernel = read(Settings.TargetKernel, v.pipe(v.string(), v.regex(/^(\d+\.\d+)?$/)));
+  return {
+    enable: read(Settings.Enable, v.boolean()) ?? true,
+    hover: read(Settings.Hover, v.boolean()) ?? true,
+    severities: read(Settings.Severities, v.record(v.string(), Severity)) ?? {},
+    ...(targetKernel ? { targetKernel } : {}),
+    rulePages: vscode.Uri.joinPath(extension, 'docs', 'rules').toString(),
+  };
+}
+
+/** The part of a trace request that comes from settings. */
+export function traceSettings(): Pick<TraceRequest, 'apis' | 'privilege' | 'durationSeconds'> & { sshConfig?: string } {
+  const seconds = read(Settings.TraceMaxDuration, v.pipe(v.number(), v.minValue(0))) ?? 0;
+  const sshConfig = read(Settings.SshConfigFile, v.string());
+  const apis = read(Settings.TraceApis, v.array(Api));
+  const privilege = read(Settings.TracePrivilege, v.picklist(['auto', 'none', 'sudo']));
+  return {
+    ...(apis?.length ? { apis } : {}),
+    ...(privilege ? { privilege } : {}),
+    ...(seconds > 0 ? { durationSeconds: seconds } : {}),
+    ...(sshConfig ? { sshConfig } : {}),
+  };
+}

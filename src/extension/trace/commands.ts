@@ -1,0 +1,63 @@
+/** The tracing commands. */
+import * as vscode from 'vscode';
+import * as path from 'node:path';
+import { runDoctor } from '../../launch';
+import type { DoctorReport } from '../../protocol/launch';
+import { traceSettings } from '../config';
+import { Commands } from '../ids';
+import type { Log } from '../log';
+import { chooseTarget } from './choose-target';
+import type { DebugTargets } from './debug-targets';
+import type { TraceSessions } from './sessions';
+
+export function registerTraceCommands(context: vscode.ExtensionContext, sessions: TraceSessions, debugTargets: DebugTargets, log: Log): vscode.Disposable {
+  return vscode.Disposable.from(
+    vscode.commands.registerCommand(Commands.Trace, () => trace(context, sessions, debugTargets)),
+    vscode.commands.registerCommand(Commands.StopTrace, () => sessions.stopAll()),
+    vscode.commands.registerCommand(Commands.SaveRecording, () => sessions.saveLatest()),
+    vscode.commands.registerCommand(Commands.OpenRecent, () => openRecent(sessions)),
+    vscode.commands.registerCommand(Commands.Doctor, () => doctor(context.extensionUri, log)),
+  );
+}
+
+async function trace(context: vscode.ExtensionContext, sessions: TraceSessions, debugTargets: DebugTargets): Promise<void> {
+  if (!vscode.workspace.isTrusted) {
+    const manage = vscode.l10n.t('Manage Trust');
+    const answer = await vscode.window.showWarningMessage(vscode.l10n.t('Tracing runs programs, so it is off until you trust this workspace.'), manage);
+    if (answer === manage) await vscode.commands.executeCommand('workbench.trust.manage');
+    return;
+  }
+  const choice = await chooseTarget(context, debugTargets);
+  if (choice?.kind === 'task') await vscode.tasks.executeTask(choice.task);
+  // a failure has been explained already
+  else if (choice) await sessions.start(choice.request).catch(() => undefined);
+}
+
+async function openRecent(sessions: TraceSessions): Promise<void> {
+  const files = await sessions.recent();
+  if (files.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('There is no recording yet: run “Ringlight: Trace…” first.'));
+    return;
+  }
+  const chosen = await vscode.window.showQuickPick(files.map((file) => ({ label: path.basename(file), file })), { title: vscode.l10n.t('Open a recent recording') });
+  if (chosen) await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(chosen.file));
+}
+
+/** What can be traced here, what is missing, and the one thing to do about each. */
+async function doctor(extension: vscode.Uri, log: Log): Promise<void> {
+  const { sshConfig } = traceSettings();
+  const loaders = vscode.Uri.joinPath(extension, 'dist', 'loader').fsPath;
+  const report = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Ringlight: looking at this machine') },
+    () => runDoctor(undefined, { loaders, onLog: (level, text) => log.write(level, text), ...(sshConfig ? { sshConfig } : {}) }),
+  );
+  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: doctorText(report) });
+  await vscode.window.showTextDocument(document, { preview: true });
+}
+
+function doctorText(report: DoctorReport): string {
+  const mark = { ok: '✓', warning: '!', missing: '✗' } as const;
+  const verdict = report.canTrace ? vscode.l10n.t('Ringlight can trace here.') : vscode.l10n.t('Ringlight cannot trace here yet.');
+  const lines = report.checks.map((c) => `- ${mark[c.state]} **${c.title}**: ${c.detail}${c.remedy ? `\n  - ${vscode.l10n.t('To do')}: ${c.remedy}` : ''}`);
+  return `# ${verdict}\n\nLinux ${report.kernel}, ${report.machine}\n\n${lines.join('\n')}\n`;
+}
