@@ -1,38 +1,55 @@
 // @ts-check
+import { dirname, relative, resolve, sep } from 'node:path';
 import tseslint from 'typescript-eslint';
 
-/** Dependencies point one way (docs/architecture.md). What each folder may import of its siblings: */
-const MAY_IMPORT = {
-  protocol: [],
-  analysis: ['protocol'],
-  trace: ['protocol'],
-  launch: ['protocol', 'trace'],
-  recording: ['protocol', 'trace', 'launch'],
-  server: ['protocol', 'analysis'],
-  cli: ['protocol', 'analysis', 'trace', 'launch', 'recording', 'server'],
-  extension: ['protocol', 'launch'],
-};
-const FOLDERS = Object.keys(MAY_IMPORT);
-/** These also run in a browser. */
-const PURE = ['protocol', 'analysis', 'trace'];
+const root = import.meta.dirname;
 
-const layers = FOLDERS.map((folder) => {
-  const banned = FOLDERS.filter((other) => other !== folder && !MAY_IMPORT[folder].includes(other));
-  const patterns = banned.map((other) => ({
-    group: [`**/${other}`, `**/${other}/**`], message: `src/${folder} must not depend on src/${other}.`,
-  }));
-  patterns.push({ group: ['**/webview/**'], message: 'src must not depend on the page.' });
-  if (PURE.includes(folder)) patterns.push({ group: ['node:*', 'fs', 'path', 'child_process'], message: `src/${folder} runs in a browser too.` });
-  const paths = folder === 'extension' ? [] : [{ name: 'vscode', message: 'Only src/extension imports vscode.' }];
-  return { files: [`src/${folder}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns, paths }] } };
-});
+/** Dependencies point one way (docs/architecture.md). What each folder may import of the others: */
+const MAY_IMPORT = {
+  'src/protocol': [],
+  'src/analysis': ['src/protocol'],
+  'src/trace': ['src/protocol'],
+  'src/launch': ['src/protocol', 'src/trace'],
+  'src/recording': ['src/protocol', 'src/trace', 'src/launch'],
+  'src/server': ['src/protocol', 'src/analysis'],
+  'src/cli': ['src/protocol', 'src/analysis', 'src/trace', 'src/launch', 'src/recording', 'src/server'],
+  'src/extension': ['src/protocol', 'src/launch'],
+  webview: ['src/protocol'],
+};
+/** These also run in a browser, so no module of Node's. */
+const PURE = ['src/protocol', 'src/analysis', 'src/trace', 'webview'];
+const NODE_MODULES = /^(node:|(fs|path|os|child_process|worker_threads|crypto|net)(\/|$))/;
+
+const roomOf = (file) => {
+  const [first, second] = relative(root, file).split(sep);
+  return first === 'src' ? `src/${second}` : first;
+};
+
+/** One rule for the whole house: resolved paths, so that a folder's own `recording/` is not mistaken for src/recording. */
+const layers = {
+  create(context) {
+    const room = roomOf(context.filename);
+    const allowed = MAY_IMPORT[room];
+    const check = (node) => {
+      const from = node.source?.value;
+      if (typeof from !== 'string') return;
+      const refuse = (message) => context.report({ node, message });
+      if (from === 'vscode' && room !== 'src/extension') return refuse('Only src/extension imports vscode.');
+      if (PURE.includes(room) && NODE_MODULES.test(from) && !context.filename.includes(`${sep}dev${sep}`)) return refuse(`${room} runs in a browser too: no ${from}.`);
+      if (!from.startsWith('.')) return;
+      const target = roomOf(resolve(dirname(context.filename), from));
+      if (target !== room && !allowed.includes(target)) refuse(`${room} must not depend on ${target}.`);
+    };
+    return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check, ImportExpression: check };
+  },
+};
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', '**/target', 'test-artifacts', 'bpf/.output', 'demo', '.build', '**/*.mjs', '**/*.js'] },
+  { ignores: ['**/node_modules', 'dist', '**/target', 'test-artifacts', '.build', 'bpf', 'demo', '**/*.mjs', '**/*.js'] },
   ...tseslint.configs.recommended,
   {
     files: ['src/**/*.ts', 'webview/**/*.ts', 'test/**/*.ts'],
-    languageOptions: { parserOptions: { project: ['./tsconfig.json', './webview/tsconfig.json', './test/page/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: ['./tsconfig.json', './webview/tsconfig.json', './test/page/tsconfig.json'], tsconfigRootDir: root } },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
@@ -40,9 +57,5 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
   },
-  ...layers,
-  {
-    files: ['webview/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: 'src/(?!protocol)', message: 'The page imports src/protocol only.' }] }] },
-  },
+  { files: ['src/**/*.ts', 'webview/**/*.ts'], plugins: { ringlight: { rules: { layers } } }, rules: { 'ringlight/layers': 'error' } },
 );
