@@ -1,0 +1,1 @@
+export declare function refreshDemo(from: string, to: string, manifest: string): string[];

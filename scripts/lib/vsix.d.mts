@@ -1,0 +1,3 @@
+export declare const VSIX: string;
+export declare const REQUIRED: string[];
+export declare const LOADER: string;
