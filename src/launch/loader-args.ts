@@ -1,0 +1,49 @@
+/** A trace request as the loader's arguments, which travel over its stdin and never through a command line. */
+import type { TraceRequest } from '../protocol/launch';
+import { fail } from './failure';
+
+/**
+ * @param env the user's own environment, given where sudo would replace it by root's; the request's wins
+ * @throws LaunchError `bad-target`
+ */
+export function loaderArgs(request: TraceRequest, env: Record<string, string> = {}): string[] {
+  const { target, durationSeconds, apis } = request;
+  const args: string[] = [];
+  if (apis) args.push('--apis', apis.join(','));
+  if (durationSeconds !== undefined) {
+    if (!(durationSeconds > 0) || !Number.isFinite(durationSeconds)) throw badTarget(`the duration ${durationSeconds} is not a positive number of seconds`);
+    args.push('--duration', String(durationSeconds));
+  }
+  switch (target.kind) {
+    case 'all':
+      args.push('--all');
+      break;
+    case 'pid':
+      if (!Number.isSafeInteger(target.pid) || target.pid <= 0) throw badTarget(`${target.pid} is not a process id`);
+      args.push('--pid', String(target.pid));
+      break;
+    case 'command':
+      if (!target.argv[0]) throw badTarget('there is no command to run');
+      if (target.cwd !== undefined) {
+        if (!target.cwd.startsWith('/')) throw badTarget(`the working directory ${target.cwd} is not absolute`);
+        args.push('--cwd', target.cwd);
+      }
+      for (const [key, value] of Object.entries({ ...env, ...target.env })) {
+        if (key === '' || key.includes('=')) throw badTarget(`${JSON.stringify(key)} cannot be the name of an environment variable`);
+        args.push('--env', `${key}=${value}`);
+      }
+      args.push('--', ...target.argv);
+  }
+  if (args.some((arg) => arg.includes('\0'))) throw badTarget('an argument holds a NUL character');
+  return args;
+}
+
+/** What `--args-from-stdin` reads: the size in bytes, a line end, and the arguments separated by NUL. */
+export function encodeArgs(args: readonly string[]): Buffer {
+  const body = Buffer.from(args.join('\0'), 'utf8');
+  return Buffer.concat([Buffer.from(`${body.length}\n`), body]);
+}
+
+function badTarget(why: string): Error {
+  return fail('bad-target', `This cannot be traced: ${why}.`, 'Correct the target and start again.');
+}
