@@ -1,6 +1,6 @@
 // Builds everything under dist/: bundles, grammars, the loader. `--watch` rebuilds bundles; `--no-loader` skips C.
 import { build, context } from 'esbuild';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,9 @@ const BUNDLES = [
   { out: 'askpass.js', entry: 'src/launch/askpass.ts', ...node },
   { out: 'cli.js', entry: 'src/cli/main.ts', ...node, banner: { js: '#!/usr/bin/env node' } },
   { out: 'webview/timeline.js', entry: 'webview/main.ts', platform: 'browser', format: 'iife', target: 'es2022' },
-  { out: 'test/suite.js', entry: 'test/vscode/suite.ts', ...node, external: ['vscode', 'mocha'] },
+  // the suite finds its tests beside itself
+  ...['suite.ts', ...readdirSync(at('test/vscode')).filter((name) => name.endsWith('.suite.ts'))].map((name) => (
+    { out: `test/${name.replace(/\.ts$/, '.js')}`, entry: `test/vscode/${name}`, ...node, external: ['vscode', 'mocha'] })),
 ];
 
 function options({ out, entry, ...rest }) {
@@ -52,6 +54,7 @@ function buildLoader() {
   cpSync(at('bpf/.output', machine, 'ringlight-loader'), at('dist/loader', machine, 'ringlight-loader'));
 }
 
+rmSync(at('dist/test'), { recursive: true, force: true });
 copyAssets();
 const bundles = BUNDLES.filter((b) => existsSync(at(b.entry)));
 if (args.has('--watch')) {

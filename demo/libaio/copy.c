@@ -23,9 +23,9 @@ static void die(const char *what, int error)
 }
 
 /* Mistake: without O_DIRECT the kernel does the whole transfer inside io_submit. */
-static int open_data(const char *path, int for_writing)
+static int open_data(const char *path)
 {
-	int fd = for_writing ? open(path, O_RDWR | O_CREAT, 0644) : open(path, O_RDONLY);
+	int fd = open(path, O_RDWR | O_CREAT, 0644);
 
 	if (fd < 0)
 		die(path, errno);
@@ -107,8 +107,8 @@ int main(int argc, char **argv)
 	if (mkdir("build", 0755) != 0 && errno != EEXIST)
 		die("build", errno);
 	make_input("build/input.dat");
-	in = open_data("build/input.dat", 0);
-	out = open_data("build/copy.dat", 1);
+	in = open_data("build/input.dat");
+	out = open_data("build/copy.dat");
 
 	error = io_setup(DEPTH, &ctx);
 	if (error < 0)
