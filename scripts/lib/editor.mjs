@@ -13,6 +13,8 @@ export const DEMO = join(PROFILE, 'demo');
 const SETTINGS = {
   'workbench.startupEditor': 'readme',
   'workbench.tips.enabled': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'chat.disableAIFeatures': true,
   'security.workspace.trust.enabled': false,
   'telemetry.telemetryLevel': 'off',
   'update.mode': 'none',

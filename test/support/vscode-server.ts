@@ -27,7 +27,8 @@ interface Server { port: number; said(): string; processes(): number[]; stop(): 
 /** Settings of every VS Code started for a test; a test's own come on top. */
 const QUIET_SETTINGS = {
   'workbench.startupEditor': 'none', 'workbench.tips.enabled': false, 'workbench.enableExperiments': false, 'telemetry.telemetryLevel': 'off',
-  'extensions.ignoreRecommendations': true, 'extensions.autoCheckUpdates': false, 'git.enabled': false, 'editor.minimap.enabled': false,
+  'extensions.ignoreRecommendations': true, 'extensions.autoCheckUpdates': false, 'git.enabled': false, 'chat.disableAIFeatures': true,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden', 'editor.minimap.enabled': false,
 };
 
 function requireCodeServer(): void {

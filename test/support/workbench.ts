@@ -16,7 +16,8 @@ export async function eventually<T>(what: string, probe: () => Promise<T | undef
   }
 }
 
-export interface Problem { severity: string; message: string; source: string }
+/** A row of the Problems view; `line` and `column` are 1-based. */
+export interface Problem { severity: string; message: string; source: string; code: string; line: number; column: number }
 
 export class Workbench {
   constructor(readonly page: Page) {}
@@ -81,21 +82,26 @@ export class Workbench {
 
   /** Labels of the open quick pick's visible rows. */
   async choices(): Promise<string[]> {
-    const rows = this.page.locator('.quick-input-widget .monaco-list-row .quick-input-list-label .monaco-highlighted-label');
+    const rows = this.page.locator('.quick-input-widget .monaco-list-row a.label-name');
     await rows.first().waitFor({ timeout: DEADLINE_MS });
     return rows.allInnerTexts();
   }
 
   /** What the Problems view lists, opened if need be. Waits until it has `atLeast` rows. */
   async problems(atLeast = 1): Promise<Problem[]> {
-    const rows = this.page.locator('.markers-panel .monaco-list-row').filter({ has: this.page.locator('.marker-source, .details-container') });
+    const rows = this.page.locator('.markers-panel .monaco-list-row').filter({ has: this.page.locator('.marker-icon') });
     if (!await this.page.locator('.markers-panel').isVisible()) await this.command('Problems: Focus on Problems View');
     await this.page.locator('.markers-panel').waitFor({ timeout: DEADLINE_MS });
     await eventually(`${atLeast} problems`, async () => await rows.count() >= atLeast);
     return rows.evaluateAll((elements) => elements.map((element) => {
       const text = (selector: string): string => element.querySelector(selector)?.textContent ?? '';
-      const icon = element.querySelector('.codicon')?.className ?? '';
-      return { severity: /severity-(\w+)|codicon-(error|warning|info)/.exec(icon)?.slice(1).find(Boolean) ?? '', message: text('.marker-message'), source: text('.marker-source') };
+      const place = /Ln (\d+), Col (\d+)/.exec(text('.marker-line'));
+      const icon = element.querySelector('.marker-icon');
+      return {
+        severity: ['error', 'warning', 'info'].find((name) => icon?.classList.contains(name)) ?? '',
+        message: text('.marker-message'), source: text('.marker-source'), code: text('.marker-code'),
+        line: Number(place?.[1]), column: Number(place?.[2]),
+      };
     }));
   }
 
