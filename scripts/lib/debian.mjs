@@ -14,7 +14,8 @@ export const PURPOSES = {
 /** What these purposes need and this machine lacks. Rust from elsewhere (rustup) counts. */
 export function missingPackages(purposes) {
   const wanted = [...new Set(purposes.flatMap((purpose) => PURPOSES[purpose]))];
-  if (purposes.includes('demo') && !which('cargo')) wanted.push('cargo');
+  // Debian's own `cargo` is too old for the registry's sparse index; this is its current one
+  if (purposes.includes('demo') && !which('cargo')) wanted.push('cargo-web');
   const asked = spawnSync('dpkg-query', ['-W', '-f=${Package} ${db:Status-Status}\n', ...wanted], { encoding: 'utf8' });
   if (asked.error) throw new StepFailed('This is not a Debian system: dpkg-query was not found.', `Install by other means what these Debian packages hold: ${wanted.join(' ')}.`);
   const installed = new Set(asked.stdout.split('\n').filter((line) => line.endsWith(' installed')).map((line) => line.split(' ')[0]));
