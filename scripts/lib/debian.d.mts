@@ -1,0 +1,2 @@
+export declare const PURPOSES: Record<'loader' | 'demo' | 'vscode' | 'tests' | 'browser', string[]>;
+export declare function missingPackages(purposes: string[]): string[];
