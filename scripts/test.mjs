@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { withLock } from './lib/lock.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { PURPOSES } from './lib/debian.mjs';
+import { endWithUs } from './lib/shell.mjs';
 import { StepFailed, main, runSteps } from './lib/steps.mjs';
 import { closingLine, countResults } from './lib/results.mjs';
 import { mountTracefs, setupSteps } from './setup.mjs';
@@ -39,7 +40,7 @@ Stages, in order: ${STAGES.map((s) => s.name).join(', ')}.
 /** Runs one stage with its output passed through; resolves to its exit status. */
 function runStage({ command: [program, args] }) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = endWithUs(spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] }));
     child.on('error', (error) => { console.error(error.message); resolve(1); });
     child.on('close', (status, signal) => { if (signal) console.error(`ended by ${signal}`); resolve(status ?? 1); });
   });

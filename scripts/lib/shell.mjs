@@ -23,11 +23,20 @@ function watchSignals() {
   signalsWatched = true;
   for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]]) {
     process.on(signal, () => {
-      if (running.size === 0) return;
       for (const child of running) child.kill(signal);
-      process.exit(128 + number);
+      // whoever else listens has things to end in order, once no program of ours runs
+      if (running.size > 0 || process.listenerCount(signal) === 1) process.exit(128 + number);
     });
   }
+}
+
+/** Makes a child end with us. */
+export function endWithUs(child) {
+  watchSignals();
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  child.once('error', () => running.delete(child));
+  return child;
 }
 
 /**
@@ -35,7 +44,6 @@ function watchSignals() {
  * `log`: file to append all output to; `onLine`: told each line as it comes.
  */
 export function run(command, args, { cwd, env = process.env, log, onLine = () => {} } = {}) {
-  watchSignals();
   const shown = [command, ...args].join(' ');
   let file;
   if (log) {
@@ -44,8 +52,7 @@ export function run(command, args, { cwd, env = process.env, log, onLine = () =>
     writeSync(file, `$ ${shown}\n`);
   }
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    running.add(child);
+    const child = endWithUs(spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }));
     const tail = [];
     let stdout = '';
     const follow = (stream, isStdout) => {
@@ -68,7 +75,6 @@ export function run(command, args, { cwd, env = process.env, log, onLine = () =>
     follow(child.stdout, true);
     follow(child.stderr, false);
     const finish = (how) => {
-      running.delete(child);
       if (file !== undefined) { closeSync(file); file = undefined; }
       if (how) reject(new CommandFailed(shown, how, tail.join('\n'), log));
       else resolve(stdout);
