@@ -40,6 +40,5 @@ function table(summary: TraceSummary): string[] {
 
 /** A path may hold escape sequences; a terminal must not act on them. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '\ufffd');
 }

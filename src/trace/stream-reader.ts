@@ -27,7 +27,6 @@ export class StreamReader {
 
   /** What stood before the recording, printable: a greeting of a remote shell, an error of sudo. At most 4 KiB. */
   get noise(): string {
-    // eslint-disable-next-line no-control-regex
     return decodeUtf8(this.preamble.noise.subarray(0, 4096)).replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '');
   }
   get started(): boolean {

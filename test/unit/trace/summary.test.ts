@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SpanFlag } from '../../../src/protocol/wire';
 import { formatSummary, StreamReader, Summaries } from '../../../src/trace';
 import { Histogram } from '../../../src/trace/histogram';
-import { span, StreamWriter, totals, WRITE } from '../../support/encode';
+import { READ, span, StreamWriter, totals, WRITE } from '../../support/encode';
 import { syntheticRecording } from '../../support/synthetic';
 
 function summarise(writer: StreamWriter): ReturnType<Summaries['summary']> {
@@ -46,7 +46,7 @@ describe('summary', () => {
     expect(summary).toMatchObject({ records: spans.length, complete: true, lost: { kernel: 37 }, target_exit: { code: 0 } });
     expect(summary.problem).toBeUndefined();
     for (const { api, op, count, errors, bytes: moved } of summary.apis) {
-      const number = { READ, WRITE, RECV: 27, PREAD: 0 }[op]!;
+      const number = { READ, WRITE, RECV: 27, PREAD: 0 }[op];
       const of = spans.filter((s) => s.api === api && s.op === number);
       expect(count).toBe(of.length);
       expect(errors).toBe(of.filter((s) => s.result < 0).length);

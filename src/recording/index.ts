@@ -1,0 +1,2 @@
+/** Recordings: spool, index, answers. */
+export { Recording, type Labels, type Problem } from './recording';
