@@ -1,0 +1,407 @@
+/** Statements and expressions of C and C++: syntax to facts. */
+import { bare, type Call, type Expr, type Func, type Local, type Span, type Stmt } from '../model';
+import { alignmentOf, declared, isExpr, parametersOf, typeName, WORD_OPERATORS, type Alignments, type Declared } from './c-declarator';
+import { field, integer, opaque, parts, Scopes, spanOf, type Node } from './syntax';
+
+const CPP_CASTS = new Set(['static_cast', 'reinterpret_cast', 'const_cast', 'dynamic_cast', 'bit_cast']);
+const UNARY = new Set(['!', '-', '~', '+']);
+
+/** Lowers one function (or lambda) into `func`; `scopes` already holds its parameters. */
+export class Body {
+  constructor(private readonly func: Func, readonly scopes: Scopes, private readonly alignments: Alignments) {}
+
+  private span(node: Node): Span { return spanOf(node, this.func.base); }
+
+  /** A compound statement's or namespace's children, or one statement. */
+  block(node: Node | null): Stmt[] {
+    if (!node) return [];
+    this.scopes.push();
+    const out = node.type === 'compound_statement' ? this.sequence(parts(node)) : this.statement(node);
+    this.scopes.pop();
+    return out;
+  }
+
+  /** Statements in a row; a call without `;` in front of a block is a loop macro (`list_for_each(…) { … }`). */
+  private sequence(nodes: Node[]): Stmt[] {
+    const out: Stmt[] = [];
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i]!;
+      const next = nodes[i + 1];
+      if (next && isLoopMacro(node, next)) {
+        const head = this.expression(node.firstNamedChild!);
+        if (head.kind === 'call') head.macro = true;
+        out.push({ kind: 'loop', form: 'each', init: [], test: opaque(this.span(node), head), update: undefined, body: this.block(next), span: { start: this.span(node).start, end: this.span(next).end } });
+        i++;
+      } else out.push(...this.statement(node));
+    }
+    return out;
+  }
+
+  statement(node: Node): Stmt[] {
+    const span = this.span(node);
+    switch (node.type) {
+      case 'compound_statement': return [{ kind: 'block', body: this.block(node), span }];
+      case 'expression_statement': return this.expressionStatement(node);
+      case 'declaration': return this.declaration(node);
+      case 'if_statement': return this.ifStatement(node);
+      case 'while_statement': return this.loop(node, 'while', 'condition', null);
+      case 'do_statement': return this.loop(node, 'do', 'condition', null);
+      case 'for_statement': return this.loop(node, 'for', 'condition', 'update');
+      case 'for_range_loop': return this.rangeLoop(node);
+      case 'switch_statement': return this.switchStatement(node);
+      case 'return_statement': case 'co_return_statement': return [{ kind: 'return', value: this.optional(parts(node)[0]), span }];
+      case 'throw_statement': return [{ kind: 'throw', value: this.optional(parts(node)[0]), span }];
+      case 'break_statement': return [{ kind: 'break', span }];
+      case 'continue_statement': return [{ kind: 'continue', span }];
+      case 'goto_statement': return [{ kind: 'goto', label: field(node, 'label')?.text ?? '', span }];
+      case 'labeled_statement':
+        return [{ kind: 'label', label: field(node, 'label')?.text ?? '', span }, ...this.sequence(parts(node).slice(1))];
+      case 'try_statement': return [this.tryStatement(node)];
+      case 'preproc_if': case 'preproc_ifdef': case 'preproc_elif': case 'preproc_elifdef': return [this.preprocessor(node)];
+      case 'preproc_else': return this.sequence(parts(node));
+      case 'attributed_statement': return this.sequence(parts(node).filter((c) => c.type !== 'attribute_declaration'));
+      case 'co_yield_statement': return [{ kind: 'expr', expr: opaque(span, ...parts(node).map((c) => this.expression(c))), span }];
+      default: return [];
+    }
+  }
+
+  private expressionStatement(node: Node): Stmt[] {
+    const inner = parts(node)[0];
+    if (!inner) return [];
+    const span = this.span(node);
+    const expr = this.expression(inner);
+    const top = bare(expr);
+    if (top.kind === 'call') {
+      top.statement = span;
+      top.discarded = expr.kind === 'cast' ? 'void' : 'statement';
+    } else if (top.kind === 'assign') top.statement = span;
+    return [{ kind: 'expr', expr, span }];
+  }
+
+  declaration(node: Node): Stmt[] {
+    const out: Stmt[] = [];
+    const type = field(node, 'type')?.text ?? '';
+    const fixed = parts(node).some((c) => c.type === 'storage_class_specifier' && /static|extern/.test(c.text));
+    const alignment = alignmentOf(node, this.alignments);
+    const declarators = node.childrenForFieldName('declarator');
+    for (const d of declarators) {
+      const info = declared(d);
+      const init = d.type === 'init_declarator' ? this.initialiser(field(d, 'value')) : undefined;
+      if (info.parameters && !init) {
+        // `R q(x);` may be parsed as a function; either way it declares nothing that is followed
+        continue;
+      }
+      const names = info.name ? [info.name] : info.bindings;
+      for (const name of names) {
+        const local = this.declare(name, info, type, fixed, alignment);
+        out.push({ kind: 'declare', local, init: info.name ? init : init && opaque(init.span, init), span: this.span(d), statement: this.span(node), alone: declarators.length === 1 && names.length === 1 });
+      }
+    }
+    return out;
+  }
+
+  declare(name: Node, info: Declared, type: string, fixed = false, alignment = 0): Local {
+    const local: Local = {
+      name: name.text, id: this.scopes.declare(name.text), type: typeName(type), pointer: info.pointer, array: info.array,
+      reference: info.reference, static: fixed, alignment, span: this.span(name),
+    };
+    this.func.locals.set(local.id, local);
+    return local;
+  }
+
+  private initialiser(node: Node | null): Expr | undefined {
+    if (!node) return undefined;
+    if (node.type === 'argument_list') {
+      const args = parts(node).map((c) => this.expression(c));
+      return args.length === 1 ? args[0] : opaque(this.span(node), ...args);
+    }
+    return this.expression(node);
+  }
+
+  /** `if` and `while` conditions; C++ may declare in them. */
+  private condition(node: Node | null): { before: Stmt[]; test: Expr | undefined } {
+    if (!node) return { before: [], test: undefined };
+    const before: Stmt[] = [];
+    let value: Node | null = node;
+    if (node.type === 'condition_clause') {
+      const init = field(node, 'initializer');
+      if (init) before.push(...this.sequence(init.type === 'init_statement' ? parts(init) : [init]));
+      value = field(node, 'value');
+    }
+    if (value?.type === 'declaration') {
+      const info = declared(field(value, 'declarator'));
+      const init = this.initialiser(field(value, 'value') ?? field(field(value, 'declarator') ?? value, 'value'));
+      if (!info.name) return { before, test: init };
+      const local = this.declare(info.name, info, field(value, 'type')?.text ?? '');
+      const span = this.span(value);
+      before.push({ kind: 'declare', local, init, span, statement: span, alone: true });
+      return { before, test: { kind: 'name', name: local.name, id: local.id, span: local.span } };
+    }
+    return { before, test: value ? this.expression(value) : undefined };
+  }
+
+  private ifStatement(node: Node): Stmt[] {
+    this.scopes.push();
+    const { before, test } = this.condition(field(node, 'condition'));
+    const alternative = field(node, 'alternative');
+    const otherwise = alternative?.type === 'else_clause' ? this.block(parts(alternative)[0] ?? null) : this.block(alternative);
+    const stmt: Stmt = { kind: 'if', test, then: this.block(field(node, 'consequence')), otherwise, span: this.span(node) };
+    this.scopes.pop();
+    return before.length ? [{ kind: 'block', body: [...before, stmt], span: stmt.span }] : [stmt];
+  }
+
+  private loop(node: Node, form: 'while' | 'do' | 'for', condition: string, update: string | null): Stmt[] {
+    this.scopes.push();
+    const initialiser = form === 'for' ? field(node, 'initializer') : null;
+    const init = !initialiser ? [] : initialiser.type === 'declaration' ? this.declaration(initialiser)
+      : [{ kind: 'expr' as const, expr: this.expression(initialiser), span: this.span(initialiser) }];
+    const { before, test } = this.condition(field(node, condition));
+    const updated = update ? field(node, update) : null;
+    const stmt: Stmt = {
+      kind: 'loop', form, init, test, update: updated ? this.expression(updated) : undefined,
+      body: this.block(field(node, 'body')), span: this.span(node),
+    };
+    this.scopes.pop();
+    if (!before.length) return [stmt];
+    // a declaring condition is evaluated anew each turn
+    const guard: Stmt = { kind: 'if', test, then: [], otherwise: [{ kind: 'break', span: stmt.span }], span: stmt.span };
+    return [{ ...stmt, test: undefined, body: [...before, guard, ...stmt.body] }];
+  }
+
+  private rangeLoop(node: Node): Stmt[] {
+    this.scopes.push();
+    const span = this.span(node);
+    const right = field(node, 'right');
+    const over = right ? this.expression(right) : opaque(span);
+    const info = declared(field(node, 'declarator'));
+    const init: Stmt[] = [];
+    const type = field(node, 'type')?.text ?? '';
+    const names = info.name ? [info.name] : info.bindings;
+    const head: Stmt[] = names.map((name) => {
+      const local = this.declare(name, info, type);
+      const element: Expr = { kind: 'index', object: over, index: undefined, span: over.span };
+      return { kind: 'declare', local, init: info.name ? element : opaque(over.span), span: local.span, statement: local.span, alone: true };
+    });
+    const body = this.block(field(node, 'body'));
+    this.scopes.pop();
+    return [{ kind: 'loop', form: 'each', init, test: opaque(over.span), update: undefined, body: [...head, ...body], span }];
+  }
+
+  private switchStatement(node: Node): Stmt[] {
+    this.scopes.push();
+    const { before, test } = this.condition(field(node, 'condition'));
+    const cases: Extract<Stmt, { kind: 'switch' }>['cases'] = [];
+    const collect = (nodes: Node[]) => {
+      for (const c of nodes) {
+        if (c.type === 'case_statement') {
+          const value = field(c, 'value');
+          const body = parts(c).filter((b) => b.id !== value?.id);
+          // `case 1: case 2: …` nests
+          const nested = body.findIndex((b) => b.type === 'case_statement');
+          cases.push({ values: value ? [this.expression(value)] : [], default: !value, body: this.sequence(nested < 0 ? body : body.slice(0, nested)) });
+          if (nested >= 0) collect(body.slice(nested));
+        } else if (c.type.startsWith('preproc_')) collect(parts(c));
+        else if (cases.length) cases[cases.length - 1]!.body.push(...this.statement(c));
+      }
+    };
+    const body = field(node, 'body');
+    collect(body ? parts(body) : []);
+    this.scopes.pop();
+    const stmt: Stmt = { kind: 'switch', subject: test ?? opaque(this.span(node)), fallthrough: true, cases, span: this.span(node) };
+    return [...before, stmt];
+  }
+
+  private tryStatement(node: Node): Stmt {
+    const handlers = parts(node).filter((c) => c.type === 'catch_clause').map((c) => {
+      this.scopes.push();
+      const list = field(c, 'parameters');
+      for (const p of parametersOf(list ?? undefined)) if (p.declarator.name) this.declare(p.declarator.name, p.declarator, p.type);
+      const body = this.block(field(c, 'body'));
+      this.scopes.pop();
+      return body;
+    });
+    return { kind: 'try', body: this.block(field(node, 'body')), handlers, span: this.span(node) };
+  }
+
+  /** Which branch is compiled is unknown: both are ways through. */
+  private preprocessor(node: Node): Stmt {
+    const skip = new Set([field(node, 'name')?.id, field(node, 'condition')?.id, field(node, 'alternative')?.id]);
+    const alternative = field(node, 'alternative');
+    // declarations under #if stay visible after it
+    return {
+      kind: 'if', test: undefined, then: this.sequence(parts(node).filter((c) => !skip.has(c.id))),
+      otherwise: alternative ? this.statement(alternative) : [], span: this.span(node),
+    };
+  }
+
+  private optional(node: Node | undefined): Expr | undefined {
+    return node ? this.expression(node) : undefined;
+  }
+
+  expression(node: Node): Expr {
+    const span = this.span(node);
+    const at = (name: string): Expr => {
+      const child = field(node, name);
+      return child ? this.expression(child) : opaque(span);
+    };
+    switch (node.type) {
+      case 'identifier': case 'this': return this.name(node.text, span);
+      case 'field_identifier': return { kind: 'name', name: node.text, id: node.text, span };
+      case 'qualified_identifier': return { kind: 'name', name: node.text.replace(/^::/, ''), id: node.text.replace(/^::/, ''), span };
+      case 'template_function': return at('name');
+      case 'number_literal': {
+        const value = integer(node.text);
+        return value === undefined ? opaque(span) : { kind: 'int', value, span };
+      }
+      case 'char_literal': return node.text.length === 3 ? { kind: 'int', value: BigInt(node.text.charCodeAt(1)), span } : opaque(span);
+      case 'true': return { kind: 'int', value: 1n, span };
+      case 'false': case 'null': case 'nullptr': return { kind: 'int', value: 0n, span };
+      case 'string_literal': case 'raw_string_literal': case 'concatenated_string': return { kind: 'text', value: node.text.replace(/^\w*"|"$/g, ''), span };
+      case 'parenthesized_expression': return this.parenthesized(node);
+      case 'field_expression': return this.member(node);
+      case 'subscript_expression': {
+        const list = field(node, 'indices');
+        const index = field(node, 'index') ?? (list ? parts(list)[0] ?? null : null);
+        return { kind: 'index', object: at('argument'), index: index ? this.expression(index) : undefined, span };
+      }
+      case 'pointer_expression': return { kind: 'unary', op: node.firstChild?.type === '*' ? '*' : '&', operand: at('argument'), span };
+      case 'unary_expression': {
+        const written = field(node, 'operator')?.text ?? '';
+        const op = WORD_OPERATORS[written] ?? written;
+        return UNARY.has(op) ? { kind: 'unary', op: op as '!', operand: at('argument'), span } : opaque(span, at('argument'));
+      }
+      case 'update_expression': return { kind: 'unary', op: node.text.includes('++') ? '++' : '--', operand: at('argument'), span };
+      case 'binary_expression': {
+        const op = field(node, 'operator')?.text ?? '';
+        return { kind: 'binary', op: WORD_OPERATORS[op] ?? op, left: at('left'), right: at('right'), span };
+      }
+      case 'assignment_expression': {
+        const op = field(node, 'operator')?.text ?? '=';
+        return { kind: 'assign', op: op === '=' ? '=' : op.slice(0, -1), target: at('left'), value: at('right'), span };
+      }
+      case 'conditional_expression': {
+        const then = field(node, 'consequence');
+        const test = at('condition');
+        return { kind: 'conditional', test, then: then ? this.expression(then) : test, otherwise: at('alternative'), span };
+      }
+      case 'cast_expression': return { kind: 'cast', type: typeName(field(node, 'type')?.text ?? ''), operand: at('value'), span };
+      case 'call_expression': return this.call(node);
+      case 'initializer_list': return this.list(node);
+      case 'compound_literal_expression': {
+        const value = field(node, 'value');
+        return value ? this.list(value) : opaque(span);
+      }
+      case 'comma_expression': return { kind: 'control', body: [this.asStatement(field(node, 'left'))].flat(), tail: [at('right')], span };
+      case 'lambda_expression': return this.lambda(node);
+      case 'co_await_expression': return { kind: 'await', operand: at('argument'), span };
+      case 'sizeof_expression': case 'alignof_expression': case 'offsetof_expression': case 'type_descriptor': return opaque(span);
+      case 'new_expression': case 'delete_expression': case 'fold_expression': case 'user_defined_literal': case 'argument_list':
+      default: return opaque(span, ...parts(node).filter((c) => /expression|identifier|list|literal|this/.test(c.type) && !/type/.test(c.type)).map((c) => this.expression(c)));
+    }
+  }
+
+  private asStatement(node: Node | null): Stmt[] {
+    return node ? [{ kind: 'expr', expr: this.expression(node), span: this.span(node) }] : [];
+  }
+
+  private name(name: string, span: Span): Expr {
+    return { kind: 'name', name, id: this.scopes.lookup(name) ?? name, span };
+  }
+
+  private parenthesized(node: Node): Expr {
+    const inner = parts(node)[0];
+    if (!inner) return opaque(this.span(node));
+    if (inner.type !== 'compound_statement') return this.expression(inner);
+    const body = this.block(inner);
+    const last = body[body.length - 1];
+    return { kind: 'control', body: last?.kind === 'expr' ? body.slice(0, -1) : body, tail: last?.kind === 'expr' ? [last.expr] : [], span: this.span(node) };
+  }
+
+  /** Members reached through `this` are the same as their bare names. */
+  private member(node: Node): Expr {
+    const span = this.span(node);
+    const object = field(node, 'argument');
+    const name = field(node, 'field');
+    if (!object || !name) return opaque(span);
+    if (object.type === 'this' && name.type === 'field_identifier') return { kind: 'name', name: name.text, id: name.text, span };
+    const deref = field(node, 'operator')?.text === '->' || (field(node, 'operator') === null && node.children.some((c) => c.type === '->'));
+    const fieldName = name.type === 'template_method' || name.type === 'dependent_name' ? field(name, 'name')?.text ?? name.text : name.text;
+    return { kind: 'member', object: this.expression(object), field: fieldName, deref, fieldSpan: this.span(name), span };
+  }
+
+  private call(node: Node): Expr {
+    const span = this.span(node);
+    const fn = field(node, 'function');
+    const list = field(node, 'arguments');
+    if (!fn) return opaque(span);
+    const args = (list ? parts(list) : []).map((c) => this.expression(c));
+    const argsSpan = list ? this.span(list) : span;
+    if (fn.type === 'template_function' && args[0]) {
+      const name = field(fn, 'name')?.text ?? '';
+      if (CPP_CASTS.has(name)) return { kind: 'cast', type: typeName(field(fn, 'arguments')?.text.replace(/^<|>$/g, '') ?? ''), operand: args[0], span };
+    }
+    if (fn.type === 'primitive_type' || fn.type === 'sized_type_specifier') return args[0] ? { kind: 'cast', type: fn.text, operand: args[0], span } : opaque(span);
+    const callee = this.expression(fn);
+    const nameSpan = callee.kind === 'member' ? callee.fieldSpan : callee.span;
+    const name = callee.kind === 'member' ? callee.field : callee.kind === 'name' ? callee.name.replace(/^.*::/, '') : '';
+    return { kind: 'call', callee, name, nameSpan, args, argsSpan, span } satisfies Call;
+  }
+
+  private list(node: Node): Expr {
+    const items = parts(node).map((c) => {
+      if (c.type !== 'initializer_pair') return { value: this.expression(c) };
+      const value = field(c, 'value');
+      const designator = field(c, 'designator');
+      return {
+        field: designator?.type === 'field_designator' ? designator.firstNamedChild?.text : undefined,
+        value: value ? this.expression(value) : opaque(this.span(c)),
+      };
+    });
+    return { kind: 'list', items, span: this.span(node) };
+  }
+
+  private lambda(node: Node): Expr {
+    const span = this.span(node);
+    const body = field(node, 'body');
+    const func: Func = {
+      name: `${this.func.name}$${this.func.inner.length}`, owner: this.func.owner, kind: 'lambda', base: this.func.base, span, nameSpan: span,
+      bodySpan: body ? this.span(body) : span, params: [], locals: new Map(), returns: '', async: false, static: false, body: [],
+      damaged: this.func.damaged, parent: this.func, inner: [],
+    };
+    this.func.inner.push(func);
+    const inner = new Body(func, new Scopes(func.name, this.scopes), this.alignments);
+    const declarator = field(node, 'declarator');
+    inner.parameters(declarator ? field(declarator, 'parameters') ?? undefined : undefined);
+    func.body = inner.block(body);
+    return { kind: 'lambda', func, span };
+  }
+
+  /** Declares the parameters of a list in the function. */
+  parameters(list: Node | undefined): void {
+    for (const p of parametersOf(list)) {
+      // unnamed ones keep their place
+      const name = p.declarator.name;
+      this.func.params.push(name ? this.declare(name, p.declarator, p.type)
+        : { name: '', id: `~${this.func.params.length}~${this.func.name}`, type: typeName(p.type), pointer: false, array: false, reference: false, static: false, alignment: 0, span: this.span(p.declaration) });
+    }
+  }
+
+  /** C++ `: fd_(open(…)), n_{1}` in front of a constructor's body. */
+  memberInitialisers(node: Node): Stmt[] {
+    return parts(node).flatMap((c) => {
+      const name = parts(c)[0];
+      const value = this.initialiser(parts(c)[1] ?? null);
+      if (!name || !value || name.type !== 'field_identifier') return [];
+      const span = this.span(c);
+      const single = value.kind === 'list' && value.items.length === 1 ? value.items[0]!.value : value;
+      const target: Expr = { kind: 'name', name: name.text, id: name.text, span: this.span(name) };
+      return [{ kind: 'expr' as const, expr: { kind: 'assign' as const, op: '=', target, value: single, span }, span }];
+    }).filter((s) => isExpr(s.expr));
+  }
+}
+
+/** `NAME(…)` that lacks its semicolon, followed by a block. */
+export function isLoopMacro(node: Node, next: Node): boolean {
+  return node.type === 'expression_statement' && next.type === 'compound_statement'
+    && node.lastChild?.isMissing === true && node.firstNamedChild?.type === 'call_expression';
+}

@@ -1,0 +1,140 @@
+/** Declarators of C and C++: what name a declaration declares, and as what. */
+import type { Expr } from '../model';
+import { field, integer, parts, type Node } from './syntax';
+
+export interface Declared {
+  /** undefined for abstract declarators and structured bindings */
+  name: Node | undefined;
+  /** class or namespace in front of the name */
+  owner: string;
+  pointer: boolean;
+  array: boolean;
+  reference: boolean;
+  /** the parameter list where it declares a function (not a pointer to one) */
+  parameters: Node | undefined;
+  /** names of a structured binding */
+  bindings: Node[];
+}
+
+/** Unwraps pointers, arrays, parentheses, functions and initialisers around the declared name. */
+export function declared(declarator: Node | null): Declared {
+  const result: Declared = { name: undefined, owner: '', pointer: false, array: false, reference: false, parameters: undefined, bindings: [] };
+  let grouped = false;
+  for (let node: Node | null = declarator; node;) {
+    switch (node.type) {
+      case 'pointer_declarator': case 'abstract_pointer_declarator':
+        result.pointer = true;
+        if (result.parameters && grouped) result.parameters = undefined;
+        node = inner(node);
+        break;
+      case 'array_declarator':
+        result.array = true;
+        node = inner(node);
+        break;
+      case 'reference_declarator':
+        result.reference = true;
+        node = inner(node);
+        break;
+      case 'parenthesized_declarator':
+        grouped = true;
+        node = inner(node);
+        break;
+      case 'function_declarator':
+        // the innermost one belongs to the name: the outer ones are what it returns
+        result.parameters = field(node, 'parameters') ?? undefined;
+        result.pointer = result.array = result.reference = false;
+        node = inner(node);
+        break;
+      case 'init_declarator': case 'attributed_declarator': case 'bitfield_clause':
+        node = inner(node);
+        break;
+      case 'structured_binding_declarator':
+        result.bindings = parts(node);
+        return result;
+      case 'qualified_identifier': {
+        const scope = field(node, 'scope');
+        if (scope) result.owner = result.owner ? `${result.owner}::${scope.text}` : scope.text;
+        node = field(node, 'name');
+        break;
+      }
+      case 'destructor_name': case 'identifier': case 'field_identifier': case 'type_identifier': case 'operator_name': case 'operator_cast':
+        result.name = node;
+        return result;
+      case 'template_function': case 'dependent_name':
+        node = field(node, 'name') ?? node.firstNamedChild;
+        break;
+      default:
+        return result;
+    }
+  }
+  return result;
+}
+function inner(node: Node): Node | null {
+  return field(node, 'declarator') ?? parts(node).find((c) => /declarator|identifier|destructor_name|operator_name/.test(c.type)) ?? null;
+}
+
+/** Where attributes were blanked out of the text before parsing: offset of the attribute → its alignment in bytes. */
+export type Alignments = Map<number, number>;
+
+/**
+ * GNU attributes confuse the grammar in places where real code has them. They are replaced by blanks of the same
+ * length, and the alignments they ask for are remembered.
+ */
+export function blankAttributes(text: string): { text: string; alignments: Alignments } {
+  const alignments: Alignments = new Map();
+  if (!text.includes('__attribute')) return { text, alignments };
+  const pattern = /\b__attribute(?:__)?\s*\(\(/g;
+  let out = '';
+  let done = 0;
+  for (let m = pattern.exec(text); m; m = pattern.exec(text)) {
+    let depth = 2;
+    let at = m.index + m[0].length;
+    const limit = Math.min(text.length, at + 400);
+    while (at < limit && depth > 0) {
+      if (text[at] === '(') depth++;
+      else if (text[at] === ')') depth--;
+      at++;
+    }
+    if (depth > 0) continue;
+    const attribute = text.slice(m.index, at);
+    const aligned = /aligned(?:__)?\s*\(\s*(\w+)\s*\)/.exec(attribute)?.[1];
+    if (aligned) alignments.set(m.index, Number(integer(aligned) ?? 0n));
+    out += text.slice(done, m.index) + attribute.replace(/[^\n\r]/g, ' ');
+    done = at;
+    pattern.lastIndex = at;
+  }
+  return { text: out + text.slice(done), alignments };
+}
+
+/** Alignment a declaration asks for with `alignas`, `_Alignas` or an attribute; 0 when none. */
+export function alignmentOf(declaration: Node, alignments: Alignments): number {
+  let result = 0;
+  for (const c of declaration.descendantsOfType('alignas_qualifier')) {
+    result = Math.max(result, Number(integer(c.firstNamedChild?.text ?? '') ?? 0n));
+  }
+  for (const [offset, bytes] of alignments) {
+    if (offset >= declaration.startIndex && offset < declaration.endIndex) result = Math.max(result, bytes);
+  }
+  return result;
+}
+
+export interface ParameterNode { declaration: Node; declarator: Declared; type: string }
+export function parametersOf(list: Node | undefined): ParameterNode[] {
+  if (!list) return [];
+  return parts(list)
+    .filter((p) => p.type === 'parameter_declaration' || p.type === 'optional_parameter_declaration')
+    .map((p) => ({ declaration: p, declarator: declared(field(p, 'declarator')), type: field(p, 'type')?.text ?? '' }))
+    .filter((p) => !(p.type === 'void' && !p.declarator.name));
+}
+
+/** `struct iocb` → `iocb`: types are compared by their last word. */
+export function typeName(text: string): string {
+  return text.replace(/^(?:(?:const|volatile|struct|union|enum|class)\s+)+/, '').trim();
+}
+
+/** Operators that C++ also spells as words. */
+export const WORD_OPERATORS: Record<string, string> = { and: '&&', or: '||', not: '!', not_eq: '!=', bitor: '|', bitand: '&', compl: '~' };
+
+export function isExpr(e: Expr | undefined): e is Expr {
+  return e !== undefined;
+}

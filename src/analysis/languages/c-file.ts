@@ -1,0 +1,205 @@
+/** One C or C++ file: includes, constants, types, globals and functions. */
+import type { Tree } from 'web-tree-sitter';
+import type { Expr, FileFacts, Func, FunctionSource, Mention } from '../model';
+import { Body, isLoopMacro } from './c-body';
+import { alignmentOf, declared, typeName, type Alignments } from './c-declarator';
+import { constantExpression } from './constant-text';
+import { field, parts, Scopes, spanOf, type Node } from './syntax';
+
+/** Items that only hold other items. */
+const CONTAINERS = new Set([
+  'linkage_specification', 'declaration_list', 'namespace_definition', 'preproc_if', 'preproc_ifdef', 'preproc_else', 'preproc_elif',
+  'preproc_elifdef', 'template_declaration', 'ERROR', 'export_declaration',
+]);
+
+export function cFacts(tree: Tree, language: 'c' | 'cpp', alignments: Alignments): FileFacts {
+  return new CFile(language, alignments, tree).facts;
+}
+
+class CFile {
+  readonly facts: FileFacts;
+  private readonly counts = new Map<string, number>();
+
+  constructor(language: 'c' | 'cpp', private readonly alignments: Alignments, tree: Tree) {
+    let mentions: Mention[] | undefined;
+    this.facts = {
+      language, includes: [], imports: [], functions: [], fields: [], constants: new Map(), macros: new Map(), globals: [], damaged: false,
+      mentions: () => (mentions ??= mentionsOf(tree)),
+    };
+    this.items(parts(tree.rootNode), '');
+  }
+
+  private items(nodes: Node[], owner: string): void {
+    for (const node of nodes) this.item(node, owner);
+  }
+
+  private item(node: Node, owner: string): void {
+    switch (node.type) {
+      case 'preproc_include': return this.include(node);
+      case 'preproc_def': return this.constant(field(node, 'name')?.text, constantExpression(field(node, 'value')?.text ?? ''));
+      case 'preproc_function_def': {
+        this.facts.macros.set(field(node, 'name')?.text ?? '', field(node, 'value')?.text ?? '');
+        return;
+      }
+      case 'function_definition': return this.definition(node, owner);
+      case 'declaration': return this.declaration(node, owner);
+      case 'field_declaration': return this.fieldDeclaration(node, owner);
+      case 'enum_specifier': return this.enumeration(node);
+      case 'struct_specifier': case 'union_specifier': case 'class_specifier': return this.structure(node);
+      case 'type_definition': {
+        const type = field(node, 'type');
+        if (type) this.item(type, owner);
+        return;
+      }
+      default:
+        if (node.type === 'ERROR') this.facts.damaged = true;
+        if (CONTAINERS.has(node.type)) this.items(parts(node), owner);
+    }
+  }
+
+  private include(node: Node): void {
+    const path = field(node, 'path');
+    if (!path) return;
+    this.facts.includes.push({ name: path.text.replace(/^[<"]|[>"]$/g, ''), system: path.type === 'system_lib_string', start: node.startIndex, end: node.endIndex });
+  }
+
+  private constant(name: string | undefined, value: Expr | undefined): void {
+    if (name === undefined) return;
+    const known = this.facts.constants.get(name) ?? [];
+    known.push(value ?? { kind: 'opaque', parts: [], span: { start: 0, end: 0 } });
+    this.facts.constants.set(name, known);
+  }
+
+  private enumeration(node: Node): void {
+    const body = field(node, 'body');
+    if (!body) return;
+    let previous: Expr | undefined;
+    let distance = 0n;
+    const nowhere = { start: 0, end: 0 };
+    for (const e of parts(body)) {
+      if (e.type !== 'enumerator') continue;
+      const written = field(e, 'value');
+      if (written) {
+        previous = constantExpression(written.text);
+        distance = 0n;
+      }
+      const step: Expr = { kind: 'int', value: distance, span: nowhere };
+      const implicit: Expr = previous ? { kind: 'binary', op: '+', left: previous, right: step, span: nowhere } : step;
+      this.constant(field(e, 'name')?.text, written && !previous ? undefined : implicit);
+      distance++;
+    }
+  }
+
+  private structure(node: Node): void {
+    const name = field(node, 'name')?.text ?? '';
+    const body = field(node, 'body');
+    if (body) this.items(parts(body), name);
+  }
+
+  private fieldDeclaration(node: Node, owner: string): void {
+    const type = field(node, 'type');
+    if (type) this.item(type, owner);
+    const initial = field(node, 'default_value');
+    for (const d of node.childrenForFieldName('declarator')) {
+      const info = declared(d);
+      if (!info.name || info.parameters) continue;
+      this.facts.fields.push({ owner, name: info.name.text, type: typeName(type?.text ?? ''), array: info.array });
+      if (initial) this.global(info.name, d, node, initial);
+    }
+  }
+
+  private declaration(node: Node, owner: string): void {
+    const type = field(node, 'type');
+    if (type && type.namedChildCount > 0) this.item(type, owner);
+    const constant = parts(node).some((c) => c.type === 'type_qualifier' && /const/.test(c.text));
+    for (const d of node.childrenForFieldName('declarator')) {
+      const info = declared(d);
+      if (!info.name || info.parameters) continue;
+      const value = d.type === 'init_declarator' ? field(d, 'value') : null;
+      if (constant && value && !info.pointer && !info.array) this.constant(info.name.text, constantExpression(value.text.replace(/^\{|\}$/g, '')));
+      else this.global(info.name, d, node, value);
+    }
+  }
+
+  private global(name: Node, declarator: Node, node: Node, value: Node | null): void {
+    const base = node.startIndex;
+    const holder = this.emptyFunction('', '', node);
+    const body = new Body(holder, new Scopes(''), this.alignments);
+    const info = declared(declarator);
+    this.facts.globals.push({
+      local: {
+        name: name.text, id: name.text, type: typeName(field(node, 'type')?.text ?? ''), pointer: info.pointer, array: info.array, reference: info.reference,
+        static: true, alignment: alignmentOf(node, this.alignments), span: spanOf(name, base),
+      },
+      init: value ? body.expression(value) : undefined,
+      base,
+    });
+  }
+
+  private emptyFunction(name: string, owner: string, node: Node): Func {
+    const span = spanOf(node, node.startIndex);
+    return {
+      name, owner, kind: 'function', base: node.startIndex, span, nameSpan: span, bodySpan: span, params: [], locals: new Map(), returns: '',
+      async: false, static: false, body: [], damaged: false, parent: undefined, inner: [],
+    };
+  }
+
+  private definition(node: Node, owner: string): void {
+    const info = declared(field(node, 'declarator'));
+    const nameNode = info.name;
+    if (!nameNode || !info.parameters) {
+      // a macro in front of the body, as in `TEST(Suite, Name) { … }`, lands here or is taken for a function name
+      this.facts.damaged = true;
+      return;
+    }
+    const name = nameNode.text;
+    const full = info.owner || owner;
+    const count = (this.counts.get(name) ?? 0) + 1;
+    this.counts.set(name, count);
+    let made: Func | undefined;
+    const source: FunctionSource = {
+      name, owner: full, start: node.startIndex, end: node.endIndex,
+      func: () => (made ??= this.lower(node, nameNode, info.parameters!, name, full, count)),
+    };
+    this.facts.functions.push(source);
+  }
+
+  private lower(node: Node, nameNode: Node, parameters: Node, name: string, owner: string, count: number): Func {
+    const func = this.emptyFunction(name, owner, node);
+    const body = field(node, 'body') ?? parts(node).find((c) => c.type === 'try_statement' || c.type === 'constructor_try_statement') ?? null;
+    const unique = `${owner}_${name}${count > 1 ? `_${count}` : ''}`.replace(/\W+/g, '_');
+    func.kind = nameNode.type === 'destructor_name' ? 'destructor' : 'function';
+    func.nameSpan = spanOf(nameNode, func.base);
+    if (body) func.bodySpan = spanOf(body, func.base);
+    func.static = parts(node).some((c) => c.type === 'storage_class_specifier' && c.text === 'static');
+    const outer = declared(field(node, 'declarator'));
+    func.returns = `${typeName(field(node, 'type')?.text ?? '')}${outer.pointer ? ' *' : ''}`;
+    func.damaged = node.hasError && !onlyLoopMacros(node);
+    const lowering = new Body(func, new Scopes(unique), this.alignments);
+    lowering.parameters(parameters);
+    const initialisers = parts(node).find((c) => c.type === 'field_initializer_list');
+    func.body = [...(initialisers ? lowering.memberInitialisers(initialisers) : []), ...lowering.block(body)];
+    return func;
+  }
+}
+
+/** Loop macros lack a semicolon for the parser; that is no damage. */
+function onlyLoopMacros(node: Node): boolean {
+  const stack = [node];
+  for (let n = stack.pop(); n; n = stack.pop()) {
+    if (!n.hasError && !n.isMissing) continue;
+    if (n.isError) return false;
+    if (n.isMissing) {
+      const statement = n.parent;
+      const next = statement?.nextNamedSibling;
+      if (n.type !== ';' || !statement || !next || !isLoopMacro(statement, next)) return false;
+    }
+    stack.push(...n.children);
+  }
+  return true;
+}
+
+function mentionsOf(tree: Tree): Mention[] {
+  const roles: Record<string, Mention['role']> = { identifier: 'name', type_identifier: 'type' };
+  return tree.rootNode.descendantsOfType(Object.keys(roles)).map((n) => ({ text: n.text, role: roles[n.type]!, start: n.startIndex, end: n.endIndex }));
+}

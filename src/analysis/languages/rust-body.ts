@@ -1,0 +1,324 @@
+/** Statements and expressions of Rust: syntax to facts. */
+import type { Call, Expr, Func, Local, Name, Span, Stmt } from '../model';
+import { field, integer, opaque, parts, Scopes, spanOf, type Node } from './syntax';
+
+/** Expressions that are statements at heart. */
+const CONTROL = new Set([
+  'if_expression', 'match_expression', 'loop_expression', 'while_expression', 'for_expression', 'block', 'unsafe_block', 'const_block',
+  'return_expression', 'break_expression', 'continue_expression', 'try_block',
+]);
+const COMPARISONS_AND_ARITHMETIC = /^[-+*/%&|^<>=!]+$/;
+
+export class RustBody {
+  constructor(private readonly func: Func, private readonly scopes: Scopes) {}
+
+  private span(node: Node): Span { return spanOf(node, this.func.base); }
+
+  parameters(list: Node | null): void {
+    for (const p of list ? parts(list) : []) {
+      if (p.type === 'self_parameter') {
+        this.func.params.push(this.local('self', this.span(p), 'Self', p.text.includes('&')));
+        continue;
+      }
+      const pattern = p.type === 'parameter' ? field(p, 'pattern') : p;
+      const type = field(p, 'type')?.text ?? '';
+      const names = pattern ? this.patternNames(pattern) : [];
+      for (const n of names) {
+        const local = this.local(n.name, n.span, names.length === 1 ? type : '', type.startsWith('&'));
+        this.func.params.push(local);
+      }
+      if (!names.length) this.func.params.push({ name: '', id: `~${this.func.params.length}~${this.func.name}`, type, pointer: false, array: false, reference: false, static: false, alignment: 0, span: this.span(p) });
+    }
+  }
+
+  /** A block's statements; its value, when it has one, is the last and is not marked as discarded. */
+  block(node: Node | null): Stmt[] {
+    if (!node) return [];
+    this.scopes.push();
+    const out = node.type === 'block' ? parts(node).flatMap((c) => this.statement(c)) : this.statement(node);
+    this.scopes.pop();
+    return out;
+  }
+
+  private statement(node: Node): Stmt[] {
+    const span = this.span(node);
+    switch (node.type) {
+      case 'let_declaration': return this.letDeclaration(node);
+      case 'expression_statement': {
+        const inner = parts(node)[0];
+        if (!inner) return [];
+        if (CONTROL.has(inner.type)) return this.control(inner);
+        const expr = this.expression(inner);
+        if (expr.kind === 'call') Object.assign(expr, { discarded: 'statement', statement: span } satisfies Partial<Call>);
+        else if (expr.kind === 'assign') expr.statement = span;
+        return [{ kind: 'expr', expr, span }];
+      }
+      case 'empty_statement': case 'function_item': case 'use_declaration': case 'const_item': case 'static_item': case 'struct_item':
+      case 'impl_item': case 'enum_item': case 'macro_definition': case 'attribute_item': case 'inner_attribute_item': case 'label': case 'lifetime':
+      case 'type_item': case 'mod_item': case 'trait_item':
+        return [];
+      default:
+        if (CONTROL.has(node.type)) return this.control(node);
+        return [{ kind: 'expr', expr: this.expression(node), span }];
+    }
+  }
+
+  private letDeclaration(node: Node): Stmt[] {
+    const pattern = field(node, 'pattern');
+    const valueNode = field(node, 'value');
+    const init = valueNode ? this.expression(valueNode) : undefined;
+    const statement = this.span(node);
+    const alternative = field(node, 'alternative');
+    const out: Stmt[] = [];
+    if (alternative) out.push({ kind: 'if', test: init, then: [], otherwise: this.block(alternative), span: statement });
+    const names = pattern ? this.patternNames(pattern) : [];
+    const span = pattern ? this.span(pattern) : statement;
+    const type = field(node, 'type')?.text ?? '';
+    const simple = pattern?.type === 'identifier' || pattern?.type === 'mut_pattern';
+    if (simple && names[0]) {
+      out.push({ kind: 'declare', local: this.local(names[0].name, names[0].span, type, false), init, span, statement, alone: true });
+      return out;
+    }
+    const written = !pattern ? [] : pattern.type === '_' ? ['_'] : pattern.type === 'tuple_pattern' ? tupleItems(pattern) : undefined;
+    const whole: Local = { name: '_', id: `_~${this.func.name}~${span.start}`, type, pointer: false, array: false, reference: false, static: false, alignment: 0, span };
+    out.push({ kind: 'declare', local: whole, init: alternative ? undefined : init, span, statement, alone: true, pattern: written });
+    for (const n of names) {
+      out.push({ kind: 'declare', local: this.local(n.name, n.span, '', false), init: opaque(n.span), span: n.span, statement, alone: false });
+    }
+    return out;
+  }
+
+  private local(name: string, span: Span, type: string, reference: boolean): Local {
+    const local: Local = { name, id: this.scopes.declare(name), type, pointer: false, array: false, reference, static: false, alignment: 0, span };
+    this.func.locals.set(local.id, local);
+    return local;
+  }
+
+  /** Names a pattern binds. Upper-case ones are constants or variants, not bindings. */
+  private patternNames(pattern: Node): { name: string; span: Span }[] {
+    const out: { name: string; span: Span }[] = [];
+    const visit = (n: Node): void => {
+      if (n.type === 'identifier' || n.type === 'shorthand_field_identifier') {
+        if (!/^[A-Z]/.test(n.text)) out.push({ name: n.text, span: this.span(n) });
+        return;
+      }
+      const type = field(n, 'type');
+      const condition = field(n, 'condition');
+      for (const c of parts(n)) if (c.id !== type?.id && c.id !== condition?.id && !/^scoped_|literal|range_pattern/.test(c.type)) visit(c);
+    };
+    visit(pattern);
+    return out;
+  }
+
+  private bind(pattern: Node | null): Stmt[] {
+    if (!pattern) return [];
+    return this.patternNames(pattern).map((n) => ({
+      kind: 'declare', local: this.local(n.name, n.span, '', false), init: opaque(n.span), span: n.span, statement: n.span, alone: false,
+    }));
+  }
+
+  private labelOf(node: Node): string | undefined {
+    return parts(node).find((c) => c.type === 'label')?.text.replace(/[:'\s]/g, '');
+  }
+
+  private control(node: Node): Stmt[] {
+    const span = this.span(node);
+    const label = this.labelOf(node);
+    switch (node.type) {
+      case 'if_expression': {
+        this.scopes.push();
+        const { test, bound } = this.condition(field(node, 'condition'));
+        const then = [...bound, ...this.block(field(node, 'consequence'))];
+        this.scopes.pop();
+        const alternative = field(node, 'alternative');
+        return [{ kind: 'if', test, then, otherwise: alternative ? this.block(parts(alternative)[0] ?? null) : [], span }];
+      }
+      case 'while_expression': {
+        this.scopes.push();
+        const { test, bound } = this.condition(field(node, 'condition'));
+        const body = [...bound, ...this.block(field(node, 'body'))];
+        this.scopes.pop();
+        return [{ kind: 'loop', form: 'while', label, init: [], test, update: undefined, body, span }];
+      }
+      case 'loop_expression': return [{ kind: 'loop', form: 'forever', label, init: [], test: undefined, update: undefined, body: this.block(field(node, 'body')), span }];
+      case 'for_expression': {
+        const over = field(node, 'value');
+        const value = over ? this.expression(over) : opaque(span);
+        this.scopes.push();
+        const body = [...this.bind(field(node, 'pattern')), ...this.block(field(node, 'body'))];
+        this.scopes.pop();
+        return [{ kind: 'expr', expr: value, span: value.span }, { kind: 'loop', form: 'each', label, init: [], test: opaque(value.span), update: undefined, body, span }];
+      }
+      case 'match_expression': return [this.match(node)];
+      case 'return_expression': {
+        const value = parts(node)[0];
+        return [{ kind: 'return', value: value ? this.expression(value) : undefined, span }];
+      }
+      case 'break_expression': {
+        const value = parts(node).find((c) => c.type !== 'label');
+        const before: Stmt[] = value ? [{ kind: 'expr', expr: this.expression(value), span }] : [];
+        return [...before, { kind: 'break', label, span }];
+      }
+      case 'continue_expression': return [{ kind: 'continue', label, span }];
+      default: {
+        const inner = node.type === 'block' ? node : parts(node).find((c) => c.type === 'block') ?? null;
+        return [{ kind: 'block', body: this.block(inner), label, span }];
+      }
+    }
+  }
+
+  private match(node: Node): Stmt {
+    const subject = field(node, 'value');
+    const value = subject ? this.expression(subject) : opaque(this.span(node));
+    const body = field(node, 'body');
+    const cases = (body ? parts(body) : []).filter((c) => c.type === 'match_arm').map((arm) => {
+      this.scopes.push();
+      const pattern = field(arm, 'pattern');
+      const bound = this.bind(pattern);
+      const condition = pattern ? field(pattern, 'condition') : null;
+      const guard: Stmt[] = condition ? [{ kind: 'expr', expr: this.condition(condition).test, span: this.span(condition) }] : [];
+      const inner = field(arm, 'value');
+      const stmts = inner ? this.statement(inner) : [];
+      this.scopes.pop();
+      return { values: [], default: /^_$/.test(pattern?.text ?? ''), body: [...bound, ...guard, ...stmts] };
+    });
+    return { kind: 'switch', subject: value, fallthrough: false, cases, span: this.span(node) };
+  }
+
+  /** Conditions may bind names (`if let`). */
+  private condition(node: Node | null): { test: Expr; bound: Stmt[] } {
+    const bound: Stmt[] = [];
+    const visit = (n: Node): Expr => {
+      const span = this.span(n);
+      if (n.type === 'let_condition') {
+        const value = field(n, 'value');
+        const test = opaque(span, ...(value ? [this.expression(value)] : []));
+        bound.push(...this.bind(field(n, 'pattern')));
+        return test;
+      }
+      if (n.type === 'let_chain') {
+        const tests = parts(n).map(visit);
+        return tests.reduce((left, right) => ({ kind: 'binary', op: '&&', left, right, span }));
+      }
+      return this.expression(n);
+    };
+    return { test: node ? visit(node) : opaque({ start: 0, end: 0 }), bound };
+  }
+
+  expression(node: Node): Expr {
+    const span = this.span(node);
+    const at = (name: string): Expr => {
+      const child = field(node, name);
+      return child ? this.expression(child) : opaque(span);
+    };
+    const first = (): Expr => {
+      const child = parts(node).find((c) => c.type !== 'mutable_specifier');
+      return child ? this.expression(child) : opaque(span);
+    };
+    if (CONTROL.has(node.type)) return { kind: 'control', body: this.control(node), tail: [], span };
+    switch (node.type) {
+      case 'identifier': case 'self': case 'shorthand_field_identifier': return this.name(node.text, span);
+      case 'scoped_identifier': return { kind: 'name', name: pathText(node), id: pathText(node), span };
+      case 'generic_function': return at('function');
+      case 'integer_literal': {
+        const value = integer(node.text);
+        return value === undefined ? opaque(span) : { kind: 'int', value, span };
+      }
+      case 'boolean_literal': return { kind: 'int', value: node.text === 'true' ? 1n : 0n, span };
+      case 'string_literal': case 'raw_string_literal': return { kind: 'text', value: node.text.replace(/^\w*#*"|"#*$/g, ''), span };
+      case 'parenthesized_expression': return first();
+      case 'field_expression': {
+        const name = field(node, 'field');
+        return { kind: 'member', object: at('value'), field: name?.text ?? '', fieldSpan: name ? this.span(name) : span, deref: false, span };
+      }
+      case 'index_expression': {
+        const [object, index] = parts(node);
+        return { kind: 'index', object: object ? this.expression(object) : opaque(span), index: index ? this.expression(index) : undefined, span };
+      }
+      case 'reference_expression': return { kind: 'unary', op: '&', operand: at('value'), span };
+      case 'unary_expression': {
+        const op = node.firstChild?.type;
+        return op === '*' || op === '!' || op === '-' ? { kind: 'unary', op, operand: first(), span } : opaque(span, first());
+      }
+      case 'binary_expression': {
+        const op = field(node, 'operator')?.text ?? '';
+        return COMPARISONS_AND_ARITHMETIC.test(op) ? { kind: 'binary', op, left: at('left'), right: at('right'), span } : opaque(span, at('left'), at('right'));
+      }
+      case 'assignment_expression': return { kind: 'assign', op: '=', target: at('left'), value: at('right'), span };
+      case 'compound_assignment_expr': return { kind: 'assign', op: (field(node, 'operator')?.text ?? '+=').slice(0, -1), target: at('left'), value: at('right'), span };
+      case 'type_cast_expression': return { kind: 'cast', type: field(node, 'type')?.text ?? '', operand: at('value'), span };
+      case 'await_expression': return { kind: 'await', operand: first(), span };
+      case 'try_expression': return { kind: 'try', operand: first(), span };
+      case 'call_expression': return this.call(node);
+      case 'macro_invocation': return this.macro(node);
+      case 'struct_expression': return this.structure(node);
+      case 'closure_expression': return this.lambda(node, 'lambda', field(node, 'body'));
+      case 'async_block': return this.lambda(node, 'async block', parts(node).find((c) => c.type === 'block') ?? null);
+      default: return opaque(span, ...parts(node).filter((c) => !/type|specifier|lifetime|label|attribute/.test(c.type)).map((c) => this.expression(c)));
+    }
+  }
+
+  private name(name: string, span: Span): Name {
+    return { kind: 'name', name, id: this.scopes.lookup(name) ?? name, span };
+  }
+
+  private call(node: Node): Expr {
+    const span = this.span(node);
+    const fn = field(node, 'function');
+    const list = field(node, 'arguments');
+    const callee = fn ? this.expression(fn) : opaque(span);
+    const args = (list ? parts(list) : []).filter((c) => c.type !== 'attribute_item').map((c) => this.expression(c));
+    const name = callee.kind === 'member' ? callee.field : callee.kind === 'name' ? callee.name.replace(/^.*::/, '') : '';
+    return { kind: 'call', callee, name, nameSpan: callee.kind === 'member' ? callee.fieldSpan : callee.span, args, argsSpan: list ? this.span(list) : span, span };
+  }
+
+  /** What a macro does with its tokens is unknown: it mentions these names. */
+  private macro(node: Node): Expr {
+    const span = this.span(node);
+    const name = field(node, 'macro');
+    const args: Expr[] = [];
+    for (const tree of parts(node).filter((c) => c.type === 'token_tree')) {
+      for (const n of tree.descendantsOfType(['identifier', 'self', 'string_content'])) {
+        if (n.type !== 'string_content') args.push(this.name(n.text, this.span(n)));
+        else for (const m of n.text.matchAll(/\{(\w+)[:}]/g)) args.push(this.name(m[1]!, this.span(n)));
+      }
+    }
+    const text = name ? pathText(name) : '';
+    const nameSpan = name ? this.span(name) : span;
+    return { kind: 'call', callee: { kind: 'name', name: text, id: text, span: nameSpan }, name: text.replace(/^.*::/, ''), nameSpan, args, argsSpan: span, span, macro: true };
+  }
+
+  private structure(node: Node): Expr {
+    const items = parts(field(node, 'body') ?? node).flatMap((c) => {
+      if (c.type === 'shorthand_field_initializer') return [{ field: c.text, value: this.name(c.text, this.span(c)) as Expr }];
+      if (c.type === 'base_field_initializer') return parts(c).map((p) => ({ value: this.expression(p) }));
+      const value = field(c, 'value');
+      return value ? [{ field: field(c, 'field')?.text, value: this.expression(value) }] : [];
+    });
+    return { kind: 'list', items, span: this.span(node) };
+  }
+
+  private lambda(node: Node, kind: 'lambda' | 'async block', body: Node | null): Expr {
+    const span = this.span(node);
+    const func: Func = {
+      name: `${this.func.name}$${this.func.inner.length}`, owner: this.func.owner, kind, base: this.func.base, span, nameSpan: span,
+      bodySpan: body ? this.span(body) : span, params: [], locals: new Map(), returns: '', async: kind === 'async block' || node.text.startsWith('async'),
+      static: false, body: [], damaged: this.func.damaged, parent: this.func, inner: [],
+    };
+    this.func.inner.push(func);
+    const inner = new RustBody(func, new Scopes(func.name, this.scopes));
+    inner.parameters(field(node, 'parameters'));
+    func.body = inner.block(body);
+    return { kind: 'lambda', func, span };
+  }
+}
+
+/** `a :: b::<T>` → `a::b` */
+export function pathText(node: Node): string {
+  return node.text.replace(/\s+/g, '').replace(/::<.*>(?=::|$)/g, '');
+}
+
+/** The elements of `(a, _, c)` as written. */
+function tupleItems(pattern: Node): string[] {
+  return pattern.children.filter((c) => c.type !== '(' && c.type !== ')' && c.type !== ',' && !c.isExtra).map((c) => c.text.replace(/^mut\s+/, ''));
+}

@@ -1,0 +1,228 @@
+/**
+ * The facts every language front end makes and every rule reads. No syntax-node name appears past this file.
+ *
+ * Spans are UTF-16 offsets relative to the start of the unit (the top-level item) they lie in, so that an item whose
+ * text did not change keeps its facts when text above it grows; `Func.base` turns them into offsets of the file.
+ */
+import type { Language } from '../protocol/analysis';
+
+export interface Span { start: number; end: number }
+
+interface Base { span: Span }
+/** `id` is unique in the file for locals and parameters (`fd~main`), and the plain name for everything else. */
+export interface Name extends Base { kind: 'name'; name: string; id: string }
+/** `deref`: reached through a pointer (`->`). */
+export interface Member extends Base { kind: 'member'; object: Expr; field: string; deref: boolean; fieldSpan: Span }
+export interface Index extends Base { kind: 'index'; object: Expr; index: Expr | undefined }
+export interface Call extends Base {
+  kind: 'call';
+  callee: Expr;
+  /** last part of the callee: `io_submit`, `write_at` */
+  name: string;
+  nameSpan: Span;
+  args: Expr[];
+  argsSpan: Span;
+  /** the result goes nowhere: an expression statement, or a cast to void */
+  discarded?: 'statement' | 'void';
+  /** the whole statement, where the call is one */
+  statement?: Span;
+  /** for `name!(…)` in Rust: only names are known of what is inside */
+  macro?: boolean;
+}
+export interface Int extends Base { kind: 'int'; value: bigint }
+export interface Text extends Base { kind: 'text'; value: string }
+export interface Unary extends Base { kind: 'unary'; op: '&' | '*' | '!' | '-' | '~' | '+' | '++' | '--'; operand: Expr }
+export interface Binary extends Base { kind: 'binary'; op: string; left: Expr; right: Expr }
+/** `op` is `=`, or the operator of a compound assignment without its `=`. */
+export interface Assign extends Base { kind: 'assign'; op: string; target: Expr; value: Expr; statement?: Span }
+export interface Conditional extends Base { kind: 'conditional'; test: Expr; then: Expr; otherwise: Expr }
+export interface Cast extends Base { kind: 'cast'; type: string; operand: Expr }
+export interface List extends Base { kind: 'list'; items: { field?: string; value: Expr }[] }
+export interface Await extends Base { kind: 'await'; operand: Expr }
+export interface Try extends Base { kind: 'try'; operand: Expr }
+export interface Lambda extends Base { kind: 'lambda'; func: Func }
+/** A statement in expression position: GNU `({…})`, and every block, `if` and `match` of Rust. */
+export interface Control extends Base { kind: 'control'; body: Stmt[]; tail: Expr[] }
+/** Evaluated, but its value is not modelled. */
+export interface Opaque extends Base { kind: 'opaque'; parts: Expr[] }
+
+export type Expr =
+  | Name | Member | Index | Call | Int | Text | Unary | Binary | Assign | Conditional | Cast | List
+  | Await | Try | Lambda | Control | Opaque;
+
+export interface Local {
+  name: string;
+  id: string;
+  /** as written, without the declarator's stars and brackets */
+  type: string;
+  pointer: boolean;
+  array: boolean;
+  reference: boolean;
+  static: boolean;
+  /** bytes of `alignas` or an aligned attribute, 0 when none */
+  alignment: number;
+  span: Span;
+}
+
+export type Stmt =
+  | { kind: 'expr'; expr: Expr; span: Span }
+  | { kind: 'declare'; local: Local; init: Expr | undefined; span: Span; /** the whole declaration */ statement: Span; /** the only name it declares */ alone: boolean; /** Rust: names the pattern bound, in order; `_` stays */ pattern?: string[] }
+  | { kind: 'if'; test: Expr | undefined; then: Stmt[]; otherwise: Stmt[]; span: Span }
+  | { kind: 'loop'; form: 'while' | 'do' | 'for' | 'each' | 'forever'; label?: string; init: Stmt[]; test: Expr | undefined; update: Expr | undefined; body: Stmt[]; span: Span }
+  | { kind: 'switch'; subject: Expr; fallthrough: boolean; cases: { values: Expr[]; default: boolean; body: Stmt[] }[]; span: Span }
+  | { kind: 'block'; body: Stmt[]; label?: string; span: Span }
+  | { kind: 'try'; body: Stmt[]; handlers: Stmt[][]; span: Span }
+  | { kind: 'return'; value: Expr | undefined; span: Span }
+  | { kind: 'throw'; value: Expr | undefined; span: Span }
+  | { kind: 'break' | 'continue'; label?: string; span: Span }
+  | { kind: 'goto'; label: string; span: Span }
+  | { kind: 'label'; label: string; span: Span };
+
+export interface Func {
+  name: string;
+  /** class, namespace or `impl` type it belongs to, empty when none */
+  owner: string;
+  kind: 'function' | 'lambda' | 'async block' | 'destructor';
+  /** offset of the unit in the file */
+  base: number;
+  span: Span;
+  nameSpan: Span;
+  bodySpan: Span;
+  params: Local[];
+  locals: Map<string, Local>;
+  returns: string;
+  async: boolean;
+  static: boolean;
+  body: Stmt[];
+  /** holds syntax the parser could not make sense of: nothing is reported in it */
+  damaged: boolean;
+  /** the function a lambda is written in */
+  parent: Func | undefined;
+  /** lambdas and async blocks inside, in order */
+  inner: Func[];
+}
+
+/** A place in the file, safe against edits elsewhere. */
+export interface Place { base: number; span: Span }
+
+export interface Include { name: string; system: boolean; start: number; end: number }
+/** `use` of Rust: the local name to the full path (`File` → `tokio_uring::fs::File`); `*` entries are globs. */
+export interface Import { path: string; alias: string; glob: boolean; start: number; end: number }
+export interface Field { owner: string; name: string; type: string; array: boolean }
+/** A name that occurs in code, and how. Offsets of the file. */
+export interface Mention { text: string; role: 'name' | 'type' | 'path' | 'attribute' | 'macro'; start: number; end: number }
+
+/** What a front end makes of one file. */
+export interface FileFacts {
+  language: Language;
+  includes: Include[];
+  imports: Import[];
+  /** bodies are made on demand: see {@link FunctionSource.func} */
+  functions: FunctionSource[];
+  fields: Field[];
+  /** object-like macros, enumerators and constants: name to the definitions seen (more than one under #if) */
+  constants: Map<string, Expr[]>;
+  /** names of function-like macros, with their bodies */
+  macros: Map<string, string>;
+  /** variables outside functions */
+  globals: { local: Local; init: Expr | undefined; base: number }[];
+  /** whether functions beyond what was understood may exist (a parse error outside functions) */
+  damaged: boolean;
+  mentions(): Mention[];
+}
+export interface FunctionSource {
+  name: string;
+  owner: string;
+  start: number;
+  end: number;
+  /** lowers the body on first use; the tree must still be alive then */
+  func(): Func;
+}
+
+/** Children in evaluation order. */
+export function childrenOf(e: Expr): Expr[] {
+  switch (e.kind) {
+    case 'name': case 'int': case 'text': case 'lambda': return [];
+    case 'member': return [e.object];
+    case 'index': return e.index ? [e.object, e.index] : [e.object];
+    case 'call': return [e.callee, ...e.args];
+    case 'unary': case 'cast': case 'await': case 'try': return [e.operand];
+    case 'binary': return [e.left, e.right];
+    case 'assign': return [e.value, e.target];
+    case 'conditional': return [e.test, e.then, e.otherwise];
+    case 'list': return e.items.map((i) => i.value);
+    case 'control': return [...e.body.flatMap(expressionsOf), ...e.tail];
+    case 'opaque': return e.parts;
+  }
+}
+
+/** Top expressions of a statement and of the statements in it. */
+export function expressionsOf(s: Stmt): Expr[] {
+  switch (s.kind) {
+    case 'expr': return [s.expr];
+    case 'declare': return s.init ? [s.init] : [];
+    case 'if': return [...(s.test ? [s.test] : []), ...s.then.flatMap(expressionsOf), ...s.otherwise.flatMap(expressionsOf)];
+    case 'loop': return [...s.init.flatMap(expressionsOf), ...(s.test ? [s.test] : []), ...s.body.flatMap(expressionsOf), ...(s.update ? [s.update] : [])];
+    case 'switch': return [s.subject, ...s.cases.flatMap((c) => [...c.values, ...c.body.flatMap(expressionsOf)])];
+    case 'block': return s.body.flatMap(expressionsOf);
+    case 'try': return [...s.body.flatMap(expressionsOf), ...s.handlers.flat().flatMap(expressionsOf)];
+    case 'return': case 'throw': return s.value ? [s.value] : [];
+    case 'break': case 'continue': case 'goto': case 'label': return [];
+  }
+}
+
+/** Every expression below `roots`, parents before children; does not enter lambdas. */
+export function* walk(roots: Expr[]): Generator<Expr> {
+  const stack = [...roots].reverse();
+  for (let e = stack.pop(); e; e = stack.pop()) {
+    yield e;
+    const children = childrenOf(e);
+    for (let i = children.length - 1; i >= 0; i--) stack.push(children[i]!);
+  }
+}
+/** Every expression of a function's own body (not of the lambdas in it). */
+export function* walkFunction(func: Func): Generator<Expr> {
+  yield* walk(func.body.flatMap(expressionsOf));
+}
+/** The statements below `body`, outer before inner; statements inside expressions included. */
+export function* statements(body: Stmt[]): Generator<Stmt> {
+  for (const s of body) {
+    yield s;
+    for (const inner of bodiesOf(s)) yield* statements(inner);
+    for (const control of controlsIn(ownExpressions(s))) yield* statements(control.body);
+  }
+}
+/** Outermost statement-expressions below `roots`. */
+function* controlsIn(roots: Expr[]): Generator<Control> {
+  for (const e of roots) {
+    if (e.kind === 'control') {
+      yield e;
+      yield* controlsIn(e.tail);
+    } else yield* controlsIn(childrenOf(e));
+  }
+}
+function bodiesOf(s: Stmt): Stmt[][] {
+  switch (s.kind) {
+    case 'if': return [s.then, s.otherwise];
+    case 'loop': return [s.init, s.body];
+    case 'switch': return s.cases.map((c) => c.body);
+    case 'block': return [s.body];
+    case 'try': return [s.body, ...s.handlers];
+    default: return [];
+  }
+}
+/** Expressions of the statement itself, without those of the statements in it. */
+export function ownExpressions(s: Stmt): Expr[] {
+  switch (s.kind) {
+    case 'if': return s.test ? [s.test] : [];
+    case 'loop': return [...(s.test ? [s.test] : []), ...(s.update ? [s.update] : [])];
+    case 'switch': return [s.subject, ...s.cases.flatMap((c) => c.values)];
+    case 'block': case 'try': return [];
+    default: return expressionsOf(s);
+  }
+}
+/** Without casts, which change no value that matters here. */
+export function bare(e: Expr): Expr {
+  while (e.kind === 'cast') e = e.operand;
+  return e;
+}
