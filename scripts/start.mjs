@@ -69,7 +69,7 @@ async function serve(wantedPort) {
       throw new StepFailed(`VS Code did not start. It said:\n\n${said.join('')}`, 'if the port was taken meanwhile, run this again.');
     }
     if (!stopping) {
-      const url = `http://127.0.0.1:${port}/?folder=${encodeURIComponent(DEMO)}`;
+      const url = `http://127.0.0.1:${port}/?folder=${encodeURI(DEMO)}`;
       process.stdout.write(`\nRinglight is open at\n\n    ${url}\n\nCtrl-C ends it.\n`);
       openBrowser(url);
     }
