@@ -71,6 +71,6 @@ export function sudoRefusal(code: number | null, stderr: string): SudoRefusal {
   if (says(/incorrect password attempt/)) return 'wrong-password';
   if (says(/not in the sudoers file|is not allowed to (execute|run)|may not run sudo/)) return 'not-allowed';
   if (says(/a password is required|a terminal is required to (read the password|authenticate)|no password was provided/)) return 'password';
-  if (code === 127 || says(/sudo.*(not found|No such file)/)) return 'missing';
+  if (code === 126 || code === 127 || says(/sudo.*(not found|No such file)/)) return 'missing';
   return 'other';
 }

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { LaunchError } from '../../../src/launch/failure';
+import { encodeArgs, loaderArgs } from '../../../src/launch/loader-args';
+import type { TraceRequest } from '../../../src/protocol/launch';
+
+test('each kind of target becomes arguments', () => {
+  expect(loaderArgs({ target: { kind: 'all' }, durationSeconds: 2.5, apis: ['io_uring', 'libaio'] })).toEqual(['--apis', 'io_uring,libaio', '--duration', '2.5', '--all']);
+  expect(loaderArgs({ target: { kind: 'pid', pid: 42 } })).toEqual(['--pid', '42']);
+  expect(loaderArgs({ target: { kind: 'command', argv: ['./a b', '--pid', '1'], cwd: '/x y', env: { A: '1=2' } } }, { A: 'old', HOME: '/h' }))
+    .toEqual(['--cwd', '/x y', '--env', 'A=1=2', '--env', 'HOME=/h', '--', './a b', '--pid', '1']);
+});
+
+const bad: [string, TraceRequest][] = [
+  ['no command', { target: { kind: 'command', argv: [] } }],
+  ['an empty command', { target: { kind: 'command', argv: [''] } }],
+  ['a NUL', { target: { kind: 'command', argv: ['a', 'b\0c'] } }],
+  ['a relative folder', { target: { kind: 'command', argv: ['a'], cwd: 'x' } }],
+  ['a bad variable', { target: { kind: 'command', argv: ['a'], env: { 'A=B': '' } } }],
+  ['pid 0', { target: { kind: 'pid', pid: 0 } }],
+  ['half a pid', { target: { kind: 'pid', pid: 1.5 } }],
+  ['no time', { target: { kind: 'all' }, durationSeconds: 0 }],
+  ['endless time', { target: { kind: 'all' }, durationSeconds: Infinity }],
+];
+test.each(bad)('%s is refused', (_name, request) => {
+  expect(() => loaderArgs(request)).toThrow(LaunchError);
+});
+
+test('the arguments travel as size, line end and NUL-separated bytes', () => {
+  expect(encodeArgs(['--', 'ä', '', 'x\ny']).toString('latin1')).toBe(`10\n--\0${Buffer.from('ä').toString('latin1')}\0\0x\ny`);
+});
