@@ -19,7 +19,9 @@ async function main(): Promise<number> {
     return name === undefined || !wanted ? 2 : 0;
   }
   const command = await load();
-  if (args.includes('--help') || args.includes('-h')) {
+  // what follows `--` belongs to the command being traced
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  if (own.includes('--help') || own.includes('-h')) {
     process.stdout.write(command.usage);
     return 0;
   }

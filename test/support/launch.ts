@@ -1,10 +1,13 @@
 /** What the tests of launching share. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
-import type { ConnectOptions } from '../../src/launch';
+import { buildSync, type BuildOptions } from 'esbuild';
+import { startLoader, type ConnectOptions, type LoaderEnd, type LoaderSession } from '../../src/launch';
+import type { TraceRequest } from '../../src/protocol/launch';
+import type { TraceSummary } from '../../src/protocol/summary';
+import { StreamReader, Summaries } from '../../src/trace';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Folder of the loaders as `make -C bpf` leaves them. */
@@ -23,6 +26,68 @@ export function buildLoader(): void {
   if (!existsSync(LOADER)) throw new Error(`make did not make ${LOADER}`);
 }
 
+/** A liburing program that says how many reads it did; see test/programs/steady-reads.c. */
+export const READS = '/tmp/ringlight-test-reads';
+
+/** Compiles it where every user may run it. */
+export function buildReads(): void {
+  execFileSync('cc', ['-O1', '-Wall', '-Wextra', '-Werror', '-o', READS, join(ROOT, 'test/programs/steady-reads.c'), '-luring']);
+}
+
+/** The command line, bundled with its askpass and the loader beside it, as in dist/. @returns path of cli.js */
+export function buildCli(): string {
+  const folder = join(ROOT, '.build/test/cli');
+  const options: BuildOptions = { bundle: true, platform: 'node', format: 'cjs', target: 'node20', mainFields: ['main', 'module'] };
+  buildSync({ ...options, entryPoints: [join(ROOT, 'src/cli/main.ts')], outfile: join(folder, 'cli.js') });
+  buildSync({ ...options, entryPoints: [join(ROOT, 'src/launch/askpass.ts')], outfile: join(folder, 'askpass.js') });
+  mkdirSync(join(folder, 'loader/x86_64'), { recursive: true });
+  copyFileSync(LOADER, join(folder, 'loader/x86_64/ringlight-loader'));
+  return join(folder, 'cli.js');
+}
+
+/** A run of the loader with everything it gave, decoded. */
+export interface Traced {
+  end: LoaderEnd;
+  output: string;
+  phases: string[];
+  logs: string[];
+  bytes: Buffer;
+  summary: TraceSummary;
+}
+
+/** Traces and waits for the end. `during` is called once recording has begun. */
+export async function trace(request: TraceRequest, more: Partial<ConnectOptions> = {}, during?: (session: LoaderSession) => unknown): Promise<Traced> {
+  const chunks: Buffer[] = [];
+  const phases: string[] = [];
+  const logs: string[] = [];
+  let output = '';
+  let begun = false;
+  const session: LoaderSession = startLoader(request, {
+    ...quietOptions(), ...more,
+    onStdout: (chunk) => {
+      chunks.push(chunk);
+      if (!begun) void Promise.resolve(during?.(session));
+      begun = true;
+    },
+    onOutput: (text) => { output += text; },
+    onLog: (level, text) => logs.push(`${level}: ${text}`),
+    onPhase: (text) => {
+      phases.push(text);
+      more.onPhase?.(text);
+    },
+  });
+  const end = await session.done;
+  const bytes = Buffer.concat(chunks);
+  const reader = new StreamReader();
+  reader.push(bytes);
+  return { end, output, phases, logs, bytes, summary: new Summaries(reader.store).summary(reader.finish()) };
+}
+
+/** Count of io_uring reads in a summary. */
+export function reads(summary: TraceSummary): number {
+  return summary.apis.filter((op) => op.api === 'io_uring' && op.op === 'READ').reduce((sum, op) => sum + op.count, 0);
+}
+
 /** Options that ask nobody and say nothing. */
 export function quietOptions(): ConnectOptions {
   return { loaders: LOADERS, onLog: () => undefined };
@@ -39,7 +104,7 @@ export interface Leftovers {
 export function leftovers(): Leftovers {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     const line = commandLine(pid);
-    return /ringlight-loader|ssh .*ringlight-[A-Za-z0-9]{6}\/control/.test(line) ? [`${pid} ${line}`] : [];
+    return /ringlight-loader\S* --(args|doctor)|ringlight-test-reads \d|ssh .*ringlight-[A-Za-z0-9]{6}\/control/.test(line) ? [`${pid} ${line}`] : [];
   });
   return { programs: bpfPrograms(), processes, folders: readdirSync(tmpdir()).filter((name) => /^ringlight-[A-Za-z0-9]{6}$/.test(name)) };
 }

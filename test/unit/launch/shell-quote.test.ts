@@ -15,7 +15,7 @@ function seenBy(shell: string[], argv: string[]): string[] {
 const argument = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.string({ unit: fc.constantFrom(...'\'"`$\\!&|;<>(){}[]*?~#= \t\r\n-%^'.split('')) }),
-).map((text) => text.replaceAll('\0', '')).filter((text) => text.isWellFormed());
+).map((text) => text.replaceAll('\0', '')).filter((text) => Buffer.from(text).toString() === text);
 
 for (const shell of ['sh', 'bash']) {
   test(`${shell} sees exactly the arguments that were quoted`, () => {

@@ -1,0 +1,158 @@
+/** The command line's trace, report and doctor, as root on this machine. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { DoctorReport } from '../../src/protocol/launch';
+import type { TraceSummary } from '../../src/protocol/summary';
+import { buildCli, buildLoader, buildReads, leftovers, NOTHING, reads, READS, settled, type Leftovers } from '../support/launch';
+
+const WHY_NOT = process.getuid?.() !== 0 ? 'needs root to trace' : '';
+
+describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, () => {
+  let cli: string;
+  let folder: string;
+  let before: Leftovers;
+
+  beforeAll(() => {
+    buildLoader();
+    buildReads();
+    cli = buildCli();
+    folder = mkdtempSync(join(tmpdir(), 'ringlight-clitest-'));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(READS, { force: true });
+  });
+  beforeEach(() => { before = leftovers(); });
+  afterEach(async () => { expect(await settled(before)).toEqual(NOTHING); });
+
+  interface Ran { code: number | null; stdout: string; stderr: string }
+  async function ringlight(args: string[], during?: (child: ChildProcessWithoutNullStreams, stderr: string) => void): Promise<Ran> {
+    const child = spawn(process.execPath, [cli, ...args]);
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      during?.(child, stderr);
+    });
+    const [code] = await once(child, 'close') as [number | null];
+    return { code, stdout, stderr };
+  }
+  const at = (name: string) => join(folder, name);
+  const summary = ({ stdout }: Ran) => JSON.parse(stdout) as TraceSummary;
+
+  test('trace: exact counts as text and json, the recording kept, its output on stderr', async () => {
+    const ran = await ringlight(['trace', '-o', at('a.ringtrace'), '--format', 'json', '--', READS, '500']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(reads(summary(ran))).toBe(500);
+    expect(summary(ran)).toMatchObject({ version: 1, complete: true, mode: 'spans', lost: { kernel: 0, stream: 0 } });
+    expect(ran.stderr).toMatch(/500 reads as uid 0/);
+    expect(existsSync(at('a.ringtrace.part'))).toBe(false);
+
+    const report = await ringlight(['report', at('a.ringtrace'), '--format', 'json']);
+    expect(report.code).toBe(0);
+    expect(summary(report)).toEqual(summary(ran));
+    const text = await ringlight(['report', at('a.ringtrace')]);
+    expect(text.stdout).toMatch(/io_uring +READ +500/);
+  });
+
+  test('report: a file cut off anywhere is read up to there, with a note; nonsense is status 2', async () => {
+    await ringlight(['trace', '-o', at('b.ringtrace'), '--', READS, '300']);
+    const whole = readFileSync(at('b.ringtrace'));
+    writeFileSync(at('cut.ringtrace'), whole.subarray(0, whole.length - 5));
+    const cut = await ringlight(['report', at('cut.ringtrace'), '--format', 'json']);
+    expect(cut.code).toBe(0);
+    expect(summary(cut)).toMatchObject({ complete: false, problem: expect.stringMatching(/cut off/) as string });
+    expect(reads(summary(cut))).toBe(300);
+    expect(cut.stderr).toMatch(/cut off/);
+    writeFileSync(at('nonsense'), 'this is no recording');
+    for (const args of [[at('nonsense')], [at('missing')], [], [at('a'), at('b')], [at('cut.ringtrace'), '--format', 'xml']]) {
+      const bad = await ringlight(['report', ...args]);
+      expect(bad.code, args.join(' ')).toBe(2);
+      expect(bad.stderr).not.toBe('');
+      expect(bad.stdout).toBe('');
+    }
+  });
+
+  test('Ctrl-C ends in order: status 0, a whole recording, the target gone', async () => {
+    const ran = await ringlight(['trace', '-o', at('c.ringtrace'), '--format', 'json', '--', 'sh', '-c', `echo begun; exec ${READS} 1000000 1000`], (child, stderr) => {
+      if (stderr.includes('begun')) setTimeout(() => child.kill('SIGINT'), 1000);
+    });
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(summary(ran).complete).toBe(true);
+    expect(reads(summary(ran))).toBeGreaterThan(100);
+  });
+
+  test('--duration and --pid: a process that runs already, left running', async () => {
+    const target = spawn(READS, ['1000000', '1000']);
+    try {
+      const ran = await ringlight(['trace', '--pid', String(target.pid), '--duration', '1', '--format', 'json']);
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(reads(summary(ran))).toBeGreaterThan(100);
+      expect(summary(ran).processes).toMatchObject([{ pid: target.pid, comm: expect.stringMatching(/^ringlight-test/) as string }]);
+      expect(target.exitCode).toBeNull();
+    } finally {
+      target.kill('SIGKILL');
+      await once(target, 'close');
+    }
+  });
+
+  test('the command line itself is killed: its loader and target go, the file opens', async () => {
+    await ringlight(['trace', '-o', at('d.ringtrace'), '--', 'sh', '-c', `echo begun; exec ${READS} 1000000 1000`], (child, stderr) => {
+      if (stderr.includes('begun')) setTimeout(() => child.kill('SIGKILL'), 1500);
+    });
+    expect(await settled(before)).toEqual(NOTHING);
+    const report = await ringlight(['report', at('d.ringtrace.part'), '--format', 'json']);
+    expect(report.code).toBe(0);
+    expect(reads(summary(report))).toBeGreaterThan(100);
+  });
+
+  test('the target fails: status 1 with the recording; a command that is not there: status 1', async () => {
+    const ran = await ringlight(['trace', '--format', 'json', '--', 'sh', '-c', `${READS} 9; exit 3`]);
+    expect(ran.code).toBe(1);
+    expect(reads(summary(ran))).toBe(9);
+    expect(summary(ran).target_exit).toEqual({ code: 3 });
+    const missing = await ringlight(['trace', '--', '/no/such/program']);
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/no\/such\/program/);
+  });
+
+  test('wrong use is status 2 and touches nothing', async () => {
+    writeFileSync(at('keep.ringtrace'), 'precious');
+    for (const args of [
+      [], ['--pid', '1', '--all'], ['--pid', 'x'], ['--pid', '-4'], ['--duration', 'soon', '--all'], ['--apis', 'aio', '--all'], ['--'], ['--frob'],
+      ['--host', '-oProxyCommand=id', '--all', '-o', at('keep.ringtrace')], ['--all', '-o', at('no/such/folder/x')],
+    ]) {
+      const ran = await ringlight(['trace', ...args]);
+      expect(ran.code, args.join(' ')).toBe(2);
+      expect(ran.stdout).toBe('');
+      expect(ran.stderr).toMatch(/^ringlight: /m);
+    }
+    expect(readFileSync(at('keep.ringtrace'), 'utf8')).toBe('precious');
+    expect(existsSync(at('keep.ringtrace.part'))).toBe(false);
+  });
+
+  test('what follows -- is the target’s, --help too', async () => {
+    const ran = await ringlight(['trace', '--', 'printf', '%s|', '--help', '-o', '']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toMatch('--help|-o||');
+    expect((await ringlight(['trace', '--help'])).stdout).toMatch(/^usage: ringlight trace/);
+  });
+
+  test('doctor: status 0 here, as text and json; an unreachable host is status 1, a bad name 2', async () => {
+    const ran = await ringlight(['doctor', '--format', 'json']);
+    expect(ran.code, ran.stderr).toBe(0);
+    const report = JSON.parse(ran.stdout) as DoctorReport;
+    expect(report).toMatchObject({ version: 1, host: 'this machine', canTrace: true, machine: 'x86_64' });
+    expect(report.checks.length).toBeGreaterThan(2);
+    expect((await ringlight(['doctor'])).stdout).toMatch(/✓/);
+    const away = await ringlight(['doctor', '--host', 'host.invalid']);
+    expect(away.code).toBe(1);
+    expect(away.stdout).toMatch(/→/);
+    expect((await ringlight(['doctor', '--host', '-v'])).code).toBe(2);
+  });
+});
