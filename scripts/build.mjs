@@ -33,9 +33,11 @@ function options({ out, entry, ...rest }) {
   };
 }
 
-/** Grammars are plain data: copied from the packages that ship them. */
+/** Grammars and the icon font are plain data: copied from the packages that ship them. */
 function copyAssets() {
   mkdirSync(at('dist/wasm'), { recursive: true });
+  mkdirSync(at('dist/webview'), { recursive: true });
+  for (const name of ['codicon.css', 'codicon.ttf']) cpSync(at('node_modules/@vscode/codicons/dist', name), at('dist/webview', name));
   const wasm = {
     'web-tree-sitter.wasm': 'web-tree-sitter/web-tree-sitter.wasm',
     'tree-sitter-c.wasm': 'tree-sitter-c/tree-sitter-c.wasm',

@@ -12,6 +12,7 @@ export const REQUIRED = [
   'package.json', 'README.md', 'CHANGELOG.md', 'dist/extension.js', 'dist/server.js', 'dist/recording-worker.js',
   'dist/askpass.js', 'dist/cli.js', 'dist/wasm/web-tree-sitter.wasm', 'dist/wasm/tree-sitter-c.wasm',
   'dist/wasm/tree-sitter-cpp.wasm', 'dist/wasm/tree-sitter-rust.wasm', 'dist/webview/timeline.js',
+  'dist/webview/timeline.css', 'dist/webview/codicon.css', 'dist/webview/codicon.ttf',
 ];
 export const LOADER = 'dist/loader/x86_64/ringlight-loader';
 
