@@ -34,7 +34,7 @@ export interface Place {
   /** set when stderr's own part begins with this line (login shells print before it) */
   stderrMarker?: string;
   /** names a lost connection, or a refusal before the program ran; undefined: the status is the program's own */
-  explain(end: { code: number | null; signal: NodeJS.Signals | null; stderr: string }): LaunchFailure | undefined;
+  explain(end: { code: number | null; signal: NodeJS.Signals | null; stderr: string }): Promise<LaunchFailure | undefined>;
   /** ends the connection and removes what it needed; resolves when no process is left */
   close(): Promise<void>;
 }
@@ -83,7 +83,7 @@ export async function openLocal(options: ConnectOptions): Promise<Place> {
     facts: { machine, kernel: release(), uid: process.getuid!(), user: userInfo().username, env },
     loader,
     spawn: (argv) => start(argv),
-    explain: () => undefined,
+    explain: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
 }

@@ -88,7 +88,7 @@ async function ask(place: Place, rights: Rights, options: ConnectOptions, onProm
   }
   const result = await finished(child, options.signal);
   if (options.signal?.aborted) throw cancelled();
-  const lost = place.explain(result);
+  const lost = await place.explain(result);
   if (lost) throw new LaunchError(lost);
   return { ...result, stderr: ownWords(place, result.stderr).replaceAll(rights.prompt ?? '\0', '') };
 }

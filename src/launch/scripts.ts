@@ -34,6 +34,7 @@ export const PROBE = `${HASH}${MINE}${PLACES}`
 /**
  * Arguments: marker, number of the place, SHA-256. Reads the loader from stdin into our private folder there and
  * prints the marker and one line: `ok=PATH`, or the reason why not: `no-folder`, `no-space`, `checksum`, `no-exec`.
+ * Loaders of versions from over a month ago are removed.
  */
 export const UPLOAD = `${HASH}${MINE}${PLACES}`
   + 'echo "$1"; umask 077; base="$(place "$2")"; [ -n "$base" ] || { echo no-folder; exit 0; }; '
@@ -42,6 +43,7 @@ export const UPLOAD = `${HASH}${MINE}${PLACES}`
   + '{ cat >"$new"; } 2>/dev/null || { echo no-space; exit 0; }; chmod 700 "$new"; '
   + '[ "$(hash "$new")" = "$3" ] || { echo checksum; exit 0; }; '
   + '"$new" --version >/dev/null 2>&1 </dev/null || { echo no-exec; exit 0; }; '
+  + 'find "$dir" -type f -mtime +30 -exec rm -f "{}" + 2>/dev/null; '
   + 'mv -f "$new" "$dir/ringlight-loader-$3" && echo "ok=$dir/ringlight-loader-$3"';
 
 /**

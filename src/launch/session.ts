@@ -5,6 +5,7 @@ import type { LaunchFailure, TraceRequest } from '../protocol/launch';
 import { LoaderExit, MAGIC } from '../protocol/wire';
 import { end, signalGroup, within } from './child';
 import { cancelled, fail, LaunchError, tidy } from './failure';
+import { GoodbyeWatch } from './goodbye-watch';
 import { encodeArgs, loaderArgs } from './loader-args';
 import { AfterMarker, PromptFilter } from './marker';
 import type { LaunchOptions } from './options';
@@ -28,6 +29,8 @@ export interface LoaderSession {
 
 /** How long an orderly end may take: the loader flushes what it has, perhaps over a slow line. */
 const STOP_GRACE_MS = 5000;
+/** After the recording's last frame: a daemon the command left behind may hold its stderr, and so ssh, open. */
+const LEAVE_GRACE_MS = 3000;
 /** Noise that may come before a recording's magic. */
 const MAX_NOISE_BYTES = 64 * 1024;
 
@@ -92,15 +95,24 @@ async function run(place: Place, rights: Rights, request: TraceRequest, options:
   if (rights.password === undefined) child.stdin.write(args);
 
   const magic = new AfterMarker(MAGIC, true);
+  const goodbye = new GoodbyeWatch();
+  let leave: NodeJS.Timeout | undefined;
   let noise = 0;
   child.stdout.on('data', (chunk: Buffer) => {
     if (!magic.seen && (noise += chunk.length) > MAX_NOISE_BYTES) void end(child, 0);
     const bytes = magic.feed(chunk);
-    if (bytes.length > 0) options.onStdout(bytes);
+    if (bytes.length === 0) return;
+    options.onStdout(bytes);
+    if (goodbye.feed(bytes)) leave ??= setTimeout(() => void end(child, 0), LEAVE_GRACE_MS);
   });
 
   const { code, signal, error } = await ended(child);
+  clearTimeout(leave);
   words.flush();
+  if (leave !== undefined && signal !== null) {
+    // everything is here; only the connection was held open, by a process the command left behind
+    return { code: LoaderExit.Ok, signal: null };
+  }
   // a loader that was killed could not end the command it had started
   if (signal !== null || code === null || code >= 128) signalGroup(child, 'SIGKILL');
   if (error) throw fail('loader-died', `The loader could not be started: ${error.message}`, 'Run “ringlight doctor” to see what is wrong.');
@@ -108,7 +120,7 @@ async function run(place: Place, rights: Rights, request: TraceRequest, options:
     options.onLog('warning', `${place.name}: the loader did not leave when asked and was ended by force`);
     return { code, signal };
   }
-  const failure = place.explain({ code, signal, stderr: words.tail })
+  const failure = await place.explain({ code, signal, stderr: words.tail })
     ?? (noise > MAX_NOISE_BYTES && !magic.seen ? noRecording(place, magic) : undefined)
     ?? loaderFailure(place, code, signal, words, magic, control.stopping);
   return { code, signal, ...(failure ? { failure } : {}) };
@@ -192,7 +204,8 @@ function loaderFailure(place: Place, code: number | null, signal: string | null,
   if (code === LoaderExit.CannotTrace) {
     return { code: /btf/i.test(words.complaint) ? 'no-btf' : 'cannot-trace', message: `${place.name} cannot trace${because}.`, hint: 'Run “ringlight doctor” to see what is missing there.', ...detail };
   }
-  const how = signal !== null ? `was ended by ${signal}` : code !== null && code > 128 ? `was ended by signal ${code - 128}` : `left with status ${code}`;
+  // ssh reports any death by a signal as 255
+  const how = signal !== null ? `was ended by ${signal}` : code === 255 ? 'was ended by a signal' : code !== null && code > 128 ? `was ended by signal ${code - 128}` : `left with status ${code}`;
   return { code: 'loader-died', message: `The loader on ${place.name} ${how}.`, hint: 'What arrived until then is in the recording. Trace again; if it repeats, run “ringlight doctor”.', ...detail };
 }
 

@@ -40,6 +40,7 @@ class Connection {
   readonly #target: SshTarget;
   readonly #marker = `ringlight-${randomBytes(8).toString('hex')}`;
   #master: ChildProcessWithoutNullStreams | undefined;
+  #masterGone: Promise<void> | undefined;
   #masterWords = '';
   #askpass: AskpassServer | undefined;
 
@@ -93,6 +94,7 @@ class Connection {
     const argv = masterArgs(this.#target, interactive, ['sh', '-c', PROBE, 'sh', this.#marker, ...sums]);
     const master = start(argv, { env: { ...process.env, ...this.#askpass?.env } });
     this.#master = master;
+    this.#masterGone = new Promise((resolve) => { master.once('exit', () => resolve()); });
     this.#masterWords = '';
     return new Promise((resolve, reject) => {
       const after = new AfterMarker(Buffer.from(`${this.#marker}\n`));
@@ -134,7 +136,7 @@ class Connection {
       createReadStream(path).on('error', () => child.stdin.end()).pipe(child.stdin);
       const result = await finished(child, options.signal);
       if (options.signal?.aborted) throw cancelled();
-      const lost = this.#explain(result);
+      const lost = await this.#explain(result);
       if (lost) throw new LaunchError(lost);
       const after = new AfterMarker(Buffer.from(`${this.#marker}\n`));
       const answer = after.feed(Buffer.from(result.stdout)).toString('utf8').trim();
@@ -151,8 +153,10 @@ class Connection {
     return start(sessionArgs(this.#target, argv));
   }
 
-  #explain({ code, signal, stderr }: { code: number | null; signal: NodeJS.Signals | null; stderr: string }): LaunchFailure | undefined {
+  async #explain({ code, signal, stderr }: { code: number | null; signal: NodeJS.Signals | null; stderr: string }): Promise<LaunchFailure | undefined> {
     const { host } = this;
+    // when the connection dies, the session's client may leave before the shared one is seen to
+    if (code === 255 && this.#masterGone) await within(this.#masterGone, 500);
     if (code === STATUS_CHECKSUM) {
       return { code: 'checksum', message: `The loader on ${host} is not the one we put there.`, hint: 'Start the trace again: it is uploaded anew. If that repeats, someone on that machine changes it.' };
     }
@@ -167,11 +171,7 @@ class Connection {
   }
 
   async close(): Promise<void> {
-    if (this.#master) {
-      const gone = this.#master;
-      await end(gone, 2000);
-      if (isRunning(gone)) await within(new Promise((resolve) => { gone.once('exit', resolve); }), 1000);
-    }
+    if (this.#master) await end(this.#master, 2000);
     this.#askpass?.close();
     await rm(this.folder, { recursive: true, force: true });
   }
