@@ -1,0 +1,2 @@
+/** Bundled into timeline.css beside the script. */
+declare module '*.css';
