@@ -33,7 +33,7 @@ static void finish(int count, struct iocb **list, long expected)
 int main(int argc, char **argv)
 {
 	struct iocb iocbs[DEPTH], *list[DEPTH];
-	void *memory;
+	void *memory = NULL;
 	char *blocks;
 
 	require(argc == 2, "usage");
