@@ -1,0 +1,20 @@
+/** Names of the APIs, in the sets that rules and models share. */
+
+/** libaio calls that fill an iocb for a transfer; the iocb is the first argument, the descriptor the second. */
+export const AIO_TRANSFERS = new Set(['io_prep_pread', 'io_prep_pwrite', 'io_prep_preadv', 'io_prep_pwritev', 'io_prep_preadv2', 'io_prep_pwritev2']);
+export const AIO_OTHER_PREPS = new Set(['io_prep_poll', 'io_prep_fsync', 'io_prep_fdsync']);
+
+export const SQE_SOURCES = new Set(['io_uring_get_sqe', 'io_uring_get_sqe128']);
+/** io_uring calls that read through their sqe. */
+export const SQE_USE = /^io_uring_(?:prep_\w+|sqe_set_\w+|initialize_sqe)$/;
+export const URING_SUBMIT = new Set([
+  'io_uring_submit', 'io_uring_submit_and_wait', 'io_uring_submit_and_wait_timeout', 'io_uring_submit_and_wait_min_timeout',
+  'io_uring_submit_and_wait_reg', 'io_uring_submit_and_get_events',
+]);
+export const URING_REAP = /^(?:io_uring_wait_cqes?(?:_\w+)?|io_uring_peek_cqe|io_uring_peek_batch_cqe|io_uring_for_each_cqe|io_uring_submit_and_wait\w*)$/;
+export const URING_INIT = /^io_uring_queue_init(?:_params|_mem)?$/;
+
+/** Functions and macros that stop the program, or the test, when what they are given does not hold; any upper-case name may. */
+export function isGuard(name: string): boolean {
+  return /assert|check|expect|require|ensure|verify|bug_on|die_on|panic|fatal|abort_if|notnull|not_null/i.test(name) || /^[A-Z][A-Z0-9_]+$/.test(name);
+}

@@ -1,0 +1,110 @@
+/**
+ * Abstract memory: what the variables, fields and objects of a function hold at one point.
+ *
+ * A key names memory: a root (a variable's id, or `@n` for what call n allocated or returned), then `*` for what a pointer
+ * points to and `.field`. All elements of an array share one key. `ctx->list[i].fd` is `ctx~f*.list*.fd`.
+ */
+import { equal, join, NOTHING, UNKNOWN, valueOfAtoms, callNumber, type Value } from './value';
+
+/** Deeper keys are recursive data; what they hold is not followed. */
+const MAX_DEPTH = 6;
+
+export interface Memory {
+  /** what was stored since the function was entered */
+  readonly values: ReadonlyMap<string, Value>;
+  /** roots whose memory began empty in this function: locals and what it allocated */
+  readonly fresh: ReadonlySet<string>;
+  /** prefixes that code out of sight may have written to */
+  readonly lost: ReadonlySet<string>;
+}
+export const START: Memory = { values: new Map(), fresh: new Set(), lost: new Set() };
+
+export function rootOf(key: string): string {
+  return /^[^*.]*/.exec(key)![0];
+}
+/** Whether `key` is `prefix` or lies below it. */
+export function within(key: string, prefix: string): boolean {
+  return key.startsWith(prefix) && (key.length === prefix.length || key[prefix.length] === '*' || key[prefix.length] === '.');
+}
+function tooDeep(key: string): boolean {
+  return key.split('*').length > MAX_DEPTH || key.length > 200;
+}
+
+export function load(memory: Memory, key: string): Value {
+  const stored = memory.values.get(key);
+  if (stored) return stored;
+  if (tooDeep(key)) return UNKNOWN;
+  for (const prefix of memory.lost) if (within(key, prefix)) return UNKNOWN;
+  return memory.fresh.has(rootOf(key)) ? NOTHING : valueOfAtoms({ kind: 'initial', key });
+}
+export function loadAll(memory: Memory, keys: string[]): Value {
+  return keys.length ? keys.map((k) => load(memory, k)).reduce(join) : UNKNOWN;
+}
+
+/** Stores into the one object the keys name, or possibly into any of several; `weak` keeps what was known before. */
+export function store(memory: Memory, keys: string[], value: Value, weak = false): Memory {
+  if (!keys.length) return memory;
+  const values = new Map(memory.values);
+  const joined = weak || keys.length > 1;
+  for (const key of keys) {
+    if (tooDeep(key)) continue;
+    const before = memory.values.get(key);
+    if (!joined) for (const k of values.keys()) if (k !== key && within(k, key) && k[key.length] !== '*') values.delete(k);
+    values.set(key, joined && before ? join(before, value) : value);
+  }
+  return { ...memory, values };
+}
+
+/** The memory of `root` begins here and is empty. */
+export function freshen(memory: Memory, root: string): Memory {
+  const values = new Map(memory.values);
+  for (const k of memory.values.keys()) if (within(k, root)) values.delete(k);
+  const lost = new Set([...memory.lost].filter((k) => !within(k, root)));
+  return { values, fresh: new Set(memory.fresh).add(root), lost };
+}
+
+/** Code out of sight had its hands on `prefix`. */
+export function lose(memory: Memory, prefix: string): Memory {
+  const values = new Map(memory.values);
+  for (const k of memory.values.keys()) if (within(k, prefix)) values.delete(k);
+  return { ...memory, values, lost: new Set(memory.lost).add(prefix) };
+}
+
+export function joinMemory(a: Memory, b: Memory): Memory {
+  if (a === b) return a;
+  // memory that does not exist yet on one way holds nothing there
+  const fresh = new Set([...a.fresh, ...b.fresh]);
+  const left = { ...a, fresh };
+  const right = { ...b, fresh };
+  const values = new Map<string, Value>();
+  for (const key of new Set([...a.values.keys(), ...b.values.keys()])) values.set(key, join(load(left, key), load(right, key)));
+  return { values, fresh, lost: new Set([...a.lost, ...b.lost]) };
+}
+export function equalMemory(a: Memory, b: Memory): boolean {
+  if (a === b) return true;
+  if (a.values.size !== b.values.size || a.fresh.size !== b.fresh.size || a.lost.size !== b.lost.size) return false;
+  for (const [key, value] of a.values) {
+    const other = b.values.get(key);
+    if (!other || !equal(value, other)) return false;
+  }
+  for (const r of a.fresh) if (!b.fresh.has(r)) return false;
+  for (const r of a.lost) if (!b.lost.has(r)) return false;
+  return true;
+}
+
+/** The memory a pointer value points to; empty when some of it is not known. */
+export function pointees(v: Value): string[] {
+  if (v.unknown) return [];
+  const keys = new Set<string>();
+  for (const a of v.atoms.values()) {
+    switch (a.kind) {
+      case 'address': keys.add(a.key); break;
+      case 'initial': keys.add(`${a.key}*`); break;
+      case 'call': keys.add(`@${[...a.via, a.call].map(callNumber).join('/')}*`); break;
+      case 'out': keys.add(`@${[...a.via, a.call].map(callNumber).join('/')}/${a.arg}*`); break;
+      case 'int': break;
+      case 'mark': return [];
+    }
+  }
+  return [...keys];
+}

@@ -1,0 +1,174 @@
+/** How one event changes abstract memory. */
+import { bare, type Call, type Expr, type Func, type Local, type Place } from '../model';
+import type { Event } from './cfg';
+import { arithmetic, keysOf, resultKey, valueOf, type Surroundings } from './evaluate';
+import { freshen, load, loadAll, lose, pointees, store, type Memory } from './memory';
+import { Site, type Effect, type Summary } from './summary';
+import { int, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
+
+/** What a model of an API function may see and do. */
+export interface ApiCall {
+  call: Call;
+  place: Place;
+  arg(index: number): Value;
+  /** memory that argument `index` points to */
+  target(index: number): string[];
+  load(keys: string[]): Value;
+  store(keys: string[], value: Value, weak?: boolean): void;
+  effect(name: string, parts: Value[]): void;
+  result(value: Value): void;
+  /** the call returns new memory, or memory with nothing of interest in it yet */
+  allocates(): void;
+}
+/** A model of API functions by name; functions the file defines itself are never modelled. */
+export type ApiModels = ReadonlyMap<string, (at: ApiCall) => void>;
+
+/** Effect that records a store to the field or global `name`. */
+export function storeEffect(name: string): string {
+  return `store ${name}`;
+}
+
+/** Functions that leave what they are given alone, as far as any rule cares. */
+const HARMLESS = /^(?:v?f?printf|v?d?printf|v?sn?printf|puts|fputs|perror|strerror\w*|syslog|memset|bzero|explicit_bzero|free|close|sizeof|assert|static_assert|f?stat(?:at|x)?\w*|lseek|posix_fadvise|fallocate|posix_fallocate|ftruncate|fsync|fdatasync|strcmp|strncmp|strlen|memcmp|clock_gettime|gettimeofday|nanosleep)$/;
+/** What a step asks of the functions around it. */
+interface Callees {
+  callee(call: Call): Func | undefined;
+  summary(func: Func): Summary | undefined;
+  defines(name: string): boolean;
+}
+
+/** One event's effect on memory. */
+export class Stepper {
+  /** set while effects are gathered */
+  effects: Effect[] | undefined;
+
+  constructor(
+    private readonly program: Callees, private readonly func: Func, private readonly around: Surroundings, private readonly models: ApiModels,
+  ) {}
+
+  step(event: Event, memory: Memory): Memory {
+    switch (event.kind) {
+      case 'declare': return this.declare(event.local, event.init, memory);
+      case 'store': return this.store(event, memory);
+      case 'call': return this.call(event.call, memory);
+      case 'deref': case 'compare': case 'return': return memory;
+    }
+  }
+
+  private declare(local: Local, init: Expr | undefined, before: Memory): Memory {
+    if (local.static && !local.array) return init ? store(before, [local.id], join(load(before, local.id), valueOf(init, before, this.around))) : before;
+    if (local.reference && init) {
+      const keys = keysOf(bare(init), before, this.around);
+      return store(before, [local.id], keys.length ? valueOfAtoms(...keys.map((key): Atom => ({ kind: 'address', key }))) : UNKNOWN);
+    }
+    const value = init ? valueOf(init, before, this.around) : NOTHING;
+    let memory = local.static ? before : freshen(before, local.id);
+    const elements = init?.kind === 'list' ? init : undefined;
+    if (local.array) {
+      memory = store(memory, [local.id], valueOfAtoms({ kind: 'address', key: `${local.id}*` }));
+      for (const item of elements?.items ?? []) {
+        if (item.field === undefined) memory = store(memory, [`${local.id}*`], valueOf(item.value, before, this.around), true);
+      }
+      return memory;
+    }
+    if (!elements) return init ? store(memory, [local.id], value) : memory;
+    for (const item of elements.items) {
+      if (item.field !== undefined) {
+        const v = valueOf(item.value, before, this.around);
+        memory = store(memory, [`${local.id}.${item.field}`], v);
+        this.record(storeEffect(item.field), undefined, [v], item.value);
+      } else if (elements.items.length === 1) memory = store(memory, [local.id], valueOf(item.value, before, this.around));
+    }
+    return memory;
+  }
+
+  private store(event: Extract<Event, { kind: 'store' }>, memory: Memory): Memory {
+    const keys = keysOf(event.target, memory, this.around);
+    const before = valueOf(event.target, memory, this.around);
+    const operand = event.value ? valueOf(event.value, memory, this.around) : int(1n);
+    const value = event.op === '=' ? operand : arithmetic(event.op, before, operand);
+    const target = bare(event.target);
+    const name = target.kind === 'member' ? target.field : target.kind === 'name' && !target.id.includes('~') ? target.name : undefined;
+    if (name !== undefined) this.record(storeEffect(name), undefined, [value], event.target);
+    if (event.op === '=' && event.value?.kind === 'list') return this.storeList(keys, event.value.items, memory);
+    return store(memory, keys, value, target.kind === 'index');
+  }
+
+  private storeList(keys: string[], items: { field?: string; value: Expr }[], before: Memory): Memory {
+    let memory = before;
+    for (const item of items) {
+      if (item.field === undefined) continue;
+      const value = valueOf(item.value, before, this.around);
+      memory = store(memory, keys.map((k) => `${k}.${item.field}`), value);
+      this.record(storeEffect(item.field), undefined, [value], item.value);
+    }
+    return memory;
+  }
+
+  private record(name: string, call: Call | undefined, parts: Value[], at: Expr): void {
+    if (!this.effects) return;
+    const holder = call ?? NO_CALL;
+    this.effects.push({ name, call: holder, place: { base: this.func.base, span: at.span }, parts, via: [] });
+  }
+
+  private call(call: Call, before: Memory): Memory {
+    const callee = this.program.callee(call);
+    if (callee) {
+      const summary = callee === this.func ? undefined : this.program.summary(callee);
+      return summary ? this.projectCall(call, summary, before) : this.unknownCall(call, before);
+    }
+    const model = call.callee.kind === 'name' && !call.macro && !this.program.defines(call.name) ? this.models.get(call.name) : undefined;
+    return model ? this.apiCall(call, model, before) : this.unknownCall(call, before);
+  }
+
+  private projectCall(call: Call, summary: Summary, before: Memory): Memory {
+    const site = new Site(call, summary, before, this.around);
+    this.effects?.push(...site.effects());
+    let memory = site.apply();
+    for (const key of site.lost()) memory = lose(memory, key);
+    return store(memory, [resultKey(call)], site.value(summary.returns));
+  }
+
+  private apiCall(call: Call, model: (at: ApiCall) => void, before: Memory): Memory {
+    let memory = before;
+    const place = { base: this.func.base, span: call.span };
+    const arg = (i: number): Value => {
+      const e = call.args[i];
+      return e ? valueOf(e, memory, this.around) : UNKNOWN;
+    };
+    model({
+      call, place, arg,
+      target: (i) => pointees(arg(i)),
+      load: (keys) => loadAll(memory, keys),
+      store: (keys, value, weak) => { memory = store(memory, keys, value, weak); },
+      effect: (name, parts) => this.record(name, call, parts, call),
+      result: (value) => { memory = store(memory, [resultKey(call)], value); },
+      allocates: () => {
+        const own = valueOfAtoms({ kind: 'call', call, place, via: [] });
+        for (const key of pointees(own)) memory = freshen(memory, key.slice(0, -1));
+      },
+    });
+    return memory;
+  }
+
+  /** Code out of sight may write to what it is given the address of. */
+  private unknownCall(call: Call, before: Memory): Memory {
+    let memory = before;
+    if (HARMLESS.test(call.name)) return memory;
+    for (const arg of call.args) {
+      const e = bare(arg);
+      if (e.kind === 'unary' && e.op === '&') {
+        const target = bare(e.operand);
+        const name = target.kind === 'member' ? target.field : target.kind === 'name' && !target.id.includes('~') ? target.name : undefined;
+        if (name !== undefined) this.record(storeEffect(name), undefined, [UNKNOWN], target);
+      }
+      for (const a of valueOf(e, memory, this.around).atoms.values()) if (a.kind === 'address') memory = lose(memory, a.key);
+    }
+    return memory;
+  }
+}
+
+const NO_CALL: Call = {
+  kind: 'call', callee: { kind: 'name', name: '', id: '', span: { start: 0, end: 0 } }, name: '', nameSpan: { start: 0, end: 0 }, args: [],
+  argsSpan: { start: 0, end: 0 }, span: { start: 0, end: 0 },
+};

@@ -1,0 +1,228 @@
+import { AIO_MARK, AIO_OTHER_MARK, AIO_SUBMIT } from '../api/models';
+import { AIO_TRANSFERS } from '../api/names';
+import type { Flow } from '../flow/program';
+import { constant, integers, type Atom, type Value } from '../flow/value';
+import { bare, walk, type Call, type Func, type Place } from '../model';
+import { placeOf, type SourceFile } from '../source-file';
+import { directFixes } from './open-direct-fix';
+import type { Draft, Rule } from './rule';
+
+export type Open = Extract<Atom, { kind: 'call' }>;
+type Mark = Extract<Atom, { kind: 'mark' }>;
+
+const O_DIRECT = 0o40000n;
+/** Position of the flags among an open call's arguments. */
+const OPENS: Record<string, number> = { open: 1, open64: 1, openat: 2, openat64: 2 };
+const MESSAGE = 'io_submit() blocks here: the file was opened without O_DIRECT, so the kernel does the whole transfer inside the call.';
+const LIKELY = 'This request will not be asynchronous: the file was opened without O_DIRECT, so io_submit() does the whole transfer before it returns.';
+
+export const aioBufferedIo: Rule = {
+  info: {
+    id: 'aio-buffered-io', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    summary: 'libaio on a file opened without O_DIRECT: io_submit does the whole transfer before it returns.',
+  },
+  families: ['libaio'],
+  check(file, report) {
+    const { program } = file;
+    if (program.defines('io_submit') || [...AIO_TRANSFERS].some((n) => program.defines(n))) return;
+    const check = new Check(file);
+    // a submission is judged where all that leads to it is in sight
+    const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
+    for (const func of program.functions()) {
+      for (const effect of program.flow(func)?.effects ?? []) {
+        if (effect.name !== AIO_SUBMIT) continue;
+        for (const iocb of effect.parts) {
+          const found = check.buffered(iocb);
+          if (!found) continue;
+          const known = submits.get(effect.call) ?? { at: effect.place, marks: new Map(), opens: new Map(), sure: false };
+          found.marks.forEach((m) => known.marks.set(m.call, m));
+          found.opens.forEach((o) => known.opens.set(o.call, o));
+          known.sure ||= found.sure;
+          submits.set(effect.call, known);
+        }
+      }
+    }
+    const covered = new Set<Call>();
+    for (const s of submits.values()) {
+      if (!s.sure) continue;
+      s.marks.forEach((m) => covered.add(m.call));
+      report(draft(file, s.at, MESSAGE, [...s.marks.values()], [...s.opens.values()], check));
+    }
+    for (const { mark, opens } of check.preparations()) {
+      if (covered.has(mark.call)) continue;
+      const fd = mark.call.args[1];
+      const at = fd ? { base: mark.place.base, span: fd.span } : mark.place;
+      report({ ...draft(file, at, LIKELY, [], opens, check), severity: 'information' });
+    }
+  },
+};
+
+function draft(file: SourceFile, at: Place, message: string, marks: Mark[], opens: Open[], check: Check): Draft {
+  return {
+    at, message,
+    related: [
+      ...opens.map((o) => ({ at: o.place, message: 'opened here without O_DIRECT' })),
+      ...marks.map((m) => ({ at: m.place, message: 'the request is prepared here' })),
+    ],
+    fixes: directFixes(file, opens, check.transfersOn(opens), check.flagsOf),
+  };
+}
+
+/** What is known of the file's opens and requests. */
+class Check {
+  /** opens whose descriptor may get O_DIRECT later */
+  private readonly changed = new Set<Call>();
+  /** value flow of the functions that open files, for the flags */
+  private readonly flags = new Map<Call, Value>();
+  private readonly found = new Map<string, { mark: Mark; fd: Value }>();
+
+  constructor(private readonly file: SourceFile) {
+    for (const func of file.program.functions()) {
+      const flow = file.program.flow(func);
+      if (flow) this.gather(func, flow);
+    }
+  }
+
+  private gather(func: Func, flow: Flow): void {
+    flow.replay((event, memory) => {
+      if (event.kind !== 'call') return;
+      const { call } = event;
+      const position = OPENS[call.name];
+      if (position !== undefined && call.callee.kind === 'name' && call.args[position]) this.flags.set(call, flow.value(call.args[position], memory));
+      if (call.name === 'fcntl' && this.mayAddDirect(call, flow, memory)) this.change(flow.value(call.args[0]!, memory));
+      // a helper by that name is trusted to do what it says
+      else if (/direct/i.test(call.name) && !this.file.program.callee(call)) call.args.forEach((a) => this.change(flow.value(a, memory)));
+      if (AIO_TRANSFERS.has(call.name) && call.args[1]) {
+        const mark: Mark = { kind: 'mark', name: AIO_MARK, call, place: placeOf(func, call), inputs: [1, 2, 3, 4].map((i) => call.args[i] ? flow.value(call.args[i], memory) : { atoms: new Map(), unknown: true }), via: [] };
+        this.found.set(`${func.base}:${call.span.start}`, { mark, fd: mark.inputs[0]! });
+      }
+    });
+  }
+  private change(fd: Value): void {
+    for (const a of this.resolve(fd)?.value.atoms.values() ?? fd.atoms.values()) if (a.kind === 'call') this.changed.add(a.call);
+  }
+  /** `fcntl(fd, F_SETFL, …)` with flags that may have O_DIRECT. */
+  private mayAddDirect(call: Call, flow: Flow, memory: Parameters<Flow['value']>[1]): boolean {
+    if (!call.args[0] || !call.args[2] || constant(flow.value(call.args[1]!, memory)) !== 4n) return false;
+    // `fcntl(fd, F_GETFL) | O_NONBLOCK` keeps what was there
+    const safe = (e: ReturnType<typeof bare>): boolean => {
+      const known = integers(flow.value(e, memory));
+      if (known) return known.every((v) => (v & O_DIRECT) === 0n);
+      const inner = bare(e);
+      if (inner.kind === 'binary' && (inner.op === '|' || inner.op === '&')) return inner.op === '&' ? safe(bare(inner.left)) : safe(bare(inner.left)) && safe(bare(inner.right));
+      if (inner.kind === 'call') return inner.name === 'fcntl';
+      const origins = [...flow.value(inner, memory).atoms.values()];
+      return origins.length > 0 && origins.every((a) => a.kind === 'call' && a.call.name === 'fcntl');
+    };
+    return !safe(bare(call.args[2]));
+  }
+
+  readonly flagsOf = (open: Open): Value | undefined => this.flags.get(open.call);
+
+  /** The transfers an iocb may hold, when all of them are buffered. */
+  buffered(iocb: Value): { marks: Mark[]; opens: Open[]; sure: boolean } | undefined {
+    if (iocb.unknown || iocb.atoms.size === 0) return undefined;
+    const marks: Mark[] = [];
+    const opens: Open[] = [];
+    let sure = true;
+    for (const a of iocb.atoms.values()) {
+      if (a.kind === 'mark' && a.name === AIO_OTHER_MARK) continue;
+      if (a.kind !== 'mark') return undefined;
+      const found = this.bufferedDescriptor(a.inputs[0]!);
+      if (!found || this.isNoWait(a)) return undefined;
+      marks.push(a);
+      opens.push(...found.opens);
+      sure &&= found.sure;
+    }
+    return marks.length ? { marks, opens, sure } : undefined;
+  }
+  /** preadv2 with RWF_NOWAIT fails instead of blocking; flags set by hand count for the function they are set in. */
+  private isNoWait(mark: Mark): boolean {
+    const func = this.file.functionAtPlace(mark.place);
+    return func !== undefined && /RWF_NOWAIT/.test(this.file.source(placeOf(func, func)));
+  }
+
+  /** The opens a descriptor comes from, when every one of them certainly lacks O_DIRECT. */
+  private bufferedDescriptor(fd: Value): { opens: Open[]; sure: boolean } | undefined {
+    const resolved = this.resolve(fd);
+    if (!resolved) return undefined;
+    const opens: Open[] = [];
+    for (const a of resolved.value.atoms.values()) {
+      // -1 stands for "not open"
+      if (a.kind === 'int' && a.value <= 0n) continue;
+      if (a.kind !== 'call' || !this.opensBuffered(a)) return undefined;
+      opens.push(a);
+    }
+    return opens.length ? { opens, sure: resolved.sure } : undefined;
+  }
+  private opensBuffered(a: Open): boolean {
+    const position = OPENS[a.call.name];
+    if (position === undefined || this.file.program.defines(a.call.name) || this.changed.has(a.call)) return false;
+    const path = a.call.args[position - 1];
+    if (path?.kind === 'text' && /^\/(?:proc|sys)\/|^\/dev\/(?!sd|nvme|vd|hd|loop|md|dm|mapper|disk|xvd|mmcblk)/.test(path.value)) return false;
+    const flags = this.flags.get(a.call);
+    const all = flags && integers(flags);
+    if (all) return all.every((v) => (v & O_DIRECT) === 0n);
+    // flags that a caller passes: `open_file(path, O_RDONLY)`
+    return false;
+  }
+
+  /** Follows fields and globals that are set in one way in this file. */
+  private resolve(fd: Value): { value: Value; sure: boolean } | undefined {
+    if (fd.unknown || fd.atoms.size === 0) return undefined;
+    const atoms = new Map<string, Atom>();
+    let sure = true;
+    for (const [id, a] of fd.atoms) {
+      if (a.kind !== 'initial') {
+        atoms.set(id, a);
+        continue;
+      }
+      const name = /\.([^*.]+)$/.exec(a.key)?.[1] ?? (/[~@*.]/.test(a.key) ? undefined : a.key);
+      if (name === undefined) return undefined;
+      const stored = this.file.program.stored(name);
+      if (stored.unknown || stored.atoms.size === 0) return undefined;
+      for (const [inner, atom] of stored.atoms) {
+        if (atom.kind === 'initial') {
+          if (atom.key !== a.key) return undefined;
+        } else atoms.set(inner, atom);
+      }
+      // other files may set it too, unless it is this file's own
+      sure &&= this.file.facts.fields.some((f) => f.name === name) || this.file.facts.globals.some((g) => g.local.name === name);
+    }
+    return { value: { atoms, unknown: false }, sure };
+  }
+
+  /** Requests whose own descriptor is certainly buffered. */
+  *preparations(): Generator<{ mark: Mark; opens: Open[] }> {
+    for (const { mark, fd } of this.found.values()) {
+      const found = this.bufferedDescriptor(fd);
+      if (found && !this.isNoWait(mark)) yield { mark, opens: found.opens };
+    }
+  }
+  /** All requests on the files these opens open, or undefined when the descriptor goes where that cannot be told. */
+  transfersOn(opens: Open[]): Mark[] | undefined {
+    const calls = new Set(opens.map((o) => o.call));
+    const out: Mark[] = [];
+    for (const { mark, fd } of this.found.values()) {
+      const atoms = this.resolve(fd)?.value.atoms;
+      if (!atoms) return undefined;
+      if ([...atoms.values()].some((a) => a.kind === 'call' && calls.has(a.call))) out.push(mark);
+    }
+    for (const func of this.file.program.functions()) {
+      const flow = this.file.program.flow(func);
+      let other = !flow;
+      flow?.replay((event, memory) => {
+        if (event.kind !== 'call' || AIO_TRANSFERS.has(event.call.name) || PLAIN_USE.has(event.call.name) || this.file.program.callee(event.call)) return;
+        for (const arg of event.call.args) {
+          const reads = [...walk([arg])].length < 20 ? flow.value(arg, memory) : undefined;
+          if (reads && [...reads.atoms.values()].some((a) => a.kind === 'call' && calls.has(a.call))) other = true;
+        }
+      });
+      if (other) return undefined;
+    }
+    return out;
+  }
+}
+
+/** Calls that move no data through a descriptor. */
+const PLAIN_USE = new Set(['close', 'fstat', 'fstatx', 'lseek', 'fsync', 'fdatasync', 'fcntl', 'posix_fadvise', 'printf', 'fprintf', 'io_prep_fsync', 'io_prep_fdsync']);

@@ -1,0 +1,186 @@
+import { isGuard, SQE_SOURCES, SQE_USE, URING_INIT } from '../api/names';
+import { Typestates, type Machine, type Violation } from '../flow/typestate';
+import { constant, integers } from '../flow/value';
+import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Func, type Stmt } from '../model';
+import { placeOf, type SourceFile } from '../source-file';
+import { includeEdits, insertion, type DraftFix, type Rule } from './rule';
+
+type State = 'fresh' | 'null' | 'checked';
+
+/** An sqe as `io_uring_get_sqe` returns it. */
+const SQE: Machine<State> = {
+  source: (call) => (SQE_SOURCES.has(call.name) ? 'fresh' : undefined),
+  passed: (call, argument) => {
+    if (SQE_USE.test(call.name)) return argument === 0 ? 'use' : undefined;
+    if (isGuard(call.name)) return 'test';
+    return 'escape';
+  },
+  next: {
+    // one report a path is enough
+    fresh: { 'not null': 'checked', null: 'null', test: 'checked', use: 'checked', escape: 'checked' },
+    null: { 'not null': 'checked' },
+    checked: {},
+  },
+  errors: [{ state: 'fresh', input: 'use' }],
+  nothing: 'null',
+  settled: ['checked'],
+};
+
+export const uringNullSqe: Rule = {
+  info: {
+    id: 'uring-null-sqe', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    summary: 'An sqe is used without a test for NULL; the submission queue may be full.',
+  },
+  families: ['liburing'],
+  check(file, report) {
+    const states = new Typestates(file.program, SQE);
+    for (const func of file.program.functions()) {
+      const first = new Map<Call, Violation>();
+      for (const v of states.violations(func)) {
+        const call = v.source.via[0] ?? v.source.call;
+        const known = first.get(call);
+        if (!known || v.at.span.start < known.at.span.start) first.set(call, v);
+      }
+      for (const [call, v] of first) {
+        if (cannotFail(file, func, call)) continue;
+        const from = placeOf(func, call);
+        report({
+          at: v.at,
+          message: 'This sqe may be NULL: io_uring_get_sqe() returns NULL when the submission queue is full. Test it before use.',
+          related: [{ at: from, message: `the sqe comes from ${call.name}()` }],
+          fixes: fix(file, func, call),
+        });
+      }
+    }
+  },
+};
+
+/** Whether the queue is known to have room at this call. */
+function cannotFail(file: SourceFile, func: Func, call: Call): boolean {
+  for (const e of walkFunction(func)) {
+    if (e.kind === 'call' && e.name === 'io_uring_sq_space_left' && e.span.start < call.span.start) return true;
+  }
+  return afterSubmitWhenFull(func, call) || withinFreshRing(file, func, call);
+}
+
+/** `if (!sqe) { io_uring_submit(r); sqe = io_uring_get_sqe(r); }`: the submission made room. */
+function afterSubmitWhenFull(func: Func, call: Call): boolean {
+  for (const s of statements(func.body)) {
+    if (s.kind !== 'if' && !(s.kind === 'loop' && s.form !== 'for')) continue;
+    const body = s.kind === 'if' ? [...s.then, ...s.otherwise] : s.body;
+    const inside = [...walk(body.flatMap((b) => [...statements([b])].flatMap(ownExpressions)))];
+    if (!inside.includes(call)) continue;
+    const test = s.test ? [...walk([s.test])] : [];
+    const submit = inside.some((e) => e.kind === 'call' && /submit|enter|flush/.test(e.name) && e.span.start < call.span.start);
+    const tested = test.some((e) => e.kind === 'name' && assigned(body, call) === e.id);
+    if (submit && tested) return true;
+  }
+  return false;
+}
+/** The variable the call's result is put in. */
+function assigned(body: Stmt[], call: Call): string | undefined {
+  for (const s of statements(body)) {
+    if (s.kind === 'declare' && s.init && bare(s.init) === call) return s.local.id;
+    for (const e of walk(ownExpressions(s))) if (e.kind === 'assign' && bare(e.value) === call) return e.target.kind === 'name' ? e.target.id : undefined;
+  }
+  return undefined;
+}
+
+/** The first calls on a ring made in this function with a known number of entries cannot fail. */
+function withinFreshRing(file: SourceFile, func: Func, call: Call): boolean {
+  const flow = file.program.flow(func);
+  const ring = call.args[0] && ringText(file, func, call);
+  if (!flow || !ring) return false;
+  let entries: bigint | undefined;
+  let made = -1;
+  let opaque = false;
+  flow.replay((event, memory) => {
+    if (event.kind !== 'call') return;
+    const c = event.call;
+    const position = c.args.findIndex((a) => file.source(placeOf(func, a)).replace(/^&|\s/g, '') === ring);
+    if (URING_INIT.test(c.name) && position === 1) {
+      const all = c.args[0] ? integers(flow.value(c.args[0], memory)) : undefined;
+      const least = all?.reduce((a, b) => (a < b ? a : b));
+      if (entries !== undefined) opaque = true;
+      entries = least;
+      made = c.span.end;
+    } else if (position >= 0 && !/^io_uring_/.test(c.name)) opaque = true;
+  });
+  if (entries === undefined || opaque || made > call.span.start || [...statements(func.body)].some((s) => s.kind === 'goto')) return false;
+  let taken = 0n;
+  for (const { call: c, times, until } of takes(file, func)) {
+    if (ringText(file, func, c) !== ring || c.span.start < made || c.span.start > until(call)) continue;
+    if (times === undefined) return false;
+    taken += times;
+  }
+  return taken > 0n && taken <= entries;
+}
+function ringText(file: SourceFile, func: Func, call: Call): string {
+  return call.args[0] ? file.source(placeOf(func, call.args[0])).replace(/^&|\s/g, '') : '';
+}
+
+/** Every get_sqe of a function with how often it runs at most (undefined: no telling). */
+function takes(file: SourceFile, func: Func): { call: Call; times: bigint | undefined; until: (of: Call) => number }[] {
+  const loops = [...statements(func.body)].filter((s) => s.kind === 'loop');
+  // the end of the outermost loop around a call: what comes later in the loop may run before it
+  const until = (of: Call) => loops.filter((l) => l.span.start < of.span.start && of.span.end <= l.span.end).reduce((end, l) => Math.max(end, l.span.end), of.span.end);
+  const out = [];
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'call' || !SQE_SOURCES.has(e.name)) continue;
+    let times: bigint | undefined = 1n;
+    for (const l of loops) {
+      if (l.span.start > e.span.start || e.span.end > l.span.end) continue;
+      const turns = turnsOf(file, func, l);
+      times = times === undefined || turns === undefined ? undefined : times * turns;
+    }
+    out.push({ call: e, times, until });
+  }
+  return out;
+}
+/** Turns of `for (i = A; i < B; i++)` with constants. */
+function turnsOf(file: SourceFile, func: Func, loop: Extract<Stmt, { kind: 'loop' }>): bigint | undefined {
+  if (loop.form !== 'for' || !loop.test || loop.init.length !== 1 || loop.update?.kind !== 'unary' || loop.update.op !== '++') return undefined;
+  const first = loop.init[0]!;
+  const start = first.kind === 'declare' ? first.init : first.kind === 'expr' && first.expr.kind === 'assign' ? first.expr.value : undefined;
+  const test = bare(loop.test);
+  if (!start || test.kind !== 'binary' || (test.op !== '<' && test.op !== '<=')) return undefined;
+  const value = (e: typeof start): bigint | undefined => {
+    const inner = bare(e);
+    if (inner.kind === 'int') return inner.value;
+    return inner.kind === 'name' && !func.locals.has(inner.id) ? constant(file.program.constant(inner.name) ?? { atoms: new Map(), unknown: true }) : undefined;
+  };
+  const from = value(start);
+  const to = value(test.right);
+  if (from === undefined || to === undefined) return undefined;
+  const turns = to - from + (test.op === '<=' ? 1n : 0n);
+  return turns > 0n ? turns : 0n;
+}
+
+/** `if (!sqe) return -EBUSY;` behind the statement, in functions that return error codes. */
+function fix(file: SourceFile, func: Func, call: Call): DraftFix[] {
+  const holder = [...statements(func.body)].find((s) =>
+    s.kind === 'declare' ? s.alone && s.init !== undefined && bare(s.init) === call
+      : s.kind === 'expr' && s.expr.kind === 'assign' && s.expr.target.kind === 'name' && bare(s.expr.value) === call);
+  const inLoopHead = [...statements(func.body)].some((s) => s.kind === 'loop' && s.init.includes(holder!));
+  if (!holder || inLoopHead || func.kind !== 'function' || func.name === 'main' || !/^(?:int|long|ssize_t|int32_t|int64_t)$/.test(func.returns)) return [];
+  const text = file.source(placeOf(func, func));
+  // leaving in the middle of a chain would cut it
+  if (/IOSQE_IO_(?:HARD)?LINK|IOSQE_IO_DRAIN/.test(text)) return [];
+  const variable = holder.kind === 'declare' ? holder.local.name : (holder as Extract<Stmt, { kind: 'expr' }>).expr.kind === 'assign' ? targetName(holder) : undefined;
+  if (!variable) return [];
+  const span = holder.kind === 'declare' ? holder.statement : holder.span;
+  // an unbraced body holds one statement
+  const lead = file.text.slice(0, func.base + span.start).replace(/\s+$/, '').at(-1);
+  if (lead !== '{' && lead !== ';' && lead !== '}' && lead !== '/') return [];
+  const indent = file.indentation(func.base + span.start);
+  const unit = indent.includes('\t') ? '\t' : '    ';
+  const edits = [
+    insertion(func.base + span.end, `\n${indent}if (!${variable})\n${indent}${unit}return -EBUSY;`),
+    ...(file.includes('liburing.h') ? [] : includeEdits(file, 'errno.h', 'cerrno')),
+  ];
+  const codes = /\breturn\s+(?:-\s*(?:1|E[A-Z]+|errno)|\(?-)/.test(text) && !/\bgoto\b|malloc|alloc\(|\bnew\b|open\(/.test(text);
+  return [{ title: `Return -EBUSY when ${variable} is NULL`, edits, safe: codes }];
+}
+function targetName(s: Stmt): string | undefined {
+  return s.kind === 'expr' && s.expr.kind === 'assign' && s.expr.target.kind === 'name' ? s.expr.target.name : undefined;
+}
