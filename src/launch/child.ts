@@ -82,7 +82,7 @@ export function isRunning(child: ChildProcessWithoutNullStreams): boolean {
 }
 
 /** Signals the program and all it started, where we may. */
-export function signalGroup(child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
+function signalGroup(child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);

@@ -38,9 +38,9 @@ export function loaderArgs(request: TraceRequest, env: Record<string, string> = 
   return args;
 }
 
-/** What `--args-from-stdin` reads: the size in bytes, a line end, and the arguments separated by NUL. */
+/** What `--args-from-stdin` reads: the size in bytes, a line end, and the arguments, each ended by NUL (the last may be empty). */
 export function encodeArgs(args: readonly string[]): Buffer {
-  const body = Buffer.from(args.join('\0'), 'utf8');
+  const body = Buffer.from(args.map((arg) => `${arg}\0`).join(''), 'utf8');
   return Buffer.concat([Buffer.from(`${body.length}\n`), body]);
 }
 

@@ -3,9 +3,8 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 import type { LaunchFailure, TraceRequest } from '../protocol/launch';
 import { LoaderExit, MAGIC } from '../protocol/wire';
-import { end, signalGroup, within } from './child';
+import { end, within } from './child';
 import { cancelled, fail, LaunchError, tidy } from './failure';
-import { GoodbyeWatch } from './goodbye-watch';
 import { encodeArgs, loaderArgs } from './loader-args';
 import { AfterMarker, PromptFilter } from './marker';
 import type { LaunchOptions } from './options';
@@ -29,8 +28,6 @@ export interface LoaderSession {
 
 /** How long an orderly end may take: the loader flushes what it has, perhaps over a slow line. */
 const STOP_GRACE_MS = 5000;
-/** After the recording's last frame: a daemon the command left behind may hold its stderr, and so ssh, open. */
-const LEAVE_GRACE_MS = 3000;
 /** Noise that may come before a recording's magic. */
 const MAX_NOISE_BYTES = 64 * 1024;
 
@@ -95,26 +92,15 @@ async function run(place: Place, rights: Rights, request: TraceRequest, options:
   if (rights.password === undefined) child.stdin.write(args);
 
   const magic = new AfterMarker(MAGIC, true);
-  const goodbye = new GoodbyeWatch();
-  let leave: NodeJS.Timeout | undefined;
   let noise = 0;
   child.stdout.on('data', (chunk: Buffer) => {
     if (!magic.seen && (noise += chunk.length) > MAX_NOISE_BYTES) void end(child, 0);
     const bytes = magic.feed(chunk);
-    if (bytes.length === 0) return;
-    options.onStdout(bytes);
-    if (goodbye.feed(bytes)) leave ??= setTimeout(() => void end(child, 0), LEAVE_GRACE_MS);
+    if (bytes.length > 0) options.onStdout(bytes);
   });
 
   const { code, signal, error } = await ended(child);
-  clearTimeout(leave);
   words.flush();
-  if (leave !== undefined && signal !== null) {
-    // everything is here; only the connection was held open, by a process the command left behind
-    return { code: LoaderExit.Ok, signal: null };
-  }
-  // a loader that was killed could not end the command it had started
-  if (signal !== null || code === null || code >= 128) signalGroup(child, 'SIGKILL');
   if (error) throw fail('loader-died', `The loader could not be started: ${error.message}`, 'Run “ringlight doctor” to see what is wrong.');
   if (forced) {
     options.onLog('warning', `${place.name}: the loader did not leave when asked and was ended by force`);
@@ -172,7 +158,7 @@ class Words {
   }
 }
 
-/** Waits for the exit, then for the rest of the output; a daemon the command left behind may hold the pipes open. */
+/** Waits for the exit, then for the rest of the output; when the loader was killed, its command may hold the pipes a moment longer. */
 async function ended(child: ChildProcessWithoutNullStreams): Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: Error }> {
   let error: Error | undefined;
   const closed = new Promise<void>((resolve) => { child.once('close', () => resolve()); });

@@ -25,6 +25,6 @@ test.each(bad)('%s is refused', (_name, request) => {
   expect(() => loaderArgs(request)).toThrow(LaunchError);
 });
 
-test('the arguments travel as size, line end and NUL-separated bytes', () => {
-  expect(encodeArgs(['--', 'ä', '', 'x\ny']).toString('latin1')).toBe(`10\n--\0${Buffer.from('ä').toString('latin1')}\0\0x\ny`);
+test('the arguments travel as size, line end and bytes, each argument ended by NUL', () => {
+  expect(encodeArgs(['--', 'ä', 'x\ny', '']).toString('latin1')).toBe(`11\n--\0${Buffer.from('ä').toString('latin1')}\0x\ny\0\0`);
 });
