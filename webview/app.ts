@@ -6,6 +6,7 @@ import { Client } from './client';
 import { DetailCache } from './detail-cache';
 import { DetailsPane } from './details-pane';
 import { element } from './dom';
+import { DrawnReports } from './drawn-reports';
 import { Help } from './help';
 import { attachKeys } from './keyboard';
 import { Banner, EmptyState } from './notices';
@@ -33,6 +34,7 @@ export class App {
   private pointer: { x: number; y: number } | undefined;
   /** a frame draws an answer that no report told of yet */
   private unreported = false;
+  private readonly reports = new DrawnReports();
   private readonly state = loadViewState();
   private readonly scheduler = new Scheduler((frame) => this.frame(frame));
   private readonly invalidate = (): void => this.scheduler.invalidate();
@@ -115,9 +117,8 @@ export class App {
     stage.want(this.revision);
     this.updateHover();
     const drawn = stage.draw(this.theme.current, this.selected);
-    if (!this.unreported) return;
+    this.reports.drew({ frame, ...drawn, selected: this.selected?.index ?? null }, this.unreported);
     this.unreported = false;
-    send({ kind: 'drawn', report: { frame, ...drawn, selected: this.selected?.index ?? null } });
   }
 
   private updateHover(): void {

@@ -12,7 +12,6 @@ import type { TimeScale } from './time-scale';
 const MIN_WIDTH = 1.5;
 const LABEL_MIN_WIDTH = 34;
 const LABEL_MIN_ROW = 12;
-const UNEXPECTED_PUNT = SpanFlag.Punted;
 
 /** How many spans lie in the window. */
 export function drawSpans(ctx: CanvasRenderingContext2D, theme: Theme, scale: TimeScale, lane: Lane, top: number, tile: SpanTile): number {
@@ -55,18 +54,18 @@ export function drawSpans(ctx: CanvasRenderingContext2D, theme: Theme, scale: Ti
   return drawn;
 }
 
-/** A stripe on top of what a worker had to run, an open end on what had not finished. */
+/** A stripe under what a worker had to run, an open end on what had not finished. */
 function drawMarks(
   ctx: CanvasRenderingContext2D, theme: Theme, tile: SpanTile, members: number[], box: (i: number) => [number, number, number], height: number,
 ): void {
   if (height < 4) return;
   for (const i of members) {
     const flags = tile.flags[i]!;
-    if (!(flags & (UNEXPECTED_PUNT | SpanFlag.Unfinished | SpanFlag.Overflow))) continue;
+    if (!(flags & (SpanFlag.Punted | SpanFlag.Unfinished | SpanFlag.Overflow))) continue;
     const [x, y, w] = box(i);
     if ((flags & SpanFlag.Punted && !(flags & SpanFlag.PuntExpected)) || flags & SpanFlag.Overflow) {
-      ctx.fillStyle = theme.warning;
-      ctx.fillRect(x, y, Math.max(1, w - 0.75), Math.max(2, height * 0.2));
+      ctx.fillStyle = theme.foreground;
+      ctx.fillRect(x, y + height - Math.max(1.5, height * 0.16), Math.max(1, w - 0.75), Math.max(1.5, height * 0.16));
     }
     if (flags & SpanFlag.Unfinished && w > 8) {
       ctx.fillStyle = theme.background;

@@ -44,5 +44,7 @@ function legend(): HTMLElement {
     ['read', 'read, receive'], ['write', 'write, send'], ['sync', 'sync, allocate'], ['wait', 'wait, accept, poll'], ['other', 'other'],
     ['failed', 'failed'], ['punted', 'punted to a worker, or its completion overflowed'],
   ];
-  return element('ul', { class: 'legend', 'aria-label': 'Colours' }, ...items.map(([kind, means]) => element('li', {}, element('i', { class: `swatch ${kind}` }), means)));
+  return element('div', {},
+    element('ul', { class: 'legend', 'aria-label': 'Colours' }, ...items.map(([kind, means]) => element('li', {}, element('i', { class: `swatch ${kind}` }), means))),
+    element('p', {}, 'Zoomed out, bars are as high as operations were in flight, the line is the longest latency, red at the foot are failures. Dashed red lines mark lost records.'));
 }

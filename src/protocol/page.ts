@@ -100,7 +100,7 @@ export interface PageRequests {
 }
 export type PageRequestName = keyof PageRequests;
 
-/** What the page did, for tests and for the host's log. Sent after each frame that drew a new answer. */
+/** What the page did, for tests and for the host's log. Sent after each frame that drew a new answer, and soon after the view changed. */
 export interface DrawnReport { frame: number; t0: number; t1: number; tracks: number; spans: number; bins: number; selected: number | null }
 
 export type FromPage =

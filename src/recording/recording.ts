@@ -1,5 +1,5 @@
 /** A recording that grows or was opened: bytes to spool and store, answers to the page. */
-import { appendFile, copyFile, open, realpath } from 'node:fs/promises';
+import { appendFile, copyFile, open, realpath, truncate } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { FromPage, RecordingStatus, ToPage } from '../protocol/page';
 import type { TraceSummary } from '../protocol/summary';
@@ -163,10 +163,14 @@ export class Recording {
 
   /** Writes what is recorded so far to `to`. Rejects with the system's error; the recording is untouched. */
   async saveAs(to: string): Promise<void> {
-    const rest = await this.spool?.flush();
+    const flushed = await this.spool?.flush();
     if (!(await sameFile(this.file, to))) {
       await copyFile(this.file, to);
-      for (const bytes of rest ?? []) await appendFile(to, bytes);
+      if (flushed) {
+        // the spool may have grown meanwhile, also by what could not be written a moment ago
+        await truncate(to, flushed.written);
+        for (const bytes of flushed.rest) await appendFile(to, bytes);
+      }
     }
     if (this.streamEnd) this.saved = true;
   }

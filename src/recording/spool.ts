@@ -65,12 +65,12 @@ export class Spool {
     if (bytes > 0) this.pending[0] = this.pending[0]!.subarray(bytes);
   }
 
-  /** Tries once to bring everything to disk; the bytes that could not be written. */
-  async flush(): Promise<readonly Uint8Array[]> {
+  /** Tries once to bring everything to disk: how much of the file is good, and what could not be written. */
+  async flush(): Promise<{ written: number; rest: readonly Uint8Array[] }> {
     await this.writing;
     this.write();
     await this.writing;
-    return this.pending;
+    return { written: this.written, rest: this.pending };
   }
 
   async close(): Promise<void> {

@@ -1,17 +1,7 @@
 /** Stands in for the editor in a plain browser: same door, messages over fetch and server-sent events. Development and tests only. */
-import type { DrawnReport, FromPage, ToPage } from '../../src/protocol/page';
+import type { FromPage, ToPage } from '../../src/protocol/page';
+import type { DevHandle } from './bridge-types';
 import { THEMES, type ThemeName } from './themes';
-
-/** What tests may look at and do. */
-interface DevHandle {
-  drawn: DrawnReport[];
-  errors: string[];
-  commands: string[];
-  setTheme(name: ThemeName): void;
-}
-declare global {
-  interface Window { ringlightDev: DevHandle; acquireVsCodeApi(): unknown }
-}
 
 const STATE_KEY = 'ringlight-state';
 const COLUMNS = { Uint8Array, Uint16Array, Uint32Array, Float64Array };
