@@ -27,7 +27,8 @@ function options({ out, entry, ...rest }) {
   return {
     entryPoints: [at(entry)], outfile: at('dist', out), bundle: true, sourcemap: 'linked', minify: false,
     loader: { '.ttf': 'dataurl' }, logLevel: 'warning', define: { 'process.env.NODE_ENV': '"production"' },
-    // web-tree-sitter's CommonJS build; import.meta in the ESM one is empty in a bundle
+    // web-tree-sitter's CommonJS build: import.meta in the ESM one is empty in a bundle
+    alias: rest.platform === 'node' ? { 'web-tree-sitter': at('node_modules/web-tree-sitter/web-tree-sitter.cjs') } : {},
     mainFields: rest.platform === 'node' ? ['main', 'module'] : ['browser', 'module', 'main'],
     ...rest,
   };

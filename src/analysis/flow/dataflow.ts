@@ -9,10 +9,14 @@ export interface Problem<S> {
   along?(edge: Edge, state: S): S | undefined;
   join(a: S, b: S): S;
   equal(a: S, b: S): boolean;
+  /** `joined` made coarser where it still grows, so that loops over growing states settle */
+  widen?(before: S, joined: S): S;
 }
 
 /** Visits to one block before the analysis of a function is given up: states of sane functions settle in a few. */
 const MAX_VISITS = 60;
+/** Visits after which growing states are widened. */
+const PATIENCE = 3;
 
 /** The state at the entry of each block that can be reached, or undefined when it did not settle. */
 export function solve<S extends object>(cfg: Cfg, problem: Problem<S>): Map<number, S> | undefined {
@@ -34,7 +38,8 @@ export function solve<S extends object>(cfg: Cfg, problem: Problem<S>): Map<numb
       const known = entry.get(edge.to);
       const joined = known === undefined ? taken : problem.join(known, taken);
       if (known !== undefined && problem.equal(known, joined)) continue;
-      entry.set(edge.to, joined);
+      const patient = known === undefined || (visits.get(edge.to) ?? 0) < PATIENCE;
+      entry.set(edge.to, patient || !problem.widen ? joined : problem.widen(known, joined));
       work.add(edge.to);
     }
   }

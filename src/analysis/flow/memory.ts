@@ -4,7 +4,7 @@
  * A key names memory: a root (a variable's id, or `@n` for what call n allocated or returned), then `*` for what a pointer
  * points to and `.field`. All elements of an array share one key. `ctx->list[i].fd` is `ctx~f*.list*.fd`.
  */
-import { equal, join, NOTHING, UNKNOWN, valueOfAtoms, callNumber, type Value } from './value';
+import { equal, join, NOTHING, UNKNOWN, valueOfAtoms, callNumber, withoutIntegers, type Value } from './value';
 
 /** Deeper keys are recursive data; what they hold is not followed. */
 const MAX_DEPTH = 6;
@@ -90,6 +90,16 @@ export function equalMemory(a: Memory, b: Memory): boolean {
   for (const r of a.fresh) if (!b.fresh.has(r)) return false;
   for (const r of a.lost) if (!b.lost.has(r)) return false;
   return true;
+}
+
+/** Numbers that still change after some rounds are counters: their value is given up. */
+export function widenMemory(before: Memory, joined: Memory): Memory {
+  const values = new Map(joined.values);
+  for (const [key, value] of joined.values) {
+    const old = before.values.get(key);
+    if (old && !equal(old, value)) values.set(key, withoutIntegers(value));
+  }
+  return { ...joined, values };
 }
 
 /** The memory a pointer value points to; empty when some of it is not known. */

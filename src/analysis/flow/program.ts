@@ -3,7 +3,7 @@ import { bare, walkFunction, type Call, type Expr, type FileFacts, type Func, ty
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
 import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
-import { equalMemory, joinMemory, START, type Memory } from './memory';
+import { equalMemory, joinMemory, START, widenMemory, type Memory } from './memory';
 import { storeEffect, Stepper, type ApiModels } from './stepper';
 import { dependsOnParameters, isShared, type Effect, type Summary } from './summary';
 import { SYSTEM_CONSTANTS } from './system-constants';
@@ -161,7 +161,7 @@ export class Program {
     if (cfg.blocks.length > MAX_BLOCKS) return undefined;
     const around = this.surroundings(func);
     const stepper = new Stepper(this, func, around, this.models);
-    const entries = solve<Memory>(cfg, { start: START, step: (event, memory) => stepper.step(event, memory), join: joinMemory, equal: equalMemory });
+    const entries = solve<Memory>(cfg, { start: START, step: (event, memory) => stepper.step(event, memory), join: joinMemory, equal: equalMemory, widen: widenMemory });
     if (!entries) return undefined;
     const flow: Flow = {
       func, cfg, effects: [],

@@ -85,3 +85,8 @@ export function constant(v: Value): bigint | undefined {
   const all = integers(v);
   return all?.length === 1 ? all[0] : undefined;
 }
+/** The same value with any number in place of the ones it had. */
+export function withoutIntegers(v: Value): Value {
+  const atoms = new Map([...v.atoms].filter(([, a]) => a.kind !== 'int'));
+  return atoms.size === v.atoms.size ? v : { atoms, unknown: true };
+}
