@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* What all kernel programs share: settings, maps, who is traced, and how a record is written. */
+#ifndef RINGLIGHT_CAPTURE_BPF_H
+#define RINGLIGHT_CAPTURE_BPF_H
+
+#include "kernel-types.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "record.h"
+
+/* Set by the loader before the programs are loaded. */
+const volatile bool trace_all __weak = false;
+/* An entry that overflows the completion queue is not told as completed as well. */
+const volatile bool overflow_completes __weak = true;
+
+struct counters counters[MAX_CPUS] __weak = {};
+__u32 last_ring __weak = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} records __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} notices __weak SEC(".maps");
+
+/* process ids that are traced */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, __u8);
+} tracked __weak SEC(".maps");
+
+struct ring {
+	__u32 id;
+	__u32 flags;
+};
+
+/* io_ring_ctx address to our number for it: only traced rings are in here */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct ring);
+} rings __weak SEC(".maps");
+
+static __always_inline struct counters *my_counters(void)
+{
+	return &counters[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
+}
+
+static __always_inline void add(__u64 *counter, __u64 n)
+{
+	__sync_fetch_and_add(counter, n);
+}
+
+static __always_inline bool is_tracked(__u32 tgid)
+{
+	return trace_all || bpf_map_lookup_elem(&tracked, &tgid);
+}
+
+/* The next ring number, 1 to 65535; 0 when they are used up. */
+static __always_inline __u32 next_ring(void)
+{
+	__u32 id = __sync_fetch_and_add(&last_ring, 1) + 1;
+	return id <= 0xffff ? id : 0;
+}
+
+/* A record of the current thread, or null when the buffer is full (counted). To be given to send(). */
+static __always_inline struct record *new_record(enum record_type type, __u32 ring, __u64 key)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+
+	if (!record) {
+		add(&my_counters()->lost, 1);
+		return 0;
+	}
+	/* the verifier does no arithmetic with kernel pointers, but what is read back from here is a number */
+	volatile __u64 *words = (__u64 *)record;
+	__u64 ids = bpf_get_current_pid_tgid();
+	words[1] = key;
+	words[0] = (now & 0xffffffffffffffULL) | (__u64)type << 56;
+	words[1] = (words[1] & 0xffffffffffffULL) | (__u64)ring << 48;
+	words[2] = 0;
+	words[3] = 0;
+	words[4] = (ids >> 32 & 0x3fffff) | (ids & 0x3fffff) << 22;
+	words[5] = 0;
+	return record;
+}
+
+/* Never wakes the reader: it comes by itself every few milliseconds, and wake-ups would cost most of all. */
+static __always_inline void send(void *record)
+{
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline struct notice *new_notice(enum notice_kind kind)
+{
+	struct notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
+
+	if (!notice) {
+		add(&my_counters()->lost_notices, 1);
+		return 0;
+	}
+	__builtin_memset(notice, 0, sizeof(*notice));
+	__u64 ids = bpf_get_current_pid_tgid();
+	notice->time = bpf_ktime_get_ns();
+	notice->kind = kind;
+	notice->pid = ids >> 32;
+	notice->tid = (__u32)ids;
+	notice->fd = -1;
+	bpf_get_current_comm(notice->comm, sizeof(notice->comm));
+	return notice;
+}
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* What file a request works on, told once for each file of a ring while it is in use. */
+#ifndef RINGLIGHT_FILE_BPF_H
+#define RINGLIGHT_FILE_BPF_H
+
+#include "capture.bpf.h"
+
+#define OPEN_DIRECT 040000
+#define DEPTH 24
+
+/* Files told lately, by a hash of ring and file: a stale or lost entry only means to tell twice. */
+#define TOLD 1024
+static __u64 told[TOLD];
+
+/* Writes the path of `file` as the whole system sees it; leaves none when it is too long or too deep. */
+static __always_inline void write_path(struct file_notice *notice, struct file *file)
+{
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+	__u32 at = FILE_PATH_BYTES;
+
+	for (int depth = 0; depth < DEPTH; depth++) {
+		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+
+		if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
+			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+			if (above == mount) {
+				notice->start = at;
+				return;
+			}
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
+			continue;
+		}
+		if (dentry == parent)
+			return;
+		__u32 size = BPF_CORE_READ(dentry, d_name.len);
+		if (size >= FILE_NAME_BYTES || at < size + 1)
+			return;
+		at -= size + 1;
+		at &= FILE_PATH_BYTES - 1;
+		notice->path[at] = '/';
+		if (bpf_probe_read_kernel(notice->path + at + 1, size, BPF_CORE_READ(dentry, d_name.name)))
+			return;
+		dentry = parent;
+	}
+}
+
+/* Tells the loader which file is behind `fd`, or, when `fd` is negative, behind the request `key`. */
+static __always_inline void tell_file(struct file *file, __u32 ring, __u64 key, int fd)
+{
+	__u64 id = (__u64)file ^ (__u64)ring << 48 ^ (__u64)(__u32)fd << 20;
+	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
+	__u32 place = (id * 0x9e3779b97f4a7c15ULL) >> 54 & (TOLD - 1);
+
+	if (told[place] == id + inode)
+		return;
+	told[place] = id + inode;
+	struct file_notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
+	if (!notice) {
+		add(&my_counters()->lost_notices, 1);
+		return;
+	}
+	__builtin_memset(&notice->head, 0, sizeof(notice->head));
+	notice->head.time = bpf_ktime_get_ns();
+	notice->head.key = key;
+	notice->head.kind = NOTICE_FILE;
+	notice->head.pid = bpf_get_current_pid_tgid() >> 32;
+	notice->head.fd = fd;
+	notice->head.ring = ring;
+	notice->head.flags = BPF_CORE_READ(file, f_flags);
+	notice->inode = BPF_CORE_READ(file, f_inode, i_ino);
+	notice->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	notice->start = FILE_PATH_BYTES;
+	notice->path[FILE_PATH_BYTES] = 0;
+	write_path(notice, file);
+	bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
+}
+
+/* RECORD_DIRECT when the request's file was opened with O_DIRECT, else 0. */
+static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring)
+{
+	struct file *file = BPF_CORE_READ(req, file);
+
+	if (!file)
+		return 0;
+	tell_file(file, ring, (__u64)req, -1);
+	return BPF_CORE_READ(file, f_flags) & OPEN_DIRECT ? RECORD_DIRECT : 0;
+}
+
+/* The file behind a descriptor of `task`, or null. */
+static __always_inline struct file *file_of_descriptor(struct task_struct *task, __u32 fd)
+{
+	struct file **table, *file = 0;
+
+	if (fd >= BPF_CORE_READ(task, files, fdt, max_fds))
+		return 0;
+	table = BPF_CORE_READ(task, files, fdt, fd);
+	if (bpf_probe_read_kernel(&file, sizeof(file), table + fd))
+		return 0;
+	return file;
+}
+
+#endif

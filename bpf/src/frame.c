@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "frame.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+/* Batches are kept small, so that a lost one is a small loss. */
+#define BATCH_BYTES (64 * 1024)
+/* Spans are refused past this, everything past twice this. */
+#define QUEUE_BYTES (16 * 1024 * 1024)
+
+void stream_open(struct stream *stream, int fd, uint64_t base)
+{
+	*stream = (struct stream){ .fd = fd, .base = base };
+	buffer_append(&stream->queue, MAGIC, MAGIC_BYTES);
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		at[i] = value >> (8 * i);
+}
+
+/* A frame of `head` and `body`; false when the queue is full. */
+static bool put_frame(struct stream *stream, enum frame_type type, const struct buffer *head, const struct buffer *body,
+		      size_t bound)
+{
+	uint8_t header[FRAME_HEADER_BYTES] = { 0 };
+	size_t size = head->size + body->size;
+
+	if (stream->broken)
+		return true;
+	if (stream_pending(stream) + size > bound || size > MAX_FRAME_PAYLOAD) {
+		stream->dropped_frames++;
+		return false;
+	}
+	put_u32(header, size);
+	header[4] = type;
+	header[6] = stream->sequence & 0xff;
+	header[7] = stream->sequence >> 8;
+	stream->sequence++;
+	uLong crc = crc32(0, header, 8);
+	/* zlib takes a null pointer for a request of the initial value */
+	if (head->size)
+		crc = crc32(crc, head->bytes, head->size);
+	if (body->size)
+		crc = crc32(crc, body->bytes, body->size);
+	put_u32(header + 8, crc);
+	buffer_append(&stream->queue, header, sizeof(header));
+	buffer_append(&stream->queue, head->bytes, head->size);
+	buffer_append(&stream->queue, body->bytes, body->size);
+	return true;
+}
+
+void stream_json(struct stream *stream, enum frame_type type, const struct buffer *payload)
+{
+	static const struct buffer nothing;
+
+	put_frame(stream, type, payload, &nothing, 2 * QUEUE_BYTES);
+}
+
+static void put_u8(struct buffer *rows, uint8_t value)
+{
+	buffer_append(rows, &value, 1);
+}
+
+/* Unsigned LEB128. */
+static void put_varint(struct buffer *rows, uint64_t value)
+{
+	uint8_t bytes[10];
+	size_t size = 0;
+
+	do {
+		bytes[size++] = (value & 0x7f) | (value > 0x7f ? 0x80 : 0);
+		value >>= 7;
+	} while (value);
+	buffer_append(rows, bytes, size);
+}
+
+/* Signed, folded so that small magnitudes are short. */
+static void put_zigzag(struct buffer *rows, int64_t value)
+{
+	put_varint(rows, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+}
+
+static void put_batch(struct stream *stream, enum frame_type type, struct buffer *rows, uint32_t *count)
+{
+	struct buffer head = { 0 };
+
+	if (*count == 0)
+		return;
+	put_varint(&head, *count);
+	put_varint(&head, 0);
+	if (put_frame(stream, type, &head, rows, QUEUE_BYTES))
+		stream->spans += type == FRAME_SPANS ? *count : 0;
+	else
+		stream->dropped_spans += type == FRAME_SPANS ? *count : 0;
+	rows->size = 0;
+	*count = 0;
+	buffer_free(&head);
+}
+
+/* A record may carry a time from just before ours began. */
+static uint64_t since(const struct stream *stream, uint64_t time)
+{
+	return time > stream->base ? time - stream->base : 0;
+}
+
+void stream_span(struct stream *stream, const struct span *span)
+{
+	struct buffer *rows = &stream->span_rows;
+	const struct span first = { 0 };
+	const struct span *last = stream->span_count ? &stream->last_span : &first;
+	struct span now = *span;
+
+	now.start = since(stream, span->start);
+	now.end = since(stream, span->end);
+	put_u8(rows, now.api);
+	put_u8(rows, now.op);
+	put_varint(rows, now.flags);
+	put_zigzag(rows, (int64_t)(now.start - last->start));
+	put_varint(rows, now.end > now.start ? now.end - now.start : 0);
+	put_varint(rows, now.reap);
+	put_varint(rows, now.submit);
+	put_zigzag(rows, (int64_t)now.pid - last->pid);
+	put_zigzag(rows, (int64_t)now.tid - last->tid);
+	put_varint(rows, now.ring);
+	put_varint(rows, now.slot);
+	put_zigzag(rows, now.fd);
+	put_zigzag(rows, now.offset);
+	put_varint(rows, now.length);
+	put_zigzag(rows, now.result);
+	put_varint(rows, now.user_data);
+	stream->last_span = now;
+	stream->span_count++;
+	if (rows->size >= BATCH_BYTES)
+		put_batch(stream, FRAME_SPANS, rows, &stream->span_count);
+}
+
+void stream_instant(struct stream *stream, const struct instant *instant)
+{
+	struct buffer *rows = &stream->instant_rows;
+	const struct instant first = { 0 };
+	const struct instant *last = stream->instant_count ? &stream->last_instant : &first;
+	struct instant now = *instant;
+
+	now.time = since(stream, instant->time);
+	put_u8(rows, now.kind);
+	put_zigzag(rows, (int64_t)(now.time - last->time));
+	put_zigzag(rows, (int64_t)now.pid - last->pid);
+	put_zigzag(rows, (int64_t)now.tid - last->tid);
+	put_varint(rows, now.ring);
+	put_zigzag(rows, now.value);
+	stream->last_instant = now;
+	stream->instant_count++;
+	if (rows->size >= BATCH_BYTES)
+		put_batch(stream, FRAME_INSTANTS, rows, &stream->instant_count);
+}
+
+void stream_flush(struct stream *stream, uint64_t now)
+{
+	put_batch(stream, FRAME_SPANS, &stream->span_rows, &stream->span_count);
+	/* told once there is room again, so that it is not lost the same way */
+	if (stream->dropped_spans && stream_pending(stream) < QUEUE_BYTES / 2) {
+		struct instant lost = { .kind = INSTANT_LOST, .time = now, .value = stream->dropped_spans };
+		stream_instant(stream, &lost);
+		stream->dropped_spans = 0;
+	}
+	put_batch(stream, FRAME_INSTANTS, &stream->instant_rows, &stream->instant_count);
+}
+
+size_t stream_pending(const struct stream *stream)
+{
+	return stream->queue.size - stream->sent;
+}
+
+void stream_write(struct stream *stream)
+{
+	while (stream_pending(stream) > 0 && !stream->broken) {
+		ssize_t wrote = write(stream->fd, stream->queue.bytes + stream->sent, stream_pending(stream));
+		if (wrote > 0)
+			stream->sent += wrote;
+		else if (wrote < 0 && errno == EINTR)
+			continue;
+		else if (wrote < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		else
+			stream->broken = true;
+	}
+	if (stream->broken)
+		stream->sent = stream->queue.size;
+	/* moved rarely: a slow reader takes little at a time from a long queue */
+	if (stream->sent >= stream->queue.size / 2) {
+		buffer_consume(&stream->queue, stream->sent);
+		stream->sent = 0;
+	}
+}

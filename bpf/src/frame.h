@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The stream's format: docs/trace-format.md in words, src/protocol/wire.ts in TypeScript. A test compares what
+ * is defined here with the latter.
+ */
+#ifndef RINGLIGHT_FRAME_H
+#define RINGLIGHT_FRAME_H
+
+#include <stdbool.h>
+#include "buffer.h"
+
+#define FORMAT_VERSION 1
+#define MAGIC "RINGLIT\x01"
+#define MAGIC_BYTES 8
+#define FRAME_HEADER_BYTES 12
+#define MAX_FRAME_PAYLOAD (4 * 1024 * 1024)
+
+enum frame_type { FRAME_HELLO = 1, FRAME_INFO = 2, FRAME_TOTALS = 3, FRAME_LOG = 4, FRAME_GOODBYE = 5,
+		  FRAME_SPANS = 16, FRAME_INSTANTS = 17 };
+
+enum span_flag {
+	SPAN_PUNTED = 1 << 0,
+	SPAN_PUNT_EXPECTED = 1 << 1,
+	SPAN_POLLED = 1 << 2,
+	SPAN_LINKED = 1 << 3,
+	SPAN_MULTISHOT_MORE = 1 << 4,
+	SPAN_OVERFLOW = 1 << 5,
+	SPAN_END_INFERRED = 1 << 6,
+	SPAN_UNFINISHED = 1 << 7,
+	SPAN_SQPOLL = 1 << 8,
+	SPAN_FIXED_FILE = 1 << 9,
+	SPAN_APPROXIMATE = 1 << 10,
+	SPAN_DIRECT = 1 << 11,
+	SPAN_END_IS_REAP = 1 << 12,
+	SPAN_REJECTED = 1 << 13,
+	SPAN_FOREIGN = 1 << 14,
+};
+
+enum instant_kind { INSTANT_CQ_OVERFLOW = 1, INSTANT_SHORT_WRITE = 2, INSTANT_LINK_FAILED = 3, INSTANT_LOST = 4 };
+
+/* A finished operation. Times in ns of CLOCK_MONOTONIC. */
+struct span {
+	uint8_t api, op;
+	uint32_t flags;
+	uint64_t start, end;
+	uint64_t reap;		/* ns from end to reap plus 1, 0 unknown */
+	uint64_t submit;	/* ns of the submitting call plus 1, 0 unknown */
+	uint32_t pid, tid, ring, slot;
+	int32_t fd;
+	int64_t offset;
+	uint64_t length;
+	int64_t result;
+	uint64_t user_data;
+};
+
+struct instant {
+	uint8_t kind;
+	uint64_t time;
+	uint32_t pid, tid, ring;
+	int64_t value;
+};
+
+/*
+ * The way out: frames go into a queue of bounded size, and from there into a descriptor that never blocks. A
+ * reader that stops reading costs frames, which are counted; it never stops the draining of the kernel's buffer.
+ */
+struct stream {
+	int fd;
+	struct buffer queue;
+	size_t sent;			/* of the queue's bytes */
+	uint16_t sequence;
+	uint64_t base;			/* CLOCK_MONOTONIC ns of time zero */
+	uint64_t dropped_frames;
+	uint64_t dropped_spans;		/* in those, not yet told by an instant */
+	uint64_t spans;			/* sent */
+	bool broken;			/* the reader is gone */
+	/* the batches under way */
+	struct buffer span_rows, instant_rows;
+	uint32_t span_count, instant_count;
+	struct span last_span;
+	struct instant last_instant;
+};
+
+void stream_open(struct stream *stream, int fd, uint64_t base);
+/* A frame with a JSON payload; refused only when the queue is past twice its bound. */
+void stream_json(struct stream *stream, enum frame_type type, const struct buffer *payload);
+void stream_span(struct stream *stream, const struct span *span);
+void stream_instant(struct stream *stream, const struct instant *instant);
+/* Turns the batches under way into frames. */
+void stream_flush(struct stream *stream, uint64_t now);
+/* Bytes that wait for the reader. */
+size_t stream_pending(const struct stream *stream);
+/* Writes what the reader takes now. */
+void stream_write(struct stream *stream);
+
+#endif

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/* Which program serves which tracepoint, and on which kernels. */
+#ifndef RINGLIGHT_HOOKS_H
+#define RINGLIGHT_HOOKS_H
+
+#include <stdbool.h>
+#include "record.h"
+
+enum hook_kind {
+	KIND_TYPED,		/* tp_btf: needs the tracepoint in BTF */
+	KIND_SYSCALL,		/* classic tracepoint: needs tracefs */
+	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there */
+	KIND_ITERATOR,
+};
+enum hook_for { FOR_PROCESSES, FOR_IO_URING, FOR_LIBAIO };
+
+/* Shapes of a tracepoint's arguments, as BTF tells them. */
+enum shape {
+	SHAPE_ANY,
+	SHAPE_REQUEST_FIRST,	/* (struct io_kiocb *, ...) */
+	SHAPE_REQUEST_SECOND,	/* (ctx, void *, ...) */
+	SHAPE_ENTRY_THIRD,	/* (ctx, req, struct io_uring_cqe *) */
+	SHAPE_RESULT_FOURTH,	/* (ctx, void *req, u64, int, ...) */
+	SHAPE_NUMBERS,		/* (ctx, u64 or numbers, ...) */
+};
+
+struct variant {
+	const char *program;
+	const char *tracepoint;
+	enum shape shape;
+};
+
+#define MOST_VARIANTS 3
+struct hook {
+	const char *name;
+	enum hook_kind kind;
+	enum hook_for purpose;
+	bool mandatory;		/* for its purpose */
+	struct variant variants[MOST_VARIANTS];
+};
+
+extern const struct hook HOOKS[];
+extern const unsigned int HOOK_COUNT;
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Kernel AIO. It has no tracepoints of its own, so submission and reap are seen at the system calls, where the
+ * iocbs and events are in the caller's memory. The true end of direct I/O is seen through iomap: its kiocb is
+ * part of the aio_kiocb, which names the caller's iocb.
+ *
+ * An iocb is reported when io_submit starts, because its completion may come before io_submit returns; how
+ * many were accepted is reported after.
+ */
+#include "capture.bpf.h"
+#include "file.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* x86-64 */
+enum { NR_IO_SETUP = 206, NR_IO_DESTROY = 207, NR_IO_GETEVENTS = 208, NR_IO_SUBMIT = 209, NR_IO_PGETEVENTS = 333 };
+#define USER64_CS 0x33
+
+/* Most iocbs of one io_submit, and most events of one io_getevents, that are looked at. */
+#define MOST 512
+
+/* struct iocb and io_event of the system call interface, which do not change */
+struct user_iocb {
+	__u64 data;
+	__u32 key, rw_flags;
+	__u16 opcode;
+	__s16 priority;
+	__u32 fd;
+	__u64 buffer, bytes;
+	__s64 offset;
+	__u64 reserved;
+	__u32 flags, eventfd;
+};
+struct user_event {
+	__u64 data, obj;
+	__s64 res, res2;
+};
+
+struct context {
+	__u64 id;
+	__u32 pid, pad;
+};
+
+/* aio context of a process to our ring number */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct context);
+	__type(value, __u32);
+} contexts SEC(".maps");
+
+/* A system call of ours that a thread is in. */
+struct call {
+	__u64 time;
+	__u64 context;
+	__u64 pointer;
+	__u32 nr, count, ring, recorded;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+struct direct {
+	__u64 iocb;
+	__u32 ring, pad;
+};
+/* kiocb of direct I/O in flight to the iocb it serves */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u64);
+	__type(value, struct direct);
+} in_flight SEC(".maps");
+
+static __always_inline __u32 ring_of(__u64 id, __u32 pid, __u32 events, bool existed)
+{
+	struct context context = { .id = id, .pid = pid };
+	__u32 *known = existed ? bpf_map_lookup_elem(&contexts, &context) : 0;
+
+	if (known)
+		return *known;
+	__u32 ring = next_ring();
+	if (!ring || bpf_map_update_elem(&contexts, &context, &ring, BPF_ANY))
+		return 0;
+	struct notice *notice = new_notice(NOTICE_RING);
+	if (notice) {
+		notice->ring = ring;
+		notice->api = API_LIBAIO;
+		notice->sq = events;
+		notice->existed = existed;
+		bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
+	}
+	return ring;
+}
+
+/*
+ * One iocb of an io_submit that has just begun, by the address of its pointer; 1 when the caller's memory ends.
+ * Not static: the verifier looks at it once, and not at every turn of the loop.
+ */
+__noinline int record_iocb(__u64 pointer, __u32 ring, __u32 index)
+{
+	struct user_iocb iocb;
+	__u64 address = 0;
+
+	if (bpf_probe_read_user(&address, sizeof(address), (void *)pointer) ||
+	    bpf_probe_read_user(&iocb, sizeof(iocb), (void *)address))
+		return 1;
+	__u32 flags = index == 0 ? RECORD_FIRST : 0;
+	struct file *file = file_of_descriptor((void *)bpf_get_current_task(), iocb.fd);
+	if (file) {
+		tell_file(file, ring, address, iocb.fd);
+		if (BPF_CORE_READ(file, f_flags) & OPEN_DIRECT)
+			flags |= RECORD_DIRECT;
+	}
+	struct record *record = new_record(RECORD_AIO_SUBMIT, ring, address);
+	if (!record)
+		return 0;
+	record->op = iocb.opcode;
+	record->flags = flags;
+	record->user_data = iocb.data;
+	record->offset = iocb.offset;
+	record->length = iocb.bytes > 0xffffffff ? 0xffffffff : iocb.bytes;
+	record->value = iocb.fd;
+	send(record);
+	return 0;
+}
+
+/* One event that io_getevents gave to its caller, likewise. */
+__noinline int record_event(__u64 pointer, __u32 ring)
+{
+	struct user_event event;
+
+	if (bpf_probe_read_user(&event, sizeof(event), (void *)pointer))
+		return 1;
+	struct record *record = new_record(RECORD_AIO_REAP, ring, event.obj);
+	if (!record)
+		return 0;
+	record->user_data = event.data;
+	record->offset = event.res;
+	send(record);
+	return 0;
+}
+
+static __always_inline int entered(long nr, __u64 first, __u64 second, __u64 third, __u64 fourth)
+{
+	__u64 ids = bpf_get_current_pid_tgid();
+	__u32 tid = ids;
+	struct call call = { .nr = nr, .context = first, .time = bpf_ktime_get_ns() };
+
+	if (!is_tracked(ids >> 32))
+		return 0;
+	if (nr == NR_IO_SETUP) {
+		call.count = first;
+		call.pointer = second;
+	} else if (nr == NR_IO_SUBMIT) {
+		call.count = second > MOST ? MOST : second;
+		call.pointer = third;
+		call.ring = ring_of(first, ids >> 32, 0, true);
+	} else if (nr != NR_IO_DESTROY) {
+		call.pointer = fourth;
+	}
+	bpf_map_update_elem(&calls, &tid, &call, BPF_ANY);
+	if (nr != NR_IO_SUBMIT || !call.ring || (long)second <= 0)
+		return 0;
+	for (__u32 i = 0; i < MOST; i++)
+		if (i >= call.count || record_iocb(call.pointer + i * sizeof(__u64), call.ring, i))
+			break;
+	return 0;
+}
+
+static __always_inline void reaped(struct call *call, __u32 pid, long count)
+{
+	struct context context = { .id = call->context, .pid = pid };
+	__u32 *ring = bpf_map_lookup_elem(&contexts, &context);
+
+	if (!ring || count <= 0)
+		return;
+	add(&my_counters()->completed[API_LIBAIO], count);
+	for (__u32 i = 0; i < MOST; i++)
+		if (i >= count || record_event(call->pointer + i * sizeof(struct user_event), *ring))
+			break;
+}
+
+static __always_inline int left(long nr, long ret)
+{
+	__u64 ids = bpf_get_current_pid_tgid();
+	__u32 tid = ids, pid = ids >> 32;
+	struct call *found = bpf_map_lookup_elem(&calls, &tid);
+
+	if (!found || found->nr != nr)
+		return 0;
+	struct call call = *found;
+	bpf_map_delete_elem(&calls, &tid);
+	if (nr == NR_IO_SETUP) {
+		__u64 id;
+		if (ret == 0 && !bpf_probe_read_user(&id, sizeof(id), (void *)call.pointer))
+			ring_of(id, pid, call.count, false);
+	} else if (nr == NR_IO_SUBMIT) {
+		if (ret > 0)
+			add(&my_counters()->submitted[API_LIBAIO], ret);
+		struct record *record = call.ring ? new_record(RECORD_AIO_SUBMITTED, call.ring, 0) : 0;
+		if (!record)
+			return 0;
+		record->value = ret;
+		record->offset = bpf_ktime_get_ns() - call.time;
+		send(record);
+	} else if (nr == NR_IO_DESTROY) {
+		struct context context = { .id = call.context, .pid = pid };
+		__u32 *ring = ret == 0 ? bpf_map_lookup_elem(&contexts, &context) : 0;
+		struct record *record = ring ? new_record(RECORD_AIO_DESTROY, *ring, 0) : 0;
+		if (record)
+			send(record);
+		if (ring)
+			bpf_map_delete_elem(&contexts, &context);
+	} else {
+		reaped(&call, pid, ret);
+	}
+	return 0;
+}
+
+static __always_inline bool is_ours(long nr)
+{
+	return (nr >= NR_IO_SETUP && nr <= NR_IO_SUBMIT) || nr == NR_IO_PGETEVENTS;
+}
+
+/* Every system call of the machine passes here: used only where tracefs can not be reached. */
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(aio_any_enter, struct pt_regs *regs, long nr)
+{
+	if (!is_ours(nr) || regs->cs != USER64_CS)
+		return 0;
+	return entered(nr, regs->di, regs->si, regs->dx, regs->r10);
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(aio_any_exit, struct pt_regs *regs, long ret)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &tid);
+
+	return call ? left(call->nr, ret) : 0;
+}
+
+#define SYSCALL(name, number)								\
+	SEC("?tracepoint/syscalls/sys_enter_" #name)					\
+	int enter_##name(struct trace_event_raw_sys_enter *event)			\
+	{										\
+		return entered(number, event->args[0], event->args[1], event->args[2],	\
+			       event->args[3]);						\
+	}										\
+	SEC("?tracepoint/syscalls/sys_exit_" #name)					\
+	int exit_##name(struct trace_event_raw_sys_exit *event)				\
+	{										\
+		return left(number, event->ret);					\
+	}
+
+SYSCALL(io_setup, NR_IO_SETUP)
+SYSCALL(io_destroy, NR_IO_DESTROY)
+SYSCALL(io_submit, NR_IO_SUBMIT)
+SYSCALL(io_getevents, NR_IO_GETEVENTS)
+SYSCALL(io_pgetevents, NR_IO_PGETEVENTS)
+
+/* Direct I/O begins. Inside io_submit its kiocb is an aio_kiocb's, which starts with it. */
+SEC("?tp_btf/iomap_dio_rw_begin")
+int BPF_PROG(aio_direct_begin, struct kiocb *kiocb)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct call *call = bpf_map_lookup_elem(&calls, &tid);
+
+	if (!call || call->nr != NR_IO_SUBMIT || !call->ring)
+		return 0;
+	struct aio_kiocb *aio = (void *)kiocb;
+	struct direct direct = { .iocb = BPF_CORE_READ(aio, ki_res.obj), .ring = call->ring };
+	__u64 key = (__u64)kiocb;
+	bpf_map_update_elem(&in_flight, &key, &direct, BPF_ANY);
+	return 0;
+}
+
+SEC("?tp_btf/iomap_dio_complete")
+int BPF_PROG(aio_direct_end, struct kiocb *kiocb, int error, long ret)
+{
+	__u64 key = (__u64)kiocb;
+	struct direct *direct = bpf_map_lookup_elem(&in_flight, &key);
+
+	if (!direct)
+		return 0;
+	struct record *record = new_record(RECORD_AIO_DONE, direct->ring, direct->iocb);
+	bpf_map_delete_elem(&in_flight, &key);
+	if (!record)
+		return 0;
+	record->offset = ret;
+	send(record);
+	return 0;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "names.h"
+#include "json.h"
+#include "table.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PID_MASK (UINT64_MAX << 32)
+/* Value of a descriptor that could not be looked up; else it is the inode plus 1. */
+#define UNRESOLVED 0
+#define ALIVE 1
+#define DEAD 2
+
+struct names {
+	struct stream *stream;
+	struct table processes;		/* pid + 1: ALIVE or DEAD */
+	struct table threads;		/* pid << 32 | tid */
+	struct table files;		/* pid << 32 | fd + 1: inode + 1 */
+};
+
+struct names *names_new(struct stream *stream)
+{
+	struct names *names = resized(NULL, 1, sizeof(*names));
+
+	*names = (struct names){ .stream = stream };
+	return names;
+}
+
+void names_free(struct names *names)
+{
+	table_free(&names->processes);
+	table_free(&names->threads);
+	table_free(&names->files);
+	free(names);
+}
+
+static void begin(struct names *names, struct json *json, const char *kind, uint64_t now)
+{
+	json_open(json, '{');
+	json_text_member(json, "kind", kind);
+	json_uint_member(json, "t", now > names->stream->base ? now - names->stream->base : 0);
+}
+
+static void end(struct names *names, struct json *json)
+{
+	json_close(json, '}');
+	stream_json(names->stream, FRAME_INFO, &json->text);
+	buffer_free(&json->text);
+}
+
+static void send_process(struct names *names, uint32_t pid, const char *comm, uint64_t now)
+{
+	struct json json = { 0 };
+
+	table_put(&names->processes, pid + 1, ALIVE);
+	begin(names, &json, "process", now);
+	json_uint_member(&json, "pid", pid);
+	json_text_member(&json, "comm", comm);
+	end(names, &json);
+}
+
+static void send_file(struct names *names, uint32_t pid, int32_t fd, const char *path, bool direct, uint64_t now)
+{
+	struct json json = { 0 };
+
+	begin(names, &json, "file", now);
+	json_uint_member(&json, "pid", pid);
+	json_int_member(&json, "fd", fd);
+	json_text_member(&json, "path", path);
+	json_bool_member(&json, "direct", direct);
+	end(names, &json);
+}
+
+static void forget(struct names *names, uint32_t pid)
+{
+	table_remove(&names->threads, PID_MASK, (uint64_t)pid << 32);
+	table_remove(&names->files, PID_MASK, (uint64_t)pid << 32);
+}
+
+/* First line of a small file of /proc; empty when it can not be read. */
+static void read_line(const char *path, char *line, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, line, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	line[got > 0 ? got : 0] = 0;
+	line[strcspn(line, "\n")] = 0;
+}
+
+static void read_process_name(uint32_t pid, char *comm, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	read_line(path, comm, size);
+}
+
+/* A pid seen again after its process was gone is another process. */
+static void process_seen(struct names *names, uint32_t pid, const char *comm, uint64_t now)
+{
+	uint64_t *state = table_get(&names->processes, pid + 1);
+
+	if (state && *state == ALIVE)
+		return;
+	if (state)
+		forget(names, pid);
+	send_process(names, pid, comm, now);
+}
+
+void names_ring(struct names *names, const struct notice *notice)
+{
+	struct json json = { 0 };
+	char comm[32] = "";
+
+	/* the notice has the name of a thread, which is the process' only for the first one */
+	if (notice->tid != notice->pid)
+		read_process_name(notice->pid, comm, sizeof(comm));
+	if (comm[0] == 0)
+		snprintf(comm, sizeof(comm), "%.16s", notice->comm);
+	process_seen(names, notice->pid, comm, notice->time);
+
+	begin(names, &json, "ring", notice->time);
+	json_uint_member(&json, "ring", notice->ring);
+	json_text_member(&json, "api", notice->api == API_LIBAIO ? "libaio" : "io_uring");
+	json_uint_member(&json, "pid", notice->pid);
+	json_int_member(&json, "fd", notice->fd);
+	json_uint_member(&json, "sq", notice->sq);
+	json_uint_member(&json, "cq", notice->cq);
+	json_uint_member(&json, "flags", notice->flags);
+	json_bool_member(&json, "existed", notice->existed);
+	end(names, &json);
+}
+
+void names_exec(struct names *names, const struct notice *notice)
+{
+	char comm[32];
+
+	forget(names, notice->pid);
+	snprintf(comm, sizeof(comm), "%.16s", notice->comm);
+	send_process(names, notice->pid, comm, notice->time);
+}
+
+void names_exit(struct names *names, const struct notice *notice)
+{
+	uint64_t *state = table_get(&names->processes, notice->pid + 1);
+
+	/* kept until the pid comes again: its last completions may still arrive */
+	if (state)
+		*state = DEAD;
+}
+
+void names_task(struct names *names, uint32_t pid, uint32_t tid, uint64_t now)
+{
+	uint64_t key = (uint64_t)pid << 32 | tid;
+	struct json json = { 0 };
+	char path[64], comm[32];
+
+	if (table_get(&names->threads, key))
+		return;
+	table_put(&names->threads, key, ALIVE);
+	if (!table_get(&names->processes, pid + 1)) {
+		read_process_name(pid, comm, sizeof(comm));
+		send_process(names, pid, comm, now);
+	}
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/comm", pid, tid);
+	read_line(path, comm, sizeof(comm));
+	if (comm[0] == 0)
+		return;
+	begin(names, &json, "thread", now);
+	json_uint_member(&json, "pid", pid);
+	json_uint_member(&json, "tid", tid);
+	json_text_member(&json, "comm", comm);
+	end(names, &json);
+}
+
+static bool is_direct(uint32_t pid, int32_t fd)
+{
+	char path[64], line[64];
+	unsigned int flags = 0;
+
+	snprintf(path, sizeof(path), "/proc/%u/fdinfo/%d", pid, fd);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "flags: %o", &flags) == 1)
+			break;
+	fclose(file);
+	return flags & O_DIRECT;
+}
+
+void names_descriptor(struct names *names, uint32_t pid, int32_t fd, bool direct, uint64_t now)
+{
+	uint64_t key = (uint64_t)pid << 32 | ((uint32_t)fd + 1);
+	char path[64], target[4096];
+	struct stat status;
+
+	if (table_get(&names->files, key))
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", pid, fd);
+	ssize_t size = readlink(path, target, sizeof(target) - 1);
+	if (size < 0 || stat(path, &status) != 0) {
+		table_put(&names->files, key, UNRESOLVED);
+		return;
+	}
+	target[size] = 0;
+	table_put(&names->files, key, status.st_ino + 1);
+	send_file(names, pid, fd, target, direct || is_direct(pid, fd), now);
+}
+
+void names_file(struct names *names, const struct file_notice *notice, uint32_t pid, int32_t fd)
+{
+	uint64_t key = (uint64_t)pid << 32 | ((uint32_t)fd + 1);
+	uint64_t *known = table_get(&names->files, key);
+	char text[64];
+	const char *path = text;
+
+	if (known && *known == notice->inode + 1)
+		return;
+	if (S_ISSOCK(notice->mode)) {
+		snprintf(text, sizeof(text), "socket:[%" PRIu64 "]", (uint64_t)notice->inode);
+	} else if (S_ISFIFO(notice->mode) && notice->start == FILE_PATH_BYTES) {
+		snprintf(text, sizeof(text), "pipe:[%" PRIu64 "]", (uint64_t)notice->inode);
+	} else if (notice->start < FILE_PATH_BYTES) {
+		path = notice->path + notice->start;
+	} else {
+		return;
+	}
+	table_put(&names->files, key, notice->inode + 1);
+	send_file(names, pid, fd, path, notice->head.flags & O_DIRECT, notice->head.time);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/* The command line. */
+#ifndef RINGLIGHT_OPTIONS_H
+#define RINGLIGHT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "record.h"
+
+enum mode { MODE_TRACE, MODE_DOCTOR, MODE_SELF_TEST, MODE_VERSION, MODE_HELP, MODE_PRINT_FORMAT };
+enum target_kind { TARGET_NONE, TARGET_COMMAND, TARGET_PID, TARGET_ALL };
+
+struct options {
+	enum mode mode;
+	enum target_kind target;
+	int pid;
+	char **command;		/* NULL-terminated */
+	const char *cwd;
+	char **env;		/* NULL-terminated K=V */
+	bool apis[API_COUNT];
+	double duration;	/* seconds, 0: until stopped */
+	uint32_t ring_buffer;	/* bytes */
+};
+
+extern const char USAGE[];
+
+/* Reads `argv`; with --args-from-stdin, what stdin gives instead. False with a sentence in `problem`. */
+bool options_read(struct options *options, int argc, char **argv, char *problem, unsigned long size);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Who is traced: children of traced processes join, processes that end leave. */
+#include "capture.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 from = parent->tgid, to = child->tgid;
+	__u8 yes = 1;
+
+	if (!trace_all && from != to && bpf_map_lookup_elem(&tracked, &from))
+		bpf_map_update_elem(&tracked, &to, &yes, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	if (!is_tracked(task->tgid))
+		return 0;
+	struct notice *notice = new_notice(NOTICE_EXEC);
+	if (notice)
+		bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+
+	/* the last thread, which need not be the first one */
+	if (task->signal->live.counter != 0 || !is_tracked(tgid))
+		return 0;
+	bpf_map_delete_elem(&tracked, &tgid);
+	struct notice *notice = new_notice(NOTICE_EXIT);
+	if (notice)
+		bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
+	return 0;
+}

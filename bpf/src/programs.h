@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/* The kernel programs: chosen for the running kernel, loaded, attached. Nothing is pinned: they die with us. */
+#ifndef RINGLIGHT_PROGRAMS_H
+#define RINGLIGHT_PROGRAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "record.h"
+
+enum hook_state { HOOK_OFF, HOOK_UNAVAILABLE, HOOK_CHOSEN, HOOK_ATTACHED };
+
+/* One thing we ask of the kernel, by the name of its tracepoint. */
+struct hook_report {
+	const char *name;
+	enum hook_state state;
+	char why[256];		/* unless attached */
+};
+
+struct programs_request {
+	bool apis[API_COUNT];
+	bool all;		/* every process, instead of those given to programs_track */
+	uint32_t ring_buffer;	/* bytes, a power of two */
+};
+
+/* Why nothing can be traced: a code of the launch protocol, what is the matter, the one thing to do. */
+struct refusal {
+	const char *code;
+	char message[512];
+	char hint[256];
+};
+
+struct programs;
+
+/*
+ * Loads what `request` asks for and this kernel has. An API that lacks a hook it can not do without is taken out
+ * of `request`; when none is left, NULL. `*refusal` says why in both cases.
+ */
+struct programs *programs_load(struct programs_request *request, struct refusal *refusal);
+/* Attaches all that was loaded; what can not be is treated as by programs_load, false when nothing is left. */
+bool programs_attach(struct programs *programs, struct programs_request *request, struct refusal *refusal);
+/* What became of each hook, also when loading or attaching failed; none before. */
+const struct hook_report *programs_hooks(uint32_t *count);
+bool programs_track(struct programs *programs, uint32_t pid);
+/* Tells the rings that traced processes have already. */
+void programs_find_rings(struct programs *programs);
+/* Nothing new is captured from here on. */
+void programs_detach(struct programs *programs);
+void programs_free(struct programs *programs);
+
+typedef void (*record_sink)(void *context, const struct record *record);
+typedef void (*notice_sink)(void *context, const struct notice *notice, uint32_t size);
+/* Where programs_drain gives what is in the buffers. */
+bool programs_sinks(struct programs *programs, record_sink records, notice_sink notices, void *context);
+void programs_drain(struct programs *programs);
+/* Sums over all CPUs. */
+struct counters programs_counters(const struct programs *programs);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * What the kernel programs hand to the loader. Included by both sides; never leaves the machine.
+ *
+ * `struct record` is the hot one: at least two for each operation, so it is kept at 48 bytes by packing what
+ * has spare bits (times fit in 56 bits, addresses in 48, process ids in 22).
+ */
+#ifndef RINGLIGHT_RECORD_H
+#define RINGLIGHT_RECORD_H
+
+#include <linux/types.h>
+
+enum api { API_IO_URING = 0, API_LIBAIO = 1, API_COUNT = 2 };
+
+enum record_type {
+	RECORD_SUBMIT = 1,	/* io_uring request taken from the submission queue */
+	RECORD_REJECT,		/* malformed sqe: no submission comes, the completion follows */
+	RECORD_COMPLETE,	/* completion queue entry written */
+	RECORD_OVERFLOW,	/* completion queue full: entry kept aside */
+	RECORD_PUNT,		/* handed to a worker thread */
+	RECORD_POLL,		/* waits for readiness */
+	RECORD_LINK,		/* part of a chain */
+	RECORD_LINK_FAILED,	/* cancelled because its predecessor failed */
+	RECORD_SHORT_WRITE,
+	RECORD_AIO_SUBMIT,	/* an iocb given to io_submit, not yet known to be accepted */
+	RECORD_AIO_SUBMITTED,	/* io_submit returned */
+	RECORD_AIO_DONE,	/* direct I/O finished in the kernel */
+	RECORD_AIO_REAP,	/* io_getevents returned its event */
+	RECORD_AIO_DESTROY,	/* io_destroy returned */
+};
+
+/* Bits of record.flags. The first seven are the sqe's own (IOSQE_*), which the kernel keeps in req->flags. */
+enum record_flag {
+	RECORD_FIXED_FILE = 1 << 0,
+	RECORD_DRAIN = 1 << 1,
+	RECORD_LINKED = 1 << 2,
+	RECORD_HARDLINKED = 1 << 3,
+	RECORD_ASYNC = 1 << 4,
+	RECORD_CQE_SKIP = 1 << 6,
+	RECORD_SQPOLL = 1 << 7,
+	RECORD_DIRECT = 1 << 8,
+	/* completion: the request itself ended; without it, one of several completions, or another ring's message */
+	RECORD_HAS_REQUEST = 1 << 9,
+	/* first iocb of an io_submit call */
+	RECORD_FIRST = 1 << 10,
+};
+
+#define KEY_MASK 0xffffffffffffULL
+
+struct record {
+	__u64 time : 56;	/* CLOCK_MONOTONIC, ns */
+	__u64 type : 8;
+	__u64 key : 48;		/* request or iocb address */
+	__u64 ring : 16;
+	__u64 user_data;	/* LINK: address of the chain's head; AIO_SUBMITTED: iocbs recorded */
+	__s64 offset;		/* submission: file offset or -1; AIO_SUBMITTED: duration in ns; AIO_DONE, AIO_REAP: result */
+	__u64 pid : 22;
+	__u64 tid : 22;
+	__u64 op : 8;
+	__u64 flags : 12;
+	__u32 length;		/* submission: bytes asked for; completion: cqe flags */
+	__s32 value;		/* submission: descriptor; completion: result; SHORT_WRITE: bytes missing */
+};
+_Static_assert(sizeof(struct record) == 48, "a hot record is 48 bytes");
+
+enum notice_kind {
+	NOTICE_RING = 1,	/* a ring or aio context with its number */
+	NOTICE_EXEC,		/* a traced process runs another program */
+	NOTICE_EXIT,		/* a traced process is gone */
+	NOTICE_FILE,		/* the file behind a request; followed by its path */
+};
+
+/* Rare news, in a small buffer of their own so that a storm of records can not starve them. */
+struct notice {
+	__u64 time;
+	__u64 key;		/* FILE: address of the request */
+	__u32 kind;
+	__u32 pid;
+	__u32 tid;
+	__s32 fd;
+	__u32 ring;
+	__u32 api;
+	__u32 sq;
+	__u32 cq;
+	__u32 flags;		/* RING: IORING_SETUP_*; FILE: open flags */
+	__u32 existed;
+	char comm[16];
+};
+
+#define FILE_PATH_BYTES 1024
+#define FILE_NAME_BYTES 256
+/* The path is filled from the end: components are met from the leaf to the root. */
+struct file_notice {
+	struct notice head;
+	__u32 start;		/* offset of the path's first byte; FILE_PATH_BYTES: there is none */
+	__u32 mode;		/* st_mode of the inode */
+	__u64 inode;
+	char path[FILE_PATH_BYTES + FILE_NAME_BYTES];	/* the rest is zero, and room for the verifier */
+};
+
+/* One for each CPU, a cache line each; written with atomics because an interrupt can nest. */
+#define MAX_CPUS 512
+struct counters {
+	__u64 submitted[API_COUNT];
+	__u64 completed[API_COUNT];
+	__u64 lost;		/* records that found the buffer full */
+	__u64 lost_notices;
+	__u64 pad[2];
+};
+_Static_assert(sizeof(struct counters) == 64, "one cache line");
+
+#endif

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: MIT
+#include "trace.h"
+#include "merge.h"
+#include "pair.h"
+#include "privilege.h"
+#include "process.h"
+#include "report.h"
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define MS 1000000ULL
+#define TICK (5 * MS)
+/* how long a record is held back for earlier ones that are written later */
+#define HORIZON (2 * MS)
+#define TOTALS_EVERY (500 * MS)
+/* how long completions may come after the target is gone: workers of the kernel cancel what is left */
+#define SETTLE_LEAST (10 * MS)
+#define SETTLE_MOST (200 * MS)
+#define END_MOST (5000 * MS)
+#define FLUSH_MOST (2000 * MS)
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+	stop_signal = number;
+}
+
+enum phase { RUNNING, ENDING, SETTLING, OVER };
+
+struct trace {
+	const struct options *options;
+	struct programs_request request;
+	struct programs *programs;
+	struct stream stream;
+	struct names *names;
+	struct pairing *pairing;
+	struct merge merge;
+	struct target target;
+	struct target_exit exit;
+	int pidfd;		/* of the --pid target, else -1 */
+	int input;		/* stdin while its end means something, else -1 */
+	int saved_flags;	/* of stdout */
+	enum phase phase;
+	uint64_t phase_began, next_totals;
+	uint64_t lost_told;
+	const char *reason;
+	int status;
+};
+
+static void take_record(void *context, const struct record *record)
+{
+	merge_record(&((struct trace *)context)->merge, record);
+}
+
+static void take_notice(void *context, const struct notice *notice, uint32_t size)
+{
+	merge_notice(&((struct trace *)context)->merge, notice, size);
+}
+
+static void handle_record(void *context, const struct record *record)
+{
+	pairing_record(((struct trace *)context)->pairing, record);
+}
+
+static void handle_notice(void *context, const struct notice *notice)
+{
+	struct trace *trace = context;
+	uint32_t pid = notice->pid;
+	int32_t fd = notice->fd;
+	bool fixed = false;
+
+	switch ((enum notice_kind)notice->kind) {
+	case NOTICE_RING:
+		pairing_ring(trace->pairing, notice->ring, notice->existed);
+		names_ring(trace->names, notice);
+		break;
+	case NOTICE_EXEC:
+		names_exec(trace->names, notice);
+		break;
+	case NOTICE_EXIT:
+		names_exit(trace->names, notice);
+		break;
+	case NOTICE_FILE:
+		if (fd < 0 && !pairing_request(trace->pairing, notice->ring, notice->key, &pid, &fd, &fixed))
+			break;
+		if (fd >= 0 && !fixed)
+			names_file(trace->names, (const struct file_notice *)notice, pid, fd);
+		break;
+	}
+}
+
+static struct totals totals_of(const struct trace *trace)
+{
+	struct totals totals = { 0 };
+
+	if (!trace->programs)
+		return totals;
+	struct counters counters = programs_counters(trace->programs);
+	for (int api = 0; api < API_COUNT; api++) {
+		int64_t completed = (int64_t)counters.completed[api] + pairing_extra(trace->pairing, api);
+		totals.apis[api] = trace->request.apis[api];
+		totals.submitted[api] = counters.submitted[api];
+		totals.completed[api] = completed > 0 ? completed : 0;
+	}
+	totals.lost_kernel = counters.lost + counters.lost_notices;
+	totals.lost_unpaired = pairing_unpaired(trace->pairing);
+	return totals;
+}
+
+/* Moves what is in the kernel's buffers up to `until` into frames, and frames to the reader. */
+static void pump(struct trace *trace, uint64_t until)
+{
+	uint64_t now = now_ns();
+
+	programs_drain(trace->programs);
+	merge_run(&trace->merge, until, handle_record, handle_notice, trace);
+	struct totals totals = totals_of(trace);
+	if (totals.lost_kernel > trace->lost_told) {
+		struct instant lost = { .kind = INSTANT_LOST, .time = now, .value = totals.lost_kernel - trace->lost_told };
+		stream_instant(&trace->stream, &lost);
+		trace->lost_told = totals.lost_kernel;
+	}
+	stream_flush(&trace->stream, now);
+	if (now >= trace->next_totals) {
+		report_totals(&trace->stream, &totals);
+		trace->next_totals = now + TOTALS_EVERY;
+	}
+	stream_write(&trace->stream);
+}
+
+static void enter(struct trace *trace, enum phase phase)
+{
+	trace->phase = phase;
+	trace->phase_began = now_ns();
+}
+
+/* The recording is to end, for the first of the reasons that come up. */
+static void stop(struct trace *trace, const char *reason)
+{
+	if (trace->phase != RUNNING)
+		return;
+	trace->reason = reason;
+	if (trace->options->target == TARGET_COMMAND) {
+		target_end(&trace->target);
+		enter(trace, ENDING);
+	} else {
+		enter(trace, strcmp(reason, "target-exited") == 0 ? SETTLING : OVER);
+	}
+}
+
+static void command_failed(struct trace *trace, const char *name, const char *what, int error, const char *hint)
+{
+	char message[512];
+
+	snprintf(message, sizeof(message), "“%.300s” %s: %s.", name, what, strerror(error));
+	report_log(&trace->stream, "error", "bad-target", message, hint);
+	trace->status = EXIT_USAGE;
+	stop(trace, "error");
+}
+
+static void read_news(struct trace *trace)
+{
+	struct news news;
+	char **command = trace->options->command;
+
+	while ((news = target_news(&trace->target)).kind != NEWS_NONE) {
+		switch (news.kind) {
+		case NEWS_EXEC_FAILED:
+			command_failed(trace, command[0], "could not be run", news.value,
+				       "Check that the command exists there and may be executed.");
+			break;
+		case NEWS_CWD_FAILED:
+			command_failed(trace, trace->options->cwd, "can not be the working directory", news.value,
+				       "Give a directory that exists there.");
+			break;
+		case NEWS_USER_FAILED:
+			command_failed(trace, command[0], "can not be run as the user who called sudo", news.value,
+				       "Run the loader as root, without sudo.");
+			break;
+		case NEWS_EXITED:
+		case NEWS_KILLED:
+			if (trace->phase != RUNNING)
+				break;
+			trace->exit = (struct target_exit){ true, news.kind == NEWS_KILLED, news.value };
+			trace->status = news.kind == NEWS_KILLED || news.value != 0 ? EXIT_TARGET_FAILED : EXIT_OK;
+			stop(trace, "target-exited");
+			break;
+		case NEWS_ALL_GONE:
+			stop(trace, "target-exited");
+			if (trace->phase == ENDING)
+				enter(trace, SETTLING);
+			return;
+		case NEWS_NONE:
+		case NEWS_PID:
+			break;
+		}
+	}
+}
+
+static bool is_settled(const struct trace *trace, uint64_t since)
+{
+	struct totals totals = totals_of(trace);
+	bool idle = true;
+
+	for (int api = 0; api < API_COUNT; api++)
+		idle = idle && totals.submitted[api] <= totals.completed[api];
+	return since >= SETTLE_MOST || (idle && since >= SETTLE_LEAST);
+}
+
+/* Waits a tick, or until something but the kernel's buffers wants attention. */
+static void wait_tick(struct trace *trace, const sigset_t *unblocked)
+{
+	bool command = trace->options->target == TARGET_COMMAND && trace->phase <= ENDING;
+	struct pollfd fds[] = {
+		{ .fd = trace->input, .events = POLLIN },
+		{ .fd = command ? trace->target.news : -1, .events = POLLIN },
+		{ .fd = trace->phase == RUNNING ? trace->pidfd : -1, .events = POLLIN },
+		/* a reader that is gone shows as an error without being asked for */
+		{ .fd = STDOUT_FILENO, .events = 0 },
+	};
+	struct timespec tick = { .tv_nsec = TICK };
+	char bytes[4096];
+
+	if (ppoll(fds, 4, &tick, unblocked) <= 0)
+		return;
+	if (fds[0].revents) {
+		/* whatever is sent is only a sign of life; the end is what counts */
+		ssize_t got = read(trace->input, bytes, sizeof(bytes));
+		if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
+			trace->input = -1;
+			stop(trace, "stopped");
+		}
+	}
+	if (fds[1].revents)
+		read_news(trace);
+	if (fds[2].revents)
+		stop(trace, "target-exited");
+	if (fds[3].revents & (POLLERR | POLLNVAL))
+		trace->stream.broken = true;
+}
+
+static void run(struct trace *trace, const sigset_t *unblocked)
+{
+	double duration = trace->options->duration;
+	uint64_t deadline = duration > 0 ? now_ns() + (uint64_t)(duration * 1e9) : UINT64_MAX;
+
+	while (trace->phase != OVER) {
+		wait_tick(trace, unblocked);
+		uint64_t now = now_ns();
+		pump(trace, now - HORIZON);
+		if (stop_signal)
+			stop(trace, "signal");
+		else if (trace->stream.broken)
+			stop(trace, "stopped");
+		else if (now >= deadline)
+			stop(trace, "duration");
+		if (trace->phase == ENDING && now - trace->phase_began > END_MOST && now > trace->phase_began)
+			enter(trace, SETTLING);
+		if (trace->phase == SETTLING && now > trace->phase_began && is_settled(trace, now - trace->phase_began))
+			enter(trace, OVER);
+	}
+}
+
+/* Everything that is left goes out, as far as the reader takes it. */
+static void finish(struct trace *trace)
+{
+	struct totals totals = { 0 };
+
+	if (trace->programs) {
+		programs_detach(trace->programs);
+		programs_drain(trace->programs);
+		pump(trace, UINT64_MAX);
+		pairing_finish(trace->pairing, now_ns());
+		stream_flush(&trace->stream, now_ns());
+		totals = totals_of(trace);
+	}
+	report_goodbye(&trace->stream, trace->reason, &trace->exit, &totals);
+
+	uint64_t deadline = now_ns() + FLUSH_MOST;
+	size_t pending = SIZE_MAX;
+	for (;;) {
+		stream_write(&trace->stream);
+		size_t left = stream_pending(&trace->stream);
+		if (left == 0 || now_ns() >= deadline)
+			break;
+		if (left < pending)
+			deadline = now_ns() + FLUSH_MOST;
+		pending = left;
+		poll(&(struct pollfd){ .fd = STDOUT_FILENO, .events = POLLOUT }, 1, 100);
+	}
+}
+
+static bool refuse(struct trace *trace, const struct refusal *refusal, const char *reason, int status)
+{
+	report_hello(&trace->stream, trace->options, trace->options->pid);
+	report_log(&trace->stream, "error", refusal->code, refusal->message, refusal->hint);
+	trace->reason = reason;
+	trace->status = status;
+	return false;
+}
+
+static void track(void *context, pid_t pid)
+{
+	programs_track(context, pid);
+}
+
+/* Opens the target: the command behind its gate, or a handle of the process. */
+static bool open_target(struct trace *trace, struct refusal *refusal)
+{
+	const struct options *options = trace->options;
+
+	if (options->target == TARGET_PID) {
+		trace->pidfd = syscall(SYS_pidfd_open, options->pid, 0);
+		if (trace->pidfd >= 0)
+			return true;
+		refusal->code = errno == ESRCH ? "target-gone" : "bad-target";
+		snprintf(refusal->message, sizeof(refusal->message), errno == ESRCH ? "There is no process %d." :
+			 "%d is not a process that can be traced (perhaps it is a thread).", options->pid);
+		snprintf(refusal->hint, sizeof(refusal->hint), "Give the id of a process that runs.");
+		return refuse(trace, refusal, "error", EXIT_USAGE);
+	}
+	if (options->target == TARGET_COMMAND &&
+	    !target_prepare(&trace->target, options->command, options->cwd, options->env)) {
+		refusal->code = "bad-target";
+		snprintf(refusal->message, sizeof(refusal->message), "No process could be started: %s.", strerror(errno));
+		snprintf(refusal->hint, sizeof(refusal->hint), "Check the limits on processes and memory there.");
+		return refuse(trace, refusal, "error", EXIT_CANNOT_TRACE);
+	}
+	return true;
+}
+
+static bool open_programs(struct trace *trace, struct refusal *refusal)
+{
+	const struct options *options = trace->options;
+
+	if (!process_ids_are_global() && options->target != TARGET_ALL) {
+		refusal->code = "cannot-trace";
+		snprintf(refusal->message, sizeof(refusal->message),
+			 "The loader runs in a container with process ids of its own, which the kernel does not know.");
+		snprintf(refusal->hint, sizeof(refusal->hint), "Start it on the host, or in a container with the host's process ids (--pid=host).");
+		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
+	}
+	trace->programs = programs_load(&trace->request, refusal);
+	if (!trace->programs)
+		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
+	trace->names = names_new(&trace->stream);
+	trace->pairing = pairing_new(&trace->stream, trace->names);
+	if (!programs_sinks(trace->programs, take_record, take_notice, trace)) {
+		refusal->code = "cannot-trace";
+		snprintf(refusal->message, sizeof(refusal->message), "The kernel's ring buffer could not be mapped: %s.", strerror(errno));
+		snprintf(refusal->hint, sizeof(refusal->hint), "Try a smaller --ring-buffer.");
+		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
+	}
+	int pid = options->target == TARGET_COMMAND ? trace->target.pid : options->pid;
+	if (pid > 0)
+		programs_track(trace->programs, pid);
+	if (!programs_attach(trace->programs, &trace->request, refusal))
+		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
+	if (options->target == TARGET_PID)
+		process_descendants(pid, track, trace->programs);
+	report_hello(&trace->stream, options, pid);
+	for (int api = 0; api < API_COUNT; api++)
+		if (options->apis[api] && !trace->request.apis[api])
+			report_log(&trace->stream, "warning", "cannot-trace", refusal->message, refusal->hint);
+	if (options->target != TARGET_COMMAND)
+		programs_find_rings(trace->programs);
+	privilege_drop();
+	return true;
+}
+
+/* stdin, if its end means that the host is gone: not a terminal, and not /dev/null, which has always ended. */
+static int host_input(void)
+{
+	struct stat status;
+
+	if (fstat(STDIN_FILENO, &status) != 0 || isatty(STDIN_FILENO))
+		return -1;
+	bool nothing = S_ISCHR(status.st_mode) && major(status.st_rdev) == 1 && minor(status.st_rdev) == 3;
+	return nothing ? -1 : STDIN_FILENO;
+}
+
+static void catch_signals(sigset_t *unblocked)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t blocked;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		sigaction(numbers[i], &(struct sigaction){ .sa_handler = on_signal }, NULL);
+		sigaddset(&blocked, numbers[i]);
+	}
+	/* taken only while waiting */
+	sigprocmask(SIG_BLOCK, &blocked, unblocked);
+}
+
+int trace_run(const struct options *options)
+{
+	struct trace trace = {
+		.options = options, .pidfd = -1, .input = host_input(), .reason = "error",
+		.request = { .all = options->target == TARGET_ALL, .ring_buffer = options->ring_buffer },
+	};
+	struct refusal refusal = { 0 };
+	sigset_t unblocked;
+
+	memcpy(trace.request.apis, options->apis, sizeof(trace.request.apis));
+	stream_open(&trace.stream, STDOUT_FILENO, now_ns());
+	catch_signals(&unblocked);
+	bool opened = open_target(&trace, &refusal) && open_programs(&trace, &refusal);
+	trace.saved_flags = fcntl(STDOUT_FILENO, F_GETFL);
+	fcntl(STDOUT_FILENO, F_SETFL, trace.saved_flags | O_NONBLOCK);
+	if (opened) {
+		if (options->target == TARGET_COMMAND)
+			target_start(&trace.target);
+		run(&trace, &unblocked);
+	}
+	if (options->target == TARGET_COMMAND) {
+		target_end(&trace.target);
+		if (trace.target.guardian > 0)
+			target_wait(&trace.target);
+	}
+	finish(&trace);
+	fcntl(STDOUT_FILENO, F_SETFL, trace.saved_flags);
+	return trace.status;
+}
