@@ -1,0 +1,84 @@
+import { URING_INIT, URING_REAP, URING_SUBMIT } from '../api/names';
+import { integers } from '../flow/value';
+import { statements, walkFunction, type Call, type Func } from '../model';
+import { placeOf, type SourceFile } from '../source-file';
+import { insertion, type DraftFix, type Rule } from './rule';
+
+const SQPOLL = 2n;
+
+export const uringSubmitResultIgnored: Rule = {
+  info: {
+    id: 'uring-submit-result-ignored', languages: ['c', 'cpp'], severity: 'warning', confidence: 'certain',
+    summary: 'The result of io_uring_submit is thrown away: an error, or sqes that were not taken, go unnoticed.',
+  },
+  families: ['liburing'],
+  check(file, report) {
+    const sqpoll = pollsInKernel(file);
+    for (const func of file.program.functions(/io_uring_submit/)) {
+      if (func.damaged || func.kind === 'destructor') continue;
+      const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
+      for (const call of calls) {
+        if (!URING_SUBMIT.has(call.name) || call.discarded !== 'statement' || call.callee.kind !== 'name' || file.program.defines(call.name)) continue;
+        if (sqpoll || inEventLoop(func, call, calls) || beforeExit(file, func, call, calls)) continue;
+        report({
+          at: placeOf(func, call),
+          message: `The result of ${call.name}() is ignored: it is negative on error, and may be less than the number of queued sqes, which then never complete.`,
+          fixes: fix(file, func, call),
+        });
+      }
+    }
+  },
+};
+
+/** With SQPOLL the kernel's thread submits; the result only counts what is queued. */
+function pollsInKernel(file: SourceFile): boolean {
+  for (const func of file.program.functions(/io_uring_queue_init/)) {
+    const flow = file.program.flow(func);
+    let found = /IORING_SETUP_SQPOLL/.test(file.source(placeOf(func, func)));
+    flow?.replay((event, memory) => {
+      if (event.kind !== 'call' || !URING_INIT.test(event.call.name) || event.call.name !== 'io_uring_queue_init' || !event.call.args[2]) return;
+      if (integers(flow.value(event.call.args[2], memory))?.some((v) => (v & SQPOLL) !== 0n)) found = true;
+    });
+    if (found) return true;
+  }
+  return false;
+}
+
+/** A loop that goes round until told to stop submits again what was left over. */
+function inEventLoop(func: Func, call: Call, calls: Call[]): boolean {
+  for (const s of statements(func.body)) {
+    if (s.kind !== 'loop' || s.span.start > call.span.start || s.span.end < call.span.end) continue;
+    if (s.form === 'for' && s.update) continue;
+    const within = (c: Call) => c.span.start >= s.span.start && c.span.end <= s.span.end;
+    if (calls.some((c) => within(c) && c !== call && (URING_REAP.test(c.name) || c.name === 'io_uring_sq_ready'))) return true;
+  }
+  return false;
+}
+
+/** The ring is closed next, or the process ends: nothing waits for what was submitted. */
+function beforeExit(file: SourceFile, func: Func, call: Call, calls: Call[]): boolean {
+  const ring = call.args[0] && file.source(placeOf(func, call.args[0])).replace(/^&|\s/g, '');
+  const next = calls.filter((c) => c.span.start > call.span.end && (/^io_uring_/.test(c.name) || /^_?exit$/.test(c.name)))
+    .sort((a, b) => a.span.start - b.span.start)[0];
+  return next !== undefined && (/^_?exit$/.test(next.name)
+    || (next.name === 'io_uring_queue_exit' && next.args[0] !== undefined && file.source(placeOf(func, next.args[0])).replace(/^&|\s/g, '') === ring));
+}
+
+/** Hands an error on; what a short count means is for a person to decide. */
+function fix(file: SourceFile, func: Func, call: Call): DraftFix[] {
+  if (func.kind !== 'function' || func.name === 'main' || !/^(?:int|long|ssize_t)$/.test(func.returns) || !call.statement) return [];
+  const lead = file.text.slice(0, func.base + call.statement.start).replace(/\s+$/, '').at(-1);
+  if (lead !== '{' && lead !== ';' && lead !== '}' && lead !== '/') return [];
+  const name = ['rc', 'submitted', 'submit_result'].find((n) => ![...func.locals.values()].some((l) => l.name === n));
+  if (!name) return [];
+  const indent = file.indentation(func.base + call.statement.start);
+  const unit = indent.includes('\t') ? '\t' : '    ';
+  return [{
+    title: 'Return the error of the submission',
+    edits: [
+      insertion(func.base + call.span.start, `int ${name} = `),
+      insertion(func.base + call.statement.end, `\n${indent}if (${name} < 0)\n${indent}${unit}return ${name};`),
+    ],
+    safe: false,
+  }];
+}
