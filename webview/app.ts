@@ -36,6 +36,8 @@ export class App {
   private unreported = false;
   private readonly reports = new DrawnReports();
   private readonly state = loadViewState();
+  /** was selected before the page was hidden, asked for again */
+  private restoring = this.state.selected;
   private readonly scheduler = new Scheduler((frame) => this.frame(frame));
   private readonly invalidate = (): void => this.scheduler.invalidate();
   private readonly failed = (error: Error): void => send({ kind: 'error', message: error.message });
@@ -73,7 +75,10 @@ export class App {
       element('div', { class: 'body' }, element('div', { class: 'center' }, this.stage.node, this.tables.node, this.empty.node, this.tooltip.node), this.pane.node),
       this.announcer.node, this.help.node);
     this.attach();
-    if (state.selected !== null) void this.details.get(state.selected).then((detail) => { if (detail) this.select(detail); }, this.failed);
+    if (state.selected !== null) {
+      this.details.get(state.selected).then((detail) => { if (detail && !this.selected) this.select(detail); }, this.failed)
+        .finally(() => { this.restoring = null; });
+    }
     this.invalidate();
   }
 
@@ -95,7 +100,7 @@ export class App {
 
   private store(): void {
     const { t0, t1, follow } = this.viewport;
-    Object.assign(this.state, { t0, t1, follow, scrollY: this.stage.scrollY, order: this.stage.order, selected: this.selected?.index ?? null, table: !this.tables.node.hidden });
+    Object.assign(this.state, { t0, t1, follow, scrollY: this.stage.scrollY, order: this.stage.order, selected: this.selected?.index ?? this.restoring, table: !this.tables.node.hidden });
     saveViewState(this.state);
   }
 

@@ -18,10 +18,12 @@ export class Viewport {
     return this.t1 - this.t0;
   }
 
+  /** Where one looked before; not held to the recording's bounds, which are not known yet. */
   restore(t0: number, t1: number, follow: boolean): void {
     this.untouched = false;
     this.follow = follow;
-    this.set(t0, t1);
+    this.t0 = t0;
+    this.t1 = Math.max(t1, t0 + MIN_SPAN);
   }
 
   /** News of the recording: a followed one scrolls, one that ended while followed is shown whole. */

@@ -102,7 +102,7 @@ describe('timeline page', () => {
     await t.drawn((r) => r.selected === 0);
     const details = t.page.locator('.details');
     expect(await details.innerText()).toContain('8 KiB (8192 B)');
-    expect(await t.page.locator('[role=status]').innerText()).toMatch(/READ, 8 KiB/);
+    await expect.poll(() => t.page.locator('[role=status]').innerText()).toMatch(/READ, 8 KiB/);
     await t.page.keyboard.press('ArrowRight');
     await t.drawn((r) => r.selected === 1);
     expect(await details.innerText()).toContain('EIO (-5)');
