@@ -21,6 +21,7 @@ export const aioBufferedIo: Rule = {
     id: 'aio-buffered-io', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
     summary: 'libaio on a file opened without O_DIRECT: io_submit does the whole transfer before it returns.',
   },
+  why: 'Linux AIO is asynchronous only for direct I/O. On a file opened without O_DIRECT, io_submit() copies through the page cache and returns when the transfer is over, so nothing overlaps.',
   families: ['libaio'],
   check(file, report) {
     const { program } = file;

@@ -7,6 +7,7 @@ export const aioEventResUnsigned: Rule = {
     id: 'aio-event-res-unsigned', languages: ['c', 'cpp'], severity: 'error', confidence: 'certain',
     summary: 'The unsigned result of a libaio event is tested as if it could be negative.',
   },
+  why: '`res` is `unsigned long` in <libaio.h>. It is never negative, so a failed request passes for a very large byte count.',
   families: ['libaio'],
   check(file, report) {
     // the kernel's own header declares the field signed

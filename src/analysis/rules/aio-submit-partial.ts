@@ -11,6 +11,7 @@ export const aioSubmitPartial: Rule = {
     id: 'aio-submit-partial', languages: ['c', 'cpp'], severity: 'warning', confidence: 'certain',
     summary: 'io_submit may take fewer iocbs than given; its result is ignored or only tested for errors.',
   },
+  why: 'io_submit() stops at the first iocb it cannot take and returns how many it took. The others were never started, and waiting for their events hangs.',
   families: ['libaio'],
   check(file, report) {
     if (file.program.defines('io_submit')) return;

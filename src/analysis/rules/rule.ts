@@ -15,6 +15,8 @@ export interface Draft {
 }
 export interface Rule {
   info: RuleInfo;
+  /** a sentence or two for the hover: what goes wrong */
+  why: string;
   /** the rule looks at files that use one of these */
   families: Family[];
   check(file: SourceFile, report: (draft: Draft) => void): void;

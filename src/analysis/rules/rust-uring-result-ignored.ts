@@ -15,6 +15,7 @@ export const rustUringResultIgnored: Rule = {
     id: 'rust-uring-result-ignored', languages: ['rust'], severity: 'warning', confidence: 'certain',
     summary: 'The result of a tokio-uring operation is thrown away together with its error and byte count.',
   },
+  why: 'tokio-uring gives back `(Result, buffer)`. Dropping the first element drops the error and the byte count, and the compiler says nothing.',
   families: ['tokio-uring'],
   check(file, report) {
     const types = new RustTypes(file.facts);

@@ -15,6 +15,7 @@ export const rustUringUnsubmittedWrite: Rule = {
     id: 'rust-uring-unsubmitted-write', languages: ['rust'], severity: 'error', confidence: 'certain',
     summary: 'A tokio-uring write is built and dropped without submit(): nothing is written.',
   },
+  why: 'In tokio-uring `write_at` and `write` return an operation that is no future and not `#[must_use]`. Until `.submit()` is called nothing reaches the kernel.',
   families: ['tokio-uring'],
   check(file, report) {
     const types = new RustTypes(file.facts);

@@ -31,6 +31,7 @@ export const uringNullSqe: Rule = {
     id: 'uring-null-sqe', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
     summary: 'An sqe is used without a test for NULL; the submission queue may be full.',
   },
+  why: 'io_uring_get_sqe() returns NULL when the submission queue is full: after as many calls as the ring has entries, after a partial submit, or while the SQPOLL thread is busy. Using it then crashes.',
   families: ['liburing'],
   check(file, report) {
     const states = new Typestates(file.program, SQE);

@@ -11,6 +11,7 @@ export const uringSubmitResultIgnored: Rule = {
     id: 'uring-submit-result-ignored', languages: ['c', 'cpp'], severity: 'warning', confidence: 'certain',
     summary: 'The result of io_uring_submit is thrown away: an error, or sqes that were not taken, go unnoticed.',
   },
+  why: 'io_uring_submit() returns a negative error, or how many sqes it took. What it did not take never completes, and code that waits for it hangs.',
   families: ['liburing'],
   check(file, report) {
     const sqpoll = pollsInKernel(file);

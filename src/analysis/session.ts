@@ -1,0 +1,79 @@
+/** One open document: its tree follows the edits, its last result stays until the text changes. */
+import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
+import { analyseTree, prepare, type Analyser, type Prepared } from './analyse';
+import { hasApiToken } from './gate';
+import type { Tree } from './parser';
+
+export class Session {
+  private tree: Tree | undefined;
+  private prepared: Prepared | undefined;
+
+  constructor(private readonly analyser: Analyser, readonly path: string, readonly language: Language) {}
+
+  /** Loads the grammar when this text needs it. After it resolves, `analyse` of the same text runs to its end at once. */
+  async ready(text: string): Promise<void> {
+    if (hasApiToken(this.language, text)) await this.analyser.grammars.open(this.language);
+  }
+
+  /** Analyses the text as it is now, reparsing only what changed. Throws when the parser fails; the session stays usable. */
+  analyse(text: string, options: AnalysisOptions): AnalysisResult {
+    if (!hasApiToken(this.language, text)) {
+      this.drop();
+      return { findings: [], usages: [], parsed: false };
+    }
+    const prepared = prepare(this.language, text);
+    const old = this.tree && this.prepared ? edited(this.tree, this.prepared.text, prepared.text) : undefined;
+    let tree: Tree;
+    try {
+      tree = this.analyser.grammars.parse(this.language, prepared.text, old);
+    } catch (error) {
+      this.drop();
+      this.analyser.grammars.reset(this.language);
+      throw error;
+    }
+    this.tree?.delete();
+    this.tree = tree;
+    this.prepared = prepared;
+    return analyseTree(tree, prepared, { path: this.path, language: this.language, text }, options);
+  }
+
+  /** The name at an offset in the text last analysed, where it is code and not comment or string. */
+  nameAt(offset: number): { text: string; start: number; end: number } | undefined {
+    const node = this.tree?.rootNode.namedDescendantForIndex(offset);
+    return node && /identifier$|^primitive_type$/.test(node.type) && node.namedChildCount === 0 ? { text: node.text, start: node.startIndex, end: node.endIndex } : undefined;
+  }
+
+  /** Deletes the tree; must be called when the document closes. */
+  drop(): void {
+    this.tree?.delete();
+    this.tree = undefined;
+    this.prepared = undefined;
+  }
+}
+
+/** Tells the old tree what changed: one replacement between the first and the last difference. */
+function edited(tree: Tree, before: string, after: string): Tree {
+  let start = 0;
+  const least = Math.min(before.length, after.length);
+  while (start < least && before.charCodeAt(start) === after.charCodeAt(start)) start++;
+  let tail = 0;
+  while (tail < least - start && before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)) tail++;
+  if (start === before.length && start === after.length) return tree;
+  const oldEnd = before.length - tail;
+  const newEnd = after.length - tail;
+  tree.edit({
+    startIndex: start, oldEndIndex: oldEnd, newEndIndex: newEnd,
+    startPosition: point(before, start), oldEndPosition: point(before, oldEnd), newEndPosition: point(after, newEnd),
+    editPoint: (p, index) => ({ point: p, index }), editRange: (r) => r,
+  });
+  return tree;
+}
+function point(text: string, index: number): { row: number; column: number } {
+  let row = 0;
+  let line = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < index; at = text.indexOf('\n', at + 1)) {
+    row++;
+    line = at + 1;
+  }
+  return { row, column: index - line };
+}

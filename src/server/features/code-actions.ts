@@ -1,0 +1,66 @@
+/** Quick fixes, fix all, suppression and the rule's page. */
+import { CodeActionKind, type CodeAction, type CodeActionParams, type TextEdit as LspEdit } from 'vscode-languageserver';
+import { suppressFileEdit, suppressLineEdit } from '../../analysis/suppress';
+import type { Finding, Range, TextEdit } from '../../protocol/analysis';
+import type { ServerSettings } from '../../protocol/lsp';
+import { diagnostic, lspRange } from './diagnostics';
+
+export const FIX_ALL = 'source.fixAll.ringlight';
+export const OPEN_RULE_PAGE = 'ringlight.openRulePage';
+
+function lspEdits(edits: TextEdit[]): LspEdit[] {
+  return edits.map((e) => ({ range: lspRange(e.range), newText: e.text }));
+}
+function touches(r: Range, params: CodeActionParams): boolean {
+  const { start, end } = params.range;
+  const before = (a: { line: number; column: number }, b: { line: number; character: number }) => a.line < b.line || (a.line === b.line && a.column <= b.character);
+  const after = (a: { line: number; column: number }, b: { line: number; character: number }) => a.line > b.line || (a.line === b.line && a.column >= b.character);
+  return before(r.start, end) && after(r.end, start);
+}
+/** Whether the client wants actions of this kind; without a wish it wants all but those of the file as a whole. */
+function wanted(params: CodeActionParams, kind: string): boolean {
+  const only = params.context.only;
+  return only ? only.some((o) => kind === o || kind.startsWith(`${o}.`)) : kind !== FIX_ALL;
+}
+
+export function codeActions(params: CodeActionParams, text: string, findings: Finding[], settings: ServerSettings): CodeAction[] {
+  const { uri } = params.textDocument;
+  const actions: CodeAction[] = [];
+  if (wanted(params, CodeActionKind.QuickFix)) {
+    for (const f of findings.filter((x) => touches(x.range, params))) actions.push(...actionsFor(uri, text, f, settings));
+  }
+  if (wanted(params, FIX_ALL)) {
+    const edits = allSafeEdits(findings);
+    if (edits.length) actions.push({ title: 'Fix all safe Ringlight findings', kind: FIX_ALL, edit: { changes: { [uri]: lspEdits(edits) } } });
+  }
+  return actions;
+}
+
+function actionsFor(uri: string, text: string, f: Finding, settings: ServerSettings): CodeAction[] {
+  const shown = [diagnostic(uri, f, settings)];
+  const edit = (edits: TextEdit[]) => ({ changes: { [uri]: lspEdits(edits) } });
+  return [
+    ...f.fixes.map((fix): CodeAction => ({ title: fix.title, kind: CodeActionKind.QuickFix, diagnostics: shown, isPreferred: fix.safe, edit: edit(fix.edits) })),
+    { title: `Suppress ${f.rule} on this line`, kind: CodeActionKind.QuickFix, diagnostics: shown, edit: edit([suppressLineEdit(text, f.rule, f.range.start.line)]) },
+    { title: `Suppress ${f.rule} in this file`, kind: CodeActionKind.QuickFix, diagnostics: shown, edit: edit([suppressFileEdit(f.rule)]) },
+    { title: `Explain ${f.rule}`, kind: CodeActionKind.QuickFix, diagnostics: shown, command: { title: 'Explain', command: OPEN_RULE_PAGE, arguments: [f.rule] } },
+  ];
+}
+
+/** The edits of every safe fix, each once; a fix that overlaps one taken before waits for the next round. */
+export function allSafeEdits(findings: Finding[]): TextEdit[] {
+  const taken: TextEdit[] = [];
+  const same = (a: TextEdit, b: TextEdit) => compare(a.range.start, b.range.start) === 0 && compare(a.range.end, b.range.end) === 0 && a.text === b.text;
+  const overlaps = (a: TextEdit, b: TextEdit) => compare(a.range.start, b.range.end) < 0 && compare(b.range.start, a.range.end) < 0;
+  for (const f of findings) {
+    const fix = f.fixes.find((x) => x.safe);
+    if (!fix) continue;
+    const fresh = fix.edits.filter((e) => !taken.some((t) => same(t, e)));
+    if (fresh.some((e) => taken.some((t) => overlaps(t, e) || (compare(t.range.start, e.range.start) === 0 && compare(t.range.end, e.range.end) === 0)))) continue;
+    taken.push(...fresh);
+  }
+  return taken;
+}
+function compare(a: { line: number; column: number }, b: { line: number; column: number }): number {
+  return a.line - b.line || a.column - b.column;
+}
