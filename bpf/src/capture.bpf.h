@@ -17,6 +17,8 @@ const volatile bool overflow_completes __weak = true;
 
 struct counters counters[MAX_CPUS] __weak = {};
 __u32 last_ring __weak = 0;
+/* Set by the loader when the recording ends: detaching takes the kernel a while. */
+volatile bool ended __weak = false;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -61,7 +63,7 @@ static __always_inline void add(__u64 *counter, __u64 n)
 
 static __always_inline bool is_tracked(__u32 tgid)
 {
-	return trace_all || bpf_map_lookup_elem(&tracked, &tgid);
+	return !ended && (trace_all || bpf_map_lookup_elem(&tracked, &tgid));
 }
 
 /* The next ring number, 1 to 65535; 0 when they are used up. */

@@ -33,7 +33,8 @@ static __always_inline void write_path(struct file_notice *notice, struct file *
 			mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
 			continue;
 		}
-		if (dentry == parent)
+		/* an anonymous file is in no directory */
+		if (dentry == parent && depth > 0)
 			return;
 		__u32 size = BPF_CORE_READ(dentry, d_name.len);
 		if (size >= FILE_NAME_BYTES || at < size + 1)
@@ -43,6 +44,10 @@ static __always_inline void write_path(struct file_notice *notice, struct file *
 		notice->path[at] = '/';
 		if (bpf_probe_read_kernel(notice->path + at + 1, size, BPF_CORE_READ(dentry, d_name.name)))
 			return;
+		if (dentry == parent) {
+			notice->start = at;
+			return;
+		}
 		dentry = parent;
 	}
 }

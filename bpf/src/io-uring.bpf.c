@@ -26,7 +26,7 @@ enum { OP_READV = 1, OP_WRITEV = 2, OP_READ_FIXED = 4, OP_WRITE_FIXED = 5, OP_RE
 		    BIT(OP_READ_MULTISHOT))
 #define SEND_RECEIVE (BIT(OP_SEND) | BIT(OP_RECV) | BIT(OP_SEND_ZC))
 /* opcodes that act on the sqe's descriptor; for the others the request's fd field holds an older request's */
-#define WITHOUT_FILE (BIT(0) | BIT(11) | BIT(12) | BIT(14) | BIT(15) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | \
+#define WITHOUT_FILE (BIT(0) | BIT(7) | BIT(11) | BIT(12) | BIT(14) | BIT(15) | BIT(18) | BIT(19) | BIT(20) | BIT(21) | \
 		      BIT(25) | BIT(28) | BIT(29) | BIT(31) | BIT(32) | BIT(35) | BIT(36) | BIT(37) | BIT(38) | \
 		      BIT(39) | BIT(42) | BIT(44) | BIT(45) | BIT(50) | BIT(51) | BIT(52) | BIT(53) | BIT(62) | \
 		      BIT(63))
@@ -51,7 +51,7 @@ static __always_inline __u32 vector_bytes(const void *vectors, __u32 count)
 
 static __always_inline struct ring *find_ring(__u64 ctx)
 {
-	return bpf_map_lookup_elem(&rings, &ctx);
+	return ended ? 0 : bpf_map_lookup_elem(&rings, &ctx);
 }
 
 /* Starts to trace a ring of the current process; null when it can not be numbered. */

@@ -190,7 +190,7 @@ static __always_inline int left(long nr, long ret)
 	__u32 tid = ids, pid = ids >> 32;
 	struct call *found = bpf_map_lookup_elem(&calls, &tid);
 
-	if (!found || found->nr != nr)
+	if (ended || !found || found->nr != nr)
 		return 0;
 	struct call call = *found;
 	bpf_map_delete_elem(&calls, &tid);
@@ -285,7 +285,7 @@ int BPF_PROG(aio_direct_end, struct kiocb *kiocb, int error, long ret)
 	__u64 key = (__u64)kiocb;
 	struct direct *direct = bpf_map_lookup_elem(&in_flight, &key);
 
-	if (!direct)
+	if (ended || !direct)
 		return 0;
 	struct record *record = new_record(RECORD_AIO_DONE, direct->ring, direct->iocb);
 	bpf_map_delete_elem(&in_flight, &key);

@@ -231,6 +231,10 @@ void names_file(struct names *names, const struct file_notice *notice, uint32_t 
 		snprintf(text, sizeof(text), "pipe:[%" PRIu64 "]", (uint64_t)notice->inode);
 	} else if (notice->start < FILE_PATH_BYTES) {
 		path = notice->path + notice->start;
+		if (path[1] == '[') {
+			snprintf(text, sizeof(text), "anon_inode:%s", path + 1);
+			path = text;
+		}
 	} else {
 		return;
 	}

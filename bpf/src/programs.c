@@ -377,17 +377,17 @@ struct counters programs_counters(const struct programs *programs)
 	return sum;
 }
 
-void programs_detach(struct programs *programs)
+void programs_end(struct programs *programs)
 {
-	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
-		bpf_link__destroy(programs->links[i]);
-		programs->links[i] = NULL;
-	}
+	programs->kernel->bss->ended = true;
+	/* a program runs for microseconds; the rest is for a CPU that the hypervisor holds */
+	usleep(5000);
 }
 
 void programs_free(struct programs *programs)
 {
-	programs_detach(programs);
+	for (uint32_t i = 0; i < HOOK_COUNT; i++)
+		bpf_link__destroy(programs->links[i]);
 	ring_buffer__free(programs->hot);
 	ring_buffer__free(programs->rare);
 	kernel__destroy(programs->kernel);

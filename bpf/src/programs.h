@@ -43,8 +43,9 @@ const struct hook_report *programs_hooks(uint32_t *count);
 bool programs_track(struct programs *programs, uint32_t pid);
 /* Tells the rings that traced processes have already. */
 void programs_find_rings(struct programs *programs);
-/* Nothing new is captured from here on. */
-void programs_detach(struct programs *programs);
+/* Nothing new is captured from here on; returns when what was under way is in the buffers. */
+void programs_end(struct programs *programs);
+/* Detaches and unloads. */
 void programs_free(struct programs *programs);
 
 typedef void (*record_sink)(void *context, const struct record *record);

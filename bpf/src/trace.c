@@ -279,8 +279,7 @@ static void finish(struct trace *trace)
 	struct totals totals = { 0 };
 
 	if (trace->programs) {
-		programs_detach(trace->programs);
-		programs_drain(trace->programs);
+		programs_end(trace->programs);
 		pump(trace, UINT64_MAX);
 		pairing_finish(trace->pairing, now_ns());
 		stream_flush(&trace->stream, now_ns());

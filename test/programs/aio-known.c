@@ -1,81 +1,109 @@
+// SPDX-License-Identifier: MIT
 /*
- * aio-known FILE: a known number of libaio operations, direct and buffered, single and in batches, and large direct
- * reads that take milliseconds, each measured by the program itself. Prints what it issued, see report.h.
+ * aio-known FILE COUNT: COUNT each of PWRITE and PREAD with O_DIRECT, COUNT buffered PREADs, one FSYNC, one
+ * submission that the kernel refuses, and two kinds of operations of some milliseconds that are measured one by
+ * one: polls of a pipe that becomes readable after five, and direct reads of eight MiB.
  */
-#define _GNU_SOURCE
-#include "report.h"
-#include <fcntl.h>
+#include "support.h"
 #include <libaio.h>
-#include <string.h>
-#include <unistd.h>
+#include <poll.h>
+#include <pthread.h>
 
-enum { DIRECT_WRITES = 64, DIRECT_READS = 200, DEPTH = 8, BUFFERED_READS = 96, FSYNCS = 6, LARGE = 24, BLOCK = 4096 };
-enum { LARGE_BYTES = 32 << 20 };
+#define BLOCK 4096
+#define LARGE (8 << 20)
+#define BATCH 8
+#define POLLS 9
+#define LARGES 9
 
-static io_context_t ctx;
+static io_context_t context;
 
-static void finish(int count, struct iocb **list, long expected)
+static void submit(int count, struct iocb **iocbs)
 {
-	struct io_event events[DEPTH];
-	int seen = 0;
+	if (must(io_submit(context, count, iocbs), "io_submit") != count)
+		exit(70);
+}
 
-	require(io_submit(ctx, count, list) == count, "io_submit");
-	while (seen < count) {
-		int got = io_getevents(ctx, 1, count - seen, events, NULL);
+static void reap(int count)
+{
+	struct io_event events[BATCH];
 
-		require(got > 0, "io_getevents");
-		for (int i = 0; i < got; i++)
-			require((long)events[i].res == expected, "an operation");
-		seen += got;
-	}
+	if (must(io_getevents(context, count, count, events, NULL), "io_getevents") != count)
+		exit(70);
+	for (int i = 0; i < count; i++)
+		must((long)events[i].res, "event");
+}
+
+static void *write_later(void *fd)
+{
+	usleep(5000);
+	must(write(*(int *)fd, "x", 1), "write");
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	struct iocb iocbs[DEPTH], *list[DEPTH];
-	void *memory = NULL;
-	char *blocks;
+	struct iocb iocbs[BATCH], *list[BATCH];
+	uint64_t polls[POLLS], larges[LARGES];
+	int ends[2];
 
-	require(argc == 2, "usage");
-	int direct = open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, 0644);
-	int buffered = open(argv[1], O_RDWR);
-	require(direct >= 0 && buffered >= 0, "open");
-	require(posix_memalign(&memory, BLOCK, LARGE_BYTES) == 0, "posix_memalign");
-	blocks = memory;
-	memset(blocks, 'a', LARGE_BYTES);
-	require(pwrite(direct, blocks, LARGE_BYTES, 0) == LARGE_BYTES, "pwrite");
-	require(io_setup(DEPTH, &ctx) == 0, "io_setup");
-	for (int i = 0; i < DEPTH; i++)
+	if (argc != 3)
+		return 64;
+	int count = atoi(argv[2]) / BATCH * BATCH;
+	int direct = must(open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, 0600), argv[1]);
+	int buffered = must(open(argv[1], O_RDONLY), argv[1]);
+	char *memory = aligned(LARGE);
+	must(pwrite(direct, memory, LARGE, 0), "pwrite");
+	must(io_setup(BATCH, &context), "io_setup");
+	for (int i = 0; i < BATCH; i++)
 		list[i] = &iocbs[i];
 
-	for (int i = 0; i < DIRECT_WRITES; i++) {
-		io_prep_pwrite(&iocbs[0], direct, blocks, BLOCK, (long long)i * BLOCK);
-		finish(1, list, BLOCK);
+	for (int kind = 0; kind < 3; kind++) {
+		for (int done = 0; done < count; done += BATCH) {
+			for (int i = 0; i < BATCH; i++) {
+				long long offset = (long long)(done + i) * BLOCK % LARGE;
+				if (kind == 0)
+					io_prep_pwrite(&iocbs[i], direct, memory + i * BLOCK, BLOCK, offset);
+				else
+					io_prep_pread(&iocbs[i], kind == 1 ? direct : buffered, memory + i * BLOCK, BLOCK, offset);
+				iocbs[i].data = (void *)(long)(done + i);
+			}
+			submit(BATCH, list);
+			reap(BATCH);
+		}
 	}
-	for (int i = 0; i < DIRECT_READS; i += DEPTH) {
-		for (int j = 0; j < DEPTH; j++)
-			io_prep_pread(&iocbs[j], direct, blocks + j * BLOCK, BLOCK, (long long)(i + j) * BLOCK);
-		finish(DEPTH, list, BLOCK);
-	}
-	for (int i = 0; i < BUFFERED_READS; i += DEPTH) {
-		for (int j = 0; j < DEPTH; j++)
-			io_prep_pread(&iocbs[j], buffered, blocks + j * BLOCK, BLOCK, (long long)(i + j) * BLOCK);
-		finish(DEPTH, list, BLOCK);
-	}
-	for (int i = 0; i < FSYNCS; i++) {
-		io_prep_fdsync(&iocbs[0], direct);
-		finish(1, list, 0);
-	}
-	for (int i = 0; i < LARGE; i++) {
-		int64_t start = now_ns();
+	io_prep_fsync(&iocbs[0], direct);
+	submit(1, list);
+	reap(1);
 
-		io_prep_pread(&iocbs[0], direct, blocks, LARGE_BYTES, 0);
-		finish(1, list, LARGE_BYTES);
-		report_latency(start);
+	io_prep_pread(&iocbs[0], 999, memory, BLOCK, 0);
+	int refused = io_submit(context, 1, list);
+
+	must(pipe(ends), "pipe");
+	for (int i = 0; i < POLLS; i++) {
+		pthread_t thread;
+		char byte;
+		io_prep_poll(&iocbs[0], ends[0], POLLIN);
+		uint64_t start = now_ns();
+		submit(1, list);
+		pthread_create(&thread, NULL, write_later, &ends[1]);
+		reap(1);
+		polls[i] = now_ns() - start;
+		pthread_join(thread, NULL);
+		must(read(ends[0], &byte, 1), "read");
 	}
-	io_destroy(ctx);
-	report((const struct report_count[]){ { "PWRITE", DIRECT_WRITES }, { "PREAD", DIRECT_READS + BUFFERED_READS + LARGE },
-					      { "FDSYNC", FSYNCS }, { NULL, 0 } },
-	       "PREAD");
+	for (int i = 0; i < LARGES; i++) {
+		io_prep_pread(&iocbs[0], direct, memory, LARGE, 0);
+		uint64_t start = now_ns();
+		submit(1, list);
+		reap(1);
+		larges[i] = now_ns() - start;
+	}
+	printf("{\"pid\":%d,\"refused\":%d,\"ops\":{\"PWRITE\":%d,\"PREAD\":%d,\"FSYNC\":1,\"POLL\":%d},\"buffered\":%d,",
+	       getpid(), refused, count, 2 * count + LARGES, POLLS, count);
+	print_list("poll_ns", polls, POLLS);
+	printf(",");
+	print_list("large_ns", larges, LARGES);
+	printf("}\n");
+	must(io_destroy(context), "io_destroy");
 	return 0;
 }

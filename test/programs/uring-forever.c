@@ -1,29 +1,52 @@
-/* uring-forever FILE [CHILDREN]: reads through io_uring until killed, in this process and in its children. */
-#include "report.h"
-#include <fcntl.h>
+// SPDX-License-Identifier: MIT
+/*
+ * uring-forever [children]: NOPs and timeouts of a millisecond until it is killed. With `children` it also starts
+ * a child that does the same and one that left the session and ignores SIGTERM. Prints their ids.
+ */
+#include "support.h"
 #include <liburing.h>
-#include <unistd.h>
+#include <signal.h>
+
+static void work(void)
+{
+	struct io_uring ring;
+
+	must(io_uring_queue_init(8, &ring, 0), "io_uring_queue_init");
+	for (;;) {
+		struct __kernel_timespec wait = { .tv_nsec = 1000000 };
+		struct io_uring_cqe *cqe;
+		io_uring_prep_nop(io_uring_get_sqe(&ring));
+		io_uring_prep_timeout(io_uring_get_sqe(&ring), &wait, 0, 0);
+		must(io_uring_submit(&ring), "io_uring_submit");
+		for (int i = 0; i < 2; i++) {
+			must(io_uring_wait_cqe(&ring, &cqe), "io_uring_wait_cqe");
+			io_uring_cqe_seen(&ring, cqe);
+		}
+	}
+}
 
 int main(int argc, char **argv)
 {
-	static char block[4096];
-	struct io_uring ring;
+	int child = 0, daemon = 0;
 
-	require(argc >= 2, "usage");
-	for (int i = argc > 2 ? atoi(argv[2]) : 0; i > 0; i--)
-		if (fork() == 0)
-			break;
-	int fd = open(argv[1], O_RDONLY);
-	require(fd >= 0, "open");
-	require(io_uring_queue_init(8, &ring, 0) == 0, "io_uring_queue_init");
-	for (;;) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-		struct io_uring_cqe *cqe;
-
-		require(sqe != NULL, "io_uring_get_sqe");
-		io_uring_prep_read(sqe, fd, block, sizeof(block), 0);
-		require(io_uring_submit(&ring) == 1 && io_uring_wait_cqe(&ring, &cqe) == 0, "a read");
-		io_uring_cqe_seen(&ring, cqe);
-		usleep(200);
+	if (argc > 1 && strcmp(argv[1], "children") == 0) {
+		if ((child = must(fork(), "fork")) == 0)
+			work();
+		int ids[2];
+		must(pipe(ids), "pipe");
+		/* forked twice, so that its parent is gone too */
+		if (must(fork(), "fork") == 0) {
+			setsid();
+			if (must(fork(), "fork") != 0)
+				_exit(0);
+			signal(SIGTERM, SIG_IGN);
+			daemon = getpid();
+			must(write(ids[1], &daemon, sizeof(daemon)), "write");
+			work();
+		}
+		must(read(ids[0], &daemon, sizeof(daemon)), "read");
 	}
+	printf("{\"pid\":%d,\"child\":%d,\"daemon\":%d}\n", getpid(), child, daemon);
+	fflush(stdout);
+	work();
 }
