@@ -17,8 +17,6 @@ export interface Rights {
   prompt?: string;
   /** for the log and the doctor: "as user root" */
   how: string;
-  /** what the loader's own doctor said on this rung; absent for root, who need not ask first */
-  report?: LoaderReport;
 }
 
 /** What `ringlight-loader --doctor` prints. */
@@ -29,15 +27,16 @@ const SUDO = ['env', 'LC_ALL=C', 'sudo'];
 
 /**
  * Climbs the ladder until the loader says that it can trace.
- * @param always run the loader's doctor even where nothing stands in the way (its report is wanted)
+ * @param onReport wants what the loader's doctor says on each rung; it is then asked even where nothing stands in the way
  * @throws LaunchError `no-privilege`, `no-btf`, `cannot-trace`, `cancelled`, `no-loader`, or of the connection
  */
-export async function gainRights(place: Place, wanted: NonNullable<TraceRequest['privilege']>, options: ConnectOptions, always = false): Promise<Rights> {
+export async function gainRights(place: Place, wanted: NonNullable<TraceRequest['privilege']>, options: ConnectOptions, onReport?: (report: LoaderReport) => void): Promise<Rights> {
   if (wanted !== 'sudo') {
     const asIs: Rights = { prefix: [], how: `as user ${place.facts.user}` };
-    if (place.facts.uid === 0 && !always) return asIs;
+    if (place.facts.uid === 0 && !onReport) return asIs;
     const report = readReport(place, await ask(place, asIs, options));
-    if (report.canTrace) return { ...asIs, report };
+    onReport?.(report);
+    if (report.canTrace) return asIs;
     if (place.facts.uid === 0) throw new LaunchError(reportFailure(place, report));
     if (wanted === 'none') throw noPrivilege(place, 'it was to run without sudo', installHint(place), undefined);
     options.onLog('info', `${place.name}: ${place.facts.user} may not trace as is, trying sudo`);
@@ -46,13 +45,13 @@ export async function gainRights(place: Place, wanted: NonNullable<TraceRequest[
   const silent: Rights = { prefix: [...SUDO, '-n', '--'], how: 'with sudo' };
   const result = await ask(place, silent, options);
   const report = tryReport(result.stdout);
-  if (report) return granted(place, silent, report);
+  if (report) return granted(place, silent, report, onReport);
   const refusal = sudoRefusal(result.code, result.stderr);
   if (refusal !== 'password') throw refused(place, refusal, result.stderr);
-  return withPassword(place, options);
+  return withPassword(place, options, onReport);
 }
 
-async function withPassword(place: Place, options: ConnectOptions): Promise<Rights> {
+async function withPassword(place: Place, options: ConnectOptions, onReport?: (report: LoaderReport) => void): Promise<Rights> {
   const { facts, name } = place;
   const { ask: askUser } = options;
   if (!askUser) throw noPrivilege(place, 'sudo wants a password there and nobody can be asked', installHint(place), undefined);
@@ -69,7 +68,7 @@ async function withPassword(place: Place, options: ConnectOptions): Promise<Righ
   });
   if (gaveUp) throw cancelled();
   const report = tryReport(result.stdout);
-  if (report) return granted(place, rights, report);
+  if (report) return granted(place, rights, report, onReport);
   const words = rights.password ? result.stderr.replaceAll(rights.password, '…') : result.stderr;
   throw refused(place, sudoRefusal(result.code, words), words);
 }
@@ -99,9 +98,10 @@ function ownWords(place: Place, stderr: string): string {
   return at < 0 ? stderr : stderr.slice(at + place.stderrMarker!.length);
 }
 
-function granted(place: Place, rights: Rights, report: LoaderReport): Rights {
+function granted(place: Place, rights: Rights, report: LoaderReport, onReport?: (report: LoaderReport) => void): Rights {
+  onReport?.(report);
   if (!report.canTrace) throw new LaunchError(reportFailure(place, report));
-  return { ...rights, report };
+  return rights;
 }
 
 function tryReport(stdout: string): LoaderReport | undefined {
@@ -123,7 +123,7 @@ function readReport(place: Place, result: Finished): LoaderReport {
 }
 
 /** What stands in the way, by the loader's own word. */
-export function reportFailure(place: Place, report: LoaderReport): LaunchFailure {
+function reportFailure(place: Place, report: LoaderReport): LaunchFailure {
   const check = report.checks.find((c) => c.state === 'missing');
   return {
     code: check && /btf/i.test(check.id) ? 'no-btf' : 'cannot-trace',
@@ -151,7 +151,7 @@ function refused(place: Place, refusal: SudoRefusal, stderr: string): LaunchErro
 }
 
 /** The remedy that works without sudo: the capabilities tracing needs, on a copy only root can change. */
-export function installHint(place: Place): string {
+function installHint(place: Place): string {
   const { user } = place.facts;
   return `Trace as root, let ${user} use sudo, or have root run there: install -D -m 750 -g "$(id -gn ${user})" ${place.loader} ${INSTALLED_LOADER} && setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep ${INSTALLED_LOADER}`;
 }

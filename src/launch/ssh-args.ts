@@ -32,7 +32,7 @@ export function masterArgs(target: SshTarget, interactive: boolean, argv: readon
 export function sessionArgs(target: SshTarget, argv: readonly string[]): string[] {
   return ['ssh', ...config(target), ...COMMON, '-S', target.control, '-o', 'ControlMaster=no', '-o', 'BatchMode=yes',
     // without the shared connection ssh would quietly log in anew; this makes it fail instead
-    '-o', 'ProxyCommand=exit 1', '--', target.host, shellQuote(argv)];
+    '-o', 'ProxyCommand=false', '--', target.host, shellQuote(argv)];
 }
 
 function config(target: SshTarget): string[] {

@@ -108,7 +108,10 @@ class Connection {
       master.stdout.on('data', (chunk: Buffer) => {
         answer += after.feed(chunk).toString('utf8');
         const stop = answer.indexOf(this.#marker);
-        if (stop >= 0) resolve(readLines(answer.slice(0, stop)));
+        if (stop < 0) return;
+        // from here on, whoever uses the connection cancels, and closes it after
+        options.signal?.removeEventListener('abort', onAbort);
+        resolve(readLines(answer.slice(0, stop)));
       });
       master.stderr.on('data', (chunk: Buffer) => { this.#masterWords = (this.#masterWords + chunk.toString('utf8')).slice(-8192); });
       master.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'ENOENT'

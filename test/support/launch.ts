@@ -96,6 +96,7 @@ export function quietOptions(): ConnectOptions {
 export interface Leftovers {
   /** ids of BPF programs of ours */
   programs: number[];
+  /** pid, comm and command line */
   processes: string[];
   folders: string[];
 }
@@ -103,7 +104,7 @@ export interface Leftovers {
 /** What a trace must not leave: its BPF programs, loader and ssh processes, private folders. */
 export function leftovers(): Leftovers {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    const line = commandLine(pid);
+    const line = `${read(`/proc/${pid}/comm`).trim()} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`;
     return /ringlight-loader\S* --(args|doctor)|ringlight-test-reads \d|ssh .*ringlight-[A-Za-z0-9]{6}\/control/.test(line) ? [`${pid} ${line}`] : [];
   });
   return { programs: bpfPrograms(), processes, folders: readdirSync(tmpdir()).filter((name) => /^ringlight-[A-Za-z0-9]{6}$/.test(name)) };
@@ -130,9 +131,10 @@ function bpfPrograms(): number[] {
   return list.map((program) => program.id);
 }
 
-function commandLine(pid: string): string {
+/** Empty when the process has gone meanwhile. */
+function read(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }
