@@ -1,9 +1,11 @@
 /** What goes wrong with ssh, each by a real ssh client against a real sshd: every way gets its own name and remedy. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSsh } from '../../src/launch/ssh';
 import { LaunchError } from '../../src/launch/failure';
 import type { LaunchFailure } from '../../src/protocol/launch';
-import { ASKPASS, buildAskpass, LOADERS, leftovers, NOTHING, quietOptions, settled } from '../support/launch';
+import { ASKPASS, buildAskpass, buildLoader, LOADERS, leftovers, NOTHING, quietOptions, settled } from '../support/launch';
 import { addUser, removeUser, SECRET, startSshd, WHY_NO_SSHD, type TestSshd, type TestUser } from '../support/sshd';
 
 describe.skipIf(WHY_NO_SSHD)(`ssh failures ${WHY_NO_SSHD && `(skipped: ${WHY_NO_SSHD})`}`, () => {
@@ -12,6 +14,7 @@ describe.skipIf(WHY_NO_SSHD)(`ssh failures ${WHY_NO_SSHD && `(skipped: ${WHY_NO_
   const before = leftovers();
 
   beforeAll(async () => {
+    buildLoader();
     buildAskpass();
     user = addUser('fail');
     sshd = await startSshd([user]);
@@ -95,4 +98,25 @@ describe.skipIf(WHY_NO_SSHD)(`ssh failures ${WHY_NO_SSHD && `(skipped: ${WHY_NO_
     const result = await failure(`${user.name}-password`, { loaders: '/nonexistent', askpass: ASKPASS, ask: () => Promise.resolve(SECRET) });
     expect(result.code).toBe('no-loader');
   });
+
+  test.each([
+    ['riscv64', 'uname -m', 'unsupported-machine', /it is riscv64, and this build has x86_64/],
+    ['FreeBSD', 'uname -s', 'unsupported-machine', /does not run Linux \(it says FreeBSD\)/],
+  ])('a machine that says %s to %s is %s', async (answer, asked, code, message) => {
+    const [program, flag] = asked.split(' ');
+    shadow(user, program!, `[ "$1" = ${flag} ] && echo ${answer} || exec /usr/bin/${program} "$@"`);
+    expect(await failure(user.name)).toMatchObject({ code, message: expect.stringMatching(message) as string });
+  });
+
+  test('a shell that runs nothing is named, with what it said', async () => {
+    writeFileSync(join(user.home, '.bashrc'), 'echo "This account is not available."; exit 1\n');
+    expect(await failure(user.name)).toMatchObject({ code: 'ssh-failed', message: expect.stringMatching(/did not run/) as string, detail: expect.stringMatching(/not available/) as string });
+  });
 });
+
+/** Puts a script before the real program in that user's PATH. */
+function shadow(user: TestUser, program: string, script: string): void {
+  mkdirSync(join(user.home, 'bin'), { recursive: true });
+  writeFileSync(join(user.home, 'bin', program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  writeFileSync(join(user.home, '.bashrc'), 'PATH="$HOME/bin:$PATH"\n');
+}

@@ -148,7 +148,14 @@ describe.skipIf(WHY_NO_SSHD)(`tracing over ssh ${WHY_NO_SSHD && `(skipped: ${WHY
   });
 
   test('stop ends a long trace in order', async () => {
-    const { end, summary } = await trace({ host: 'root', target: command(1_000_000, 1000) }, ssh(), (session) => void setTimeout(() => void session.stop(), 1500));
+    const { end, summary } = await trace({ host: 'root', target: command(1_000_000, 1000) }, ssh(), (session) => void setTimeout(() => {
+      // what the other tests find gone is there now
+      const now = leftovers();
+      expect(now.programs.length).toBeGreaterThan(before.programs.length);
+      expect(now.processes.length).toBeGreaterThan(before.processes.length + 4);
+      expect(now.folders).toHaveLength(before.folders.length + 1);
+      void session.stop();
+    }, 1500));
     expect(end).toEqual({ code: 0, signal: null });
     expect(summary.complete).toBe(true);
     expect(reads(summary)).toBeGreaterThan(100);
@@ -182,6 +189,20 @@ describe.skipIf(WHY_NO_SSHD)(`tracing over ssh ${WHY_NO_SSHD && `(skipped: ${WHY
       expect(phases.at(-1)).toMatch(new RegExp(`^${phase}`));
       expect(end, phase).toMatchObject({ code: null, failure: { code: 'cancelled' } });
       expect(await settled(before)).toEqual(NOTHING);
+    }
+  });
+
+  test('a folder mounted noexec is passed over, and the next one taken', async () => {
+    const folder = sshd.runtime(sudoer.name);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `noexec,mode=700,uid=${sudoer.uid},gid=${sudoer.gid}`, 'ringlight-test', folder]);
+    try {
+      const { end, summary, logs } = await trace({ host: sudoer.name, target: command(21) }, ssh());
+      expect(end).toEqual({ code: 0, signal: null });
+      expect(reads(summary)).toBe(21);
+      expect(logs.join('\n')).toMatch(/upload to place 0: no-exec/);
+      expect(readdirSync(join(sudoer.home, '.cache', `ringlight-${sudoer.uid}`))).toHaveLength(1);
+    } finally {
+      execFileSync('umount', [folder]);
     }
   });
 
