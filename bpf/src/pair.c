@@ -354,7 +354,8 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 		break;
 	case RECORD_AIO_DONE:
 		index = flight_find(&pairing->flight, key_of(record));
-		if (index != NO_OP) {
+		/* the first to say so was there: the end of direct I/O is told again by the context's ring */
+		if (index != NO_OP && !op_at(pairing, index)->done) {
 			op_at(pairing, index)->done = record->time;
 			op_at(pairing, index)->span.result = record->offset;
 		}

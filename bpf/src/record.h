@@ -24,7 +24,7 @@ enum record_type {
 	RECORD_SHORT_WRITE,
 	RECORD_AIO_SUBMIT,	/* an iocb given to io_submit, not yet known to be accepted */
 	RECORD_AIO_SUBMITTED,	/* io_submit returned */
-	RECORD_AIO_DONE,	/* direct I/O finished in the kernel */
+	RECORD_AIO_DONE,	/* finished in the kernel: direct I/O, or whatever finished inside io_submit */
 	RECORD_AIO_REAP,	/* io_getevents returned its event */
 	RECORD_AIO_DESTROY,	/* io_destroy returned */
 };
