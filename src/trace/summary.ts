@@ -29,7 +29,7 @@ export class Summaries {
       records: stats.count,
       lost: { ...store.lost },
       mode: store.mode,
-      hooks: Object.fromEntries(store.hooks.map((h) => [h.name, h.state === 'attached' ? 'attached' : (h.why ?? h.state)])),
+      hooks: Object.fromEntries(store.hooks.map((h) => [h.name, h.state === 'unavailable' ? (h.why ?? h.state) : h.state])),
       apis: describeOps(stats, inflight),
       processes: [...stats.processes]
         .map(([pid, records]) => ({ pid, comm: store.names.comm(pid), records }))
