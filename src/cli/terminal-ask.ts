@@ -15,6 +15,8 @@ export function terminalAsk(): ConnectOptions['ask'] {
     const fd = openSync('/dev/tty', 'r+');
     writeSync(fd, `${printable(prompt).trimEnd()} `);
     const terminal = new ReadStream(fd);
+    // a trace that was stopped meanwhile must not wait for an answer
+    terminal.unref();
     try {
       if (secret) terminal.setRawMode(true);
       const answer = await readLine(terminal);

@@ -26,7 +26,8 @@ export async function openSsh(host: string, options: ConnectOptions): Promise<Pl
   if (process.platform === 'win32') {
     throw fail('ssh-failed', 'Tracing over ssh is not supported from Windows itself.', 'Open the folder in WSL or on the Linux machine and trace from there.');
   }
-  const folder = await mkdtemp(join(tmpdir(), 'ringlight-'));
+  // the path of a unix socket has 107 bytes, and ssh adds 17 while it makes one
+  const folder = await mkdtemp(join(tmpdir().length > 60 ? '/tmp' : tmpdir(), 'ringlight-'));
   const connection = new Connection(host, folder, options);
   try {
     return await connection.open();
