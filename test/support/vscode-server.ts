@@ -80,7 +80,7 @@ export async function runSuite({ folder, extension = ROOT, suite = join(ROOT, 'd
   writeFileSync(machineSettings, JSON.stringify({ ...QUIET_SETTINGS, ...settings }));
   const server = await startServer((port) => [
     CODE_SERVER.inner, '--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms',
-    '--enable-smoke-test-driver', '--telemetry-level', 'off', '--server-data-dir', join(base, 'server'), '--extensions-dir', join(base, 'extensions'),
+    '--enable-smoke-test-driver', '--disable-workspace-trust', '--telemetry-level', 'off', '--server-data-dir', join(base, 'server'), '--extensions-dir', join(base, 'extensions'),
   ], cleanEnvironment({ RINGLIGHT_SUITE_RESULTS: results }));
   const browser = await launchChromium();
   try {
