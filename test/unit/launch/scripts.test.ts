@@ -4,8 +4,10 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PROBE, RUN_CHECKED, STATUS_CHECKSUM, UPLOAD } from '../../../src/launch/scripts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const LOADER = Buffer.from('#!/bin/sh\n[ "$1" = --version ] && echo 1\n');
 const SUM = createHash('sha256').update(LOADER).digest('hex');

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { shellQuote } from '../../../src/launch/shell-quote';
 import { PROBE, RUN_CHECKED, UPLOAD } from '../../../src/launch/scripts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What a real shell makes of a line: the arguments that printf receives, NUL-terminated. */
 function seenBy(shell: string[], argv: string[]): string[] {
