@@ -73,10 +73,11 @@ export class Program {
     if (depth > 8) return UNKNOWN;
     return definitions.map((e) => this.constantValue(e, depth)).reduce(join);
   }
-  private constantValue(e: Expr, depth: number): Value {
+  /** Value of an expression made of constants alone. */
+  constantValue(e: Expr, depth = 0): Value {
     const inner = bare(e);
     if (inner.kind === 'binary') return arithmetic(inner.op, this.constantValue(inner.left, depth), this.constantValue(inner.right, depth));
-    if (inner.kind === 'name') return this.constant(inner.name, depth + 1) ?? UNKNOWN;
+    if (inner.kind === 'name') return inner.id.includes('~') ? UNKNOWN : this.constant(inner.name, depth + 1) ?? UNKNOWN;
     return valueOf(inner, START, { base: 0, local: () => undefined, constant: (n) => this.constant(n, depth + 1) });
   }
 

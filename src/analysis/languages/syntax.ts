@@ -22,6 +22,11 @@ export function opaque(span: Span, ...inner: Expr[]): Expr {
 export function integer(text: string): bigint | undefined {
   const plain = text.replace(/['_]/g, '').replace(/(?:[uUlLzZ]+|[iu](?:8|16|32|64|128|size))$/, '');
   const octal = /^0[0-7]+$/.test(plain) ? `0o${plain.slice(1)}` : plain;
+  // the C grammar takes a sign into the literal
+  if (/^[-+]/.test(octal)) {
+    const value = integer(text.trim().slice(1));
+    return octal[0] === '-' && value !== undefined ? -value : value;
+  }
   if (!/^(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|\d+)$/.test(octal)) return undefined;
   return BigInt(octal.toLowerCase());
 }

@@ -128,6 +128,8 @@ class Check {
     let sure = true;
     for (const a of iocb.atoms.values()) {
       if (a.kind === 'mark' && a.name === AIO_OTHER_MARK) continue;
+      // what it held before counts only on ways around the preparation: a loop that ran no turn
+      if (a.kind === 'initial' && iocb.atoms.size > 1) continue;
       if (a.kind !== 'mark') return undefined;
       const found = this.bufferedDescriptor(a.inputs[0]!);
       if (!found || this.isNoWait(a)) return undefined;

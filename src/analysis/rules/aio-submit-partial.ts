@@ -1,4 +1,4 @@
-import { constant, UNKNOWN } from '../flow/value';
+import { integers } from '../flow/value';
 import { bare, statements, walkFunction, type Call, type Expr, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import type { Rule } from './rule';
@@ -28,8 +28,7 @@ export const aioSubmitPartial: Rule = {
 
 /** The result is kept in a local that nothing but tests against zero, and error paths, ever reads. */
 function signOnly(file: SourceFile, func: Func, call: Call): boolean {
-  const count = call.args[1] && submitted(file, func, call);
-  if (count === undefined || count === 1n) return false;
+  if (!maySubmitSeveral(file, func, call)) return false;
   const variable = holder(func, call);
   if (!variable) return false;
   let tested = false;
@@ -40,18 +39,16 @@ function signOnly(file: SourceFile, func: Func, call: Call): boolean {
   return tested;
 }
 
-/** How many iocbs are handed over: undefined when not even that is a plain name or number. */
-function submitted(file: SourceFile, func: Func, call: Call): bigint | undefined {
-  const e = bare(call.args[1]!);
-  if (e.kind === 'int') return e.value;
-  if (e.kind !== 'name') return undefined;
-  if (!func.locals.has(e.id)) return constant(file.program.constant(e.name) ?? UNKNOWN);
-  let known: bigint | undefined;
+/** Whether the call may hand over more than one iocb, as a name or number says; unknown expressions are left alone. */
+function maySubmitSeveral(file: SourceFile, func: Func, call: Call): boolean {
+  const e = call.args[1] && bare(call.args[1]);
+  if (e?.kind !== 'int' && e?.kind !== 'name') return false;
   const flow = file.program.flow(func);
+  let counts: bigint[] | undefined;
   flow?.replay((event, memory) => {
-    if (event.kind === 'call' && event.call === call) known = constant(flow.value(e, memory));
+    if (event.kind === 'call' && event.call === call) counts = integers(flow.value(e, memory));
   });
-  return known;
+  return flow !== undefined && !counts?.every((n) => n === 1n);
 }
 
 /** The local the result goes to, and the stretch of source in which it holds that result. */

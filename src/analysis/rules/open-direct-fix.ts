@@ -47,8 +47,7 @@ function multiple(file: SourceFile, e: Expr | undefined, value: Value | undefine
   switch (inner?.kind) {
     case 'int': return inner.value % UNIT === 0n;
     case 'name': {
-      const known = file.program.constant(inner.name);
-      const one = known && constant(known);
+      const one = constant(file.program.constantValue(inner));
       return one !== undefined && one % UNIT === 0n;
     }
     case 'binary':

@@ -131,7 +131,7 @@ function takes(file: SourceFile, func: Func): { call: Call; times: bigint | unde
     let times: bigint | undefined = 1n;
     for (const l of loops) {
       if (l.span.start > e.span.start || e.span.end > l.span.end) continue;
-      const turns = turnsOf(file, func, l);
+      const turns = turnsOf(file, l);
       times = times === undefined || turns === undefined ? undefined : times * turns;
     }
     out.push({ call: e, times, until });
@@ -139,19 +139,14 @@ function takes(file: SourceFile, func: Func): { call: Call; times: bigint | unde
   return out;
 }
 /** Turns of `for (i = A; i < B; i++)` with constants. */
-function turnsOf(file: SourceFile, func: Func, loop: Extract<Stmt, { kind: 'loop' }>): bigint | undefined {
+function turnsOf(file: SourceFile, loop: Extract<Stmt, { kind: 'loop' }>): bigint | undefined {
   if (loop.form !== 'for' || !loop.test || loop.init.length !== 1 || loop.update?.kind !== 'unary' || loop.update.op !== '++') return undefined;
   const first = loop.init[0]!;
   const start = first.kind === 'declare' ? first.init : first.kind === 'expr' && first.expr.kind === 'assign' ? first.expr.value : undefined;
   const test = bare(loop.test);
   if (!start || test.kind !== 'binary' || (test.op !== '<' && test.op !== '<=')) return undefined;
-  const value = (e: typeof start): bigint | undefined => {
-    const inner = bare(e);
-    if (inner.kind === 'int') return inner.value;
-    return inner.kind === 'name' && !func.locals.has(inner.id) ? constant(file.program.constant(inner.name) ?? { atoms: new Map(), unknown: true }) : undefined;
-  };
-  const from = value(start);
-  const to = value(test.right);
+  const from = constant(file.program.constantValue(start));
+  const to = constant(file.program.constantValue(test.right));
   if (from === undefined || to === undefined) return undefined;
   const turns = to - from + (test.op === '<=' ? 1n : 0n);
   return turns > 0n ? turns : 0n;
