@@ -1,5 +1,5 @@
 /**
- * The tiles around the window: asked for with the window's own width on each side, so that panning rarely waits, and one
+ * The tiles around the window: asked for with half the window's width on each side, so that panning rarely waits, and one
  * request at a time, so that a slow host is never flooded. What is there already is drawn meanwhile.
  */
 import type { PageRequests } from '../src/protocol/page';
@@ -27,8 +27,8 @@ export class TileSource {
       // spans are as sharp as it gets
       && (perPixel > this.perPixel * 0.66 || have.tiles.every((tile) => tile.kind === 'spans'));
     if (near && this.tracks === tracks.join() && this.revision === revision) return;
-    const span = t1 - t0;
-    this.ask({ t0: t0 - span, t1: t1 + span, width: pixels * 3, tracks }, perPixel, revision);
+    const margin = (t1 - t0) / 2;
+    this.ask({ t0: t0 - margin, t1: t1 + margin, width: pixels * 2, tracks }, perPixel, revision);
   }
 
   private ask(args: PageRequests['tiles']['args'], perPixel: number, revision: number): void {

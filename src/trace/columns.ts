@@ -1,6 +1,6 @@
 /**
  * All spans of a recording, as columns, in the order they arrived. Chunked so that growing never copies and never
- * holds twice the memory: 71 bytes a span, and 10 more in the track's index (track-index.ts).
+ * holds twice the memory: 71 bytes a span, and about 17 more in the track's index (track-index.ts).
  */
 const CHUNK_BITS = 14;
 const CHUNK = 1 << CHUNK_BITS;

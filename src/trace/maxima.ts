@@ -2,7 +2,7 @@
  * Maxima over ranges of ranks (spans of a track sorted by start), as a pyramid of blocks: the latest end, the longest
  * duration and the greatest depth, so that neither a search nor a bin needs to touch each span.
  */
-const BITS = 4;
+const BITS = 3;
 const FAN = 1 << BITS;
 
 class Level {
@@ -69,55 +69,71 @@ export class Maxima {
     level.depth[block] = depth;
   }
 
-  /** Longest duration among ranks [from, to), 0 for none. */
-  longest(from: number, to: number): number {
-    return this.max(from, to, (rank) => this.ranks.duration(rank), (level, block) => level.duration[block]!);
-  }
-  /** Greatest depth among ranks [from, to), 0 for none. */
-  deepest(from: number, to: number): number {
-    return this.max(from, to, (rank) => this.ranks.depth(rank), (level, block) => level.depth[block]!);
-  }
+  /** Longest duration and greatest depth of the last {@link range} */
+  longest = 0;
+  deepest = 0;
 
-  private max(from: number, to: number, ofRank: (rank: number) => number, ofBlock: (level: Level, block: number) => number): number {
-    let best = 0;
-    for (let k = -1; from < to; k++) {
-      const value = k < 0 ? ofRank : (block: number) => ofBlock(this.levels[k]!, block);
-      const up = this.levels[k + 1];
-      if (!up || to - from <= FAN) {
-        for (let i = from; i < to; i++) best = Math.max(best, value(i));
-        return best;
+  /** Maxima over ranks [from, to) into `longest` and `deepest`, 0 for none. */
+  range(from: number, to: number): void {
+    let longest = 0;
+    let deepest = 0;
+    const { ranks, levels } = this;
+    let low = from;
+    let high = to;
+    // the ragged edges of a level, then whole blocks one level up
+    for (let k = -1; low < high; k++) {
+      const level = k < 0 ? undefined : levels[k]!;
+      const top = levels[k + 1] === undefined || high - low <= FAN;
+      const lowEnd = top ? high : Math.min(high, (low + FAN - 1) & ~(FAN - 1));
+      const highStart = top ? high : Math.max(lowEnd, high & ~(FAN - 1));
+      for (let i = low; i < high; i++) {
+        if (i === lowEnd) i = highStart;
+        if (i === high) break;
+        const duration = level ? level.duration[i]! : ranks.duration(i);
+        const depth = level ? level.depth[i]! : ranks.depth(i);
+        if (duration > longest) longest = duration;
+        if (depth > deepest) deepest = depth;
       }
-      while (from & (FAN - 1)) best = Math.max(best, value(from++));
-      while (to & (FAN - 1)) best = Math.max(best, value(--to));
-      from >>>= BITS;
-      to >>>= BITS;
+      if (top) break;
+      low = lowEnd >>> BITS;
+      high = highStart >>> BITS;
     }
-    return best;
+    this.longest = longest;
+    this.deepest = deepest;
   }
 
-  /** Ranks in [from, to) whose end lies after `time`, ascending. */
-  crossing(from: number, to: number, time: number, visit: (rank: number) => void): void {
+  /**
+   * Ranks in [from, to) whose end lies after `time`, ascending. Those that are neither longer than `longerThan` nor end
+   * after `beyond` may be left out.
+   */
+  crossing(from: number, to: number, time: number, visit: (rank: number) => void, longerThan = -1, beyond = Infinity): void {
     if (to - from <= 2 * FAN) {
       for (let rank = from; rank < to; rank++) if (this.ranks.end(rank) > time) visit(rank);
       return;
     }
-    this.descend(this.levels.length - 1, 0, from, to, time, visit);
+    // only as high as the range is wide
+    let k = 0;
+    while (k + 1 < this.levels.length && to - from > FAN ** (k + 2)) k++;
+    const size = FAN ** (k + 1);
+    const last = Math.min(this.levels[k]!.length, Math.ceil(to / size));
+    this.descend(k, Math.floor(from / size), last, { from, to, time, visit, longerThan, beyond });
   }
 
-  private descend(k: number, block: number, from: number, to: number, time: number, visit: (rank: number) => void): void {
+  private descend(k: number, first: number, last: number, query: Crossing): void {
     const level = this.levels[k]!;
-    const shift = BITS * (k + 1);
-    const size = 2 ** shift;
-    // blocks of this level under `block` of the level above
-    const first = Math.max(block, Math.floor(from / size));
-    const last = Math.min(k === this.levels.length - 1 ? level.length : block + FAN, level.length);
-    for (let b = first; b < last && b * size < to; b++) {
-      if (level.end[b]! <= time) continue;
-      if (k > 0) this.descend(k - 1, b << BITS, from, to, time, visit);
-      else {
-        const end = Math.min((b + 1) << BITS, to);
-        for (let rank = Math.max(b << BITS, from); rank < end; rank++) if (this.ranks.end(rank) > time) visit(rank);
+    const { from, to, time } = query;
+    for (let b = first; b < last; b++) {
+      const end = level.end[b]!;
+      if (end <= time || (end <= query.beyond && level.duration[b]! <= query.longerThan)) continue;
+      if (k > 0) {
+        const size = FAN ** k;
+        this.descend(k - 1, Math.max(b << BITS, Math.floor(from / size)), Math.min((b + 1) << BITS, Math.ceil(to / size), this.levels[k - 1]!.length), query);
+        continue;
       }
+      const stop = Math.min((b + 1) << BITS, to);
+      for (let rank = Math.max(b << BITS, from); rank < stop; rank++) if (this.ranks.end(rank) > time) query.visit(rank);
     }
   }
 }
+
+interface Crossing { from: number; to: number; time: number; visit: (rank: number) => void; longerThan: number; beyond: number }

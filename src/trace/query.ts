@@ -9,14 +9,14 @@ const SPANS_PER_PIXEL = 4;
 const MAX_WIDTH = 16384;
 
 /**
- * Spans where few enough run in the window, bins elsewhere. Bins are a power of two ns wide, at most a pixel, and lie on
+ * Spans where few enough run in the window, bins elsewhere. Bins are a power of two ns wide, about a pixel, and lie on
  * multiples of their width, so that they stay put while the window is panned.
  */
 export function queryTiles(store: TraceStore, { t0, t1, width, tracks }: PageRequests['tiles']['args']): PageRequests['tiles']['reply'] {
   const pixels = Math.min(MAX_WIDTH, Math.max(1, Math.floor(width) || 1));
   const tiles: Tile[] = [];
   if (Number.isFinite(t0) && Number.isFinite(t1) && t1 > t0) {
-    const binWidth = 2 ** Math.max(0, Math.floor(Math.log2((t1 - t0) / pixels)));
+    const binWidth = 2 ** Math.max(0, Math.round(Math.log2((t1 - t0) / pixels)));
     const binStart = Math.floor(t0 / binWidth) * binWidth;
     const bins = Math.ceil((t1 - binStart) / binWidth);
     for (const id of tracks) {

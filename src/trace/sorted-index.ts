@@ -32,21 +32,29 @@ export class SortedIndex {
     return first;
   }
 
-  /** How many entries have a key less than `key`. */
-  lower(key: number): number {
-    return this.search((k) => k < key);
+  /** How many entries have a key less than `key`; `from` is known to be no more than that. */
+  lower(key: number, from = 0): number {
+    return this.search(key, false, from);
   }
-  /** How many entries have a key less than or equal to `key`. */
-  upper(key: number): number {
-    return this.search((k) => k <= key);
+  /** How many entries have a key less than or equal to `key`; `from` as above. */
+  upper(key: number, from = 0): number {
+    return this.search(key, true, from);
   }
 
-  private search(before: (key: number) => boolean): number {
-    let low = 0;
+  private search(key: number, orEqual: boolean, from: number): number {
+    const { heads, order, keyOf } = this;
+    let low = from >>> BLOCK_BITS;
     let high = (this.length + (1 << BLOCK_BITS) - 1) >>> BLOCK_BITS;
+    // near the hint first: the bins of a tile ask for one place after another
+    for (let step = 1; from > 0 && low + step < high; step *= 4) {
+      const head = heads[low + step]!;
+      if (head > key || (head === key && !orEqual)) high = low + step;
+      else low += step;
+    }
     while (low < high) {
       const mid = (low + high) >>> 1;
-      if (before(this.heads[mid]!)) low = mid + 1;
+      const head = heads[mid]!;
+      if (head < key || (orEqual && head === key)) low = mid + 1;
       else high = mid;
     }
     if (low === 0) return 0;
@@ -54,7 +62,8 @@ export class SortedIndex {
     low = ((low - 1) << BLOCK_BITS) + 1;
     while (low < high) {
       const mid = (low + high) >>> 1;
-      if (before(this.keyOf(this.order[mid]!))) low = mid + 1;
+      const k = keyOf(order[mid]!);
+      if (k < key || (orEqual && k === key)) low = mid + 1;
       else high = mid;
     }
     return low;

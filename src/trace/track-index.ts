@@ -152,21 +152,31 @@ export class TrackIndex {
       const duration = this.spans.duration(index);
       for (let j = from; j < n && t0 + j * width < end; j++) if (tile.longest[j]! < duration) tile.longest[j] = duration;
     };
-    let from = this.starts.lower(t0);
-    this.maxima.crossing(0, from, t0, (rank) => carry(rank, 0));
+    const { starts, ends, maxima } = this;
+    const first = new Uint32Array(n + 1);
+    first[0] = starts.lower(t0);
+    let ended = 0;
+    let failedStarted = 0;
+    let failedEnded = 0;
     for (let i = 0; i < n; i++) {
       const left = t0 + i * width;
-      const right = left + width;
-      const to = this.starts.lower(right);
-      const ended = this.ends.upper(left);
+      const from = first[i]!;
+      const to = (first[i + 1] = starts.lower(left + width, from));
+      ended = ends.upper(left, ended);
+      maxima.range(from, to);
       tile.count[i] = to - ended;
-      tile.depth[i] = Math.min(0xffff, Math.max(from - ended, this.maxima.deepest(from, to)));
-      if (this.failedStarts.length > 0) tile.failed[i] = this.failedStarts.lower(right) - this.failedEnds.upper(left);
-      if (to > from) {
-        tile.longest[i] = Math.max(tile.longest[i]!, this.maxima.longest(from, to));
-        this.maxima.crossing(from, to, right, (rank) => carry(rank, i + 1));
-      }
-      from = to;
+      tile.depth[i] = Math.min(0xffff, Math.max(from - ended, maxima.deepest));
+      tile.longest[i] = maxima.longest;
+      if (this.failedStarts.length === 0) continue;
+      failedStarted = this.failedStarts.lower(left + width, failedStarted);
+      failedEnded = this.failedEnds.upper(left, failedEnded);
+      tile.failed[i] = failedStarted - failedEnded;
+    }
+    // what runs on into later bins matters there if it is longer than their own, or goes on beyond the next one
+    maxima.crossing(0, first[0], t0, (rank) => carry(rank, 0));
+    for (let i = 0; i + 1 < n; i++) {
+      const right = t0 + (i + 1) * width;
+      if (first[i + 1]! > first[i]!) maxima.crossing(first[i]!, first[i + 1]!, right, (rank) => carry(rank, i + 1), tile.longest[i + 1], right + width);
     }
     return tile;
   }
@@ -174,6 +184,7 @@ export class TrackIndex {
   /** Most operations in flight at once over the whole recording. */
   deepest(): number {
     this.merge();
-    return this.maxima.deepest(0, this.starts.length);
+    this.maxima.range(0, this.starts.length);
+    return this.maxima.deepest;
   }
 }

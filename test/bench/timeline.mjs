@@ -49,19 +49,20 @@ const timed = (run) => {
   run();
   return performance.now() - t;
 };
+const PIXELS = 1200;
 const tracks = store.tracks.map((t) => t.id);
 const indexMs = timed(() => queryTiles(store, { t0: 0, t1: store.end, width: 1200, tracks }));
 globalThis.gc?.();
 const after = process.memoryUsage();
 
-/** Windows of every size and place, over three screen widths as the page asks. */
+/** Windows of every size and place, with half a screen on each side as the page asks. */
 const queries = [];
 for (let i = 0; i < 400; i++) {
-  const span = store.end * 10 ** (-6 * next());
+  const span = store.end * 10 ** (-3 * next());
   const t0 = next() * (store.end - span);
-  queries.push(timed(() => queryTiles(store, { t0, t1: t0 + span, width: 3600, tracks })));
+  queries.push(timed(() => queryTiles(store, { t0: t0 - span / 2, t1: t0 + 1.5 * span, width: 2 * PIXELS, tracks })));
 }
-const whole = Array.from({ length: 20 }, () => timed(() => queryTiles(store, { t0: 0, t1: store.end, width: 3600, tracks })));
+const whole = Array.from({ length: 20 }, () => timed(() => queryTiles(store, { t0: -store.end / 2, t1: 1.5 * store.end, width: 2 * PIXELS, tracks })));
 /** A batch arrives, then the page asks: the live case. */
 const live = [];
 for (let i = 0; i < 50; i++) {
@@ -72,7 +73,7 @@ for (let i = 0; i < 50; i++) {
   const chunk = writer.bytes().subarray(8);
   live.push(timed(() => {
     reader.push(chunk);
-    queryTiles(store, { t0: store.end - 10e9, t1: store.end, width: 3600, tracks });
+    queryTiles(store, { t0: store.end - 15e9, t1: store.end + 5e9, width: 2 * PIXELS, tracks });
   }));
 }
 const summaries = new Summaries(store);

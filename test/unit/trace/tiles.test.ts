@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { BinTile } from '../../../src/protocol/page';
 import { queryRows, queryTiles, StreamReader, TraceStore } from '../../../src/trace';
 import { span, StreamWriter, type SpanInput } from '../../support/encode';
-import { syntheticRecording } from '../../support/synthetic';
+import { random, syntheticRecording } from '../../support/synthetic';
 
 interface Plain { start: number; duration: number; result: number }
 
@@ -51,6 +51,23 @@ describe('tiles', () => {
         expect(got).toEqual(naiveBin(spans, t0 + i * width, t0 + (i + 1) * width));
       }
     }), { numRuns: 150 });
+  });
+
+  it('bins say so for many spans, long ones among them', () => {
+    const next = random(3);
+    const spans: Plain[] = Array.from({ length: 6000 }, () => ({
+      start: Math.floor(next() * 100_000), duration: Math.floor(next() < 0.01 ? next() * 60_000 : next() * 200), result: next() < 0.02 ? -5 : 1,
+    }));
+    const s = store(spans, 500);
+    for (const [t0, width, n] of [[-100, 5000, 25], [20_000, 1024, 40], [50_000, 64, 100], [0, 120_000, 1]] as const) {
+      const tile = s.tracks[0]!.index.binTile(t0, width, n);
+      for (let i = 0; i < n; i++) {
+        const got = { count: tile.count[i], failed: tile.failed[i], longest: tile.longest[i] };
+        const { depth, ...expected } = naiveBin(spans, t0 + i * width, t0 + (i + 1) * width);
+        expect(got).toEqual(expected);
+        expect(tile.depth[i]).toBe(depth);
+      }
+    }
   });
 
   it('lists exactly the spans that run in the window, by start', () => {
