@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { LaunchFailure, TraceRequest } from '../../protocol/launch';
 import type { DrawnReport, FromPage, RecordingStatus, ToPage } from '../../protocol/page';
 import type { FromRecording, ToRecording } from '../../protocol/recording';
+import { askUser } from '../ask';
 import type { Log } from '../log';
 
 export class RecordingClient implements vscode.Disposable {
@@ -96,9 +97,8 @@ export class RecordingClient implements vscode.Disposable {
     this.failures.fire(failure);
   }
 
-  /** ssh's and sudo's questions; the answer goes to the worker and nowhere else */
   private async ask(id: number, prompt: string, secret: boolean): Promise<void> {
-    const answer = await vscode.window.showInputBox({ title: 'Ringlight', prompt, password: secret, ignoreFocusOut: true });
+    const answer = await askUser(prompt, secret);
     this.send({ kind: 'answer', id, ...(answer === undefined ? {} : { secret: answer }) });
   }
 

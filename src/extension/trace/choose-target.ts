@@ -2,13 +2,11 @@
 import * as vscode from 'vscode';
 import * as fs from 'node:fs/promises';
 import parseArgv from 'string-argv';
-import { listSshHosts } from '../../launch';
 import type { TraceRequest } from '../../protocol/launch';
-import { traceSettings } from '../config';
 import { TASK_TYPE } from '../ids';
+import { chooseHost } from './choose-host';
 import type { DebugTargets } from './debug-targets';
 
-const LAST_HOST = 'ringlight.lastHost';
 const LAST_COMMAND = 'ringlight.lastCommand';
 
 /** What the user chose: a request, or a task that makes one. */
@@ -16,7 +14,7 @@ export type Choice = { kind: 'request'; request: TraceRequest } | { kind: 'task'
 type Item<T> = vscode.QuickPickItem & { value?: T };
 
 export async function chooseTarget(context: vscode.ExtensionContext, debugTargets: DebugTargets): Promise<Choice | undefined> {
-  const host = await chooseHost(context);
+  const host = await chooseHost(context, vscode.l10n.t('Ringlight: trace where?'));
   if (host === undefined) return undefined;
   const where = host === '' ? {} : { host };
   type What = 'command' | 'pid' | 'all' | { pid: number } | { task: vscode.Task };
@@ -41,26 +39,6 @@ export async function chooseTarget(context: vscode.ExtensionContext, debugTarget
   }
   const target = value === 'command' ? await askCommand(context, host) : value === 'pid' ? await askProcess(host) : { kind: 'all' as const };
   return target && { kind: 'request', request: { ...where, target } };
-}
-
-/** '' is this machine; undefined: the user went away. */
-async function chooseHost(context: vscode.ExtensionContext): Promise<string | undefined> {
-  const hosts = await listSshHosts(traceSettings().sshConfig).catch(() => []);
-  const last = context.globalState.get<string>(LAST_HOST, '');
-  const items: Item<string>[] = ['', ...hosts].map((host) => ({
-    label: host === '' ? vscode.l10n.t('$(device-desktop) This machine') : `$(remote) ${host}`, value: host,
-    ...(host === last && hosts.length > 0 ? { description: vscode.l10n.t('last used') } : {}),
-  }));
-  items.sort((a, b) => Number(b.value === last) - Number(a.value === last));
-  items.push({ label: vscode.l10n.t('$(add) Another host…') });
-  const chosen = await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Ringlight: trace where?') });
-  if (!chosen) return undefined;
-  const host = chosen.value ?? (await vscode.window.showInputBox({
-    title: vscode.l10n.t('Host'), placeHolder: 'user@host', prompt: vscode.l10n.t('As you would give it to ssh'),
-  }))?.trim();
-  if (host === undefined || (chosen.value === undefined && host === '')) return undefined;
-  await context.globalState.update(LAST_HOST, host);
-  return host;
 }
 
 async function askCommand(context: vscode.ExtensionContext, host: string): Promise<TraceRequest['target'] | undefined> {

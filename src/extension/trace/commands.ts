@@ -1,11 +1,13 @@
 /** The tracing commands. */
 import * as vscode from 'vscode';
 import * as path from 'node:path';
-import { runDoctor } from '../../launch';
+import { LaunchError, runDoctor } from '../../launch';
 import type { DoctorReport } from '../../protocol/launch';
+import { askUser } from '../ask';
 import { traceSettings } from '../config';
 import { Commands } from '../ids';
 import type { Log } from '../log';
+import { chooseHost } from './choose-host';
 import { chooseTarget } from './choose-target';
 import type { DebugTargets } from './debug-targets';
 import type { TraceSessions } from './sessions';
@@ -16,7 +18,7 @@ export function registerTraceCommands(context: vscode.ExtensionContext, sessions
     vscode.commands.registerCommand(Commands.StopTrace, () => sessions.stopAll()),
     vscode.commands.registerCommand(Commands.SaveRecording, () => sessions.saveLatest()),
     vscode.commands.registerCommand(Commands.OpenRecent, () => openRecent(sessions)),
-    vscode.commands.registerCommand(Commands.Doctor, () => doctor(context.extensionUri, log)),
+    vscode.commands.registerCommand(Commands.Doctor, () => doctor(context, log)),
   );
 }
 
@@ -43,16 +45,35 @@ async function openRecent(sessions: TraceSessions): Promise<void> {
   if (chosen) await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(chosen.file));
 }
 
-/** What can be traced here, what is missing, and the one thing to do about each. */
-async function doctor(extension: vscode.Uri, log: Log): Promise<void> {
+/** What can be traced there, what is missing, and the one thing to do about each. */
+async function doctor(context: vscode.ExtensionContext, log: Log): Promise<void> {
+  if (!vscode.workspace.isTrusted) return;
+  const host = await chooseHost(context, vscode.l10n.t('Ringlight: check which machine?'));
+  if (host === undefined) return;
   const { sshConfig } = traceSettings();
-  const loaders = vscode.Uri.joinPath(extension, 'dist', 'loader').fsPath;
-  const report = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Ringlight: looking at this machine') },
-    () => runDoctor(undefined, { loaders, onLog: (level, text) => log.write(level, text), ...(sshConfig ? { sshConfig } : {}) }),
-  );
-  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: doctorText(report) });
-  await vscode.window.showTextDocument(document, { preview: true });
+  const dist = vscode.Uri.joinPath(context.extensionUri, 'dist');
+  try {
+    const report = await vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Ringlight: looking at {0}', host || vscode.l10n.t('this machine')), cancellable: true },
+      (progress, cancel) => {
+        const abort = new AbortController();
+        cancel.onCancellationRequested(() => abort.abort());
+        return runDoctor(host || undefined, {
+          loaders: vscode.Uri.joinPath(dist, 'loader').fsPath, askpass: vscode.Uri.joinPath(dist, 'askpass.js').fsPath,
+          ask: askUser, signal: abort.signal,
+          onLog: (level, text) => log.write(level, text), onPhase: (message) => progress.report({ message }),
+          ...(sshConfig ? { sshConfig } : {}),
+        });
+      },
+    );
+    const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: doctorText(report) });
+    await vscode.window.showTextDocument(document, { preview: true });
+  } catch (error) {
+    if (error instanceof LaunchError && error.failure.code === 'cancelled') return;
+    const words = error instanceof LaunchError ? `${error.failure.message} ${error.failure.hint}` : String(error);
+    log.error(`doctor: ${words}`);
+    void vscode.window.showErrorMessage(words);
+  }
 }
 
 function doctorText(report: DoctorReport): string {
