@@ -221,6 +221,7 @@ describe('timeline page', () => {
     const t = await open(threeSpans().bytes());
     await t.drawn((r) => r.spans === 3);
     await t.page.keyboard.press('n');
+    await t.drawn((r) => r.selected === 1);
     await t.page.keyboard.press('Enter');
     await t.page.waitForTimeout(600);
     const before = await t.drawn((r) => r.selected === 1 && r.t0 > 1_500_000);
