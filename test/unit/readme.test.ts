@@ -10,17 +10,17 @@ const file = join(__dirname, '../../README.md');
 const text = (key: string): string => strings[key.replaceAll('%', '') as keyof typeof strings] ?? key;
 
 const TABLES: Record<string, string[]> = {
-  rules: ['', '| rule | languages | what |', '|---|---|---|', ...RULES.map(({ info }) => `| [\`${info.id}\`](docs/rules/${info.id}.md) | ${info.languages.join(', ')} | ${info.severity}: ${info.summary} |`)],
+  rules: ['', '| rule | languages | what |', '|---|---|---|', ...RULES.map(({ info }) => `| [\`${info.id}\`](docs/rules/${info.id}.md) | ${info.languages.join(', ')} | ${info.severity}: ${info.summary} |`), ''],
   settings: ['', '| setting | default | what |', '|---|---|---|', ...manifest.contributes.configuration.flatMap((group) => Object.entries(group.properties))
-    .map(([id, p]) => `| \`${id}\` | \`${JSON.stringify(p.default)}\` | ${text(p.markdownDescription)} |`)],
+    .map(([id, p]) => `| \`${id}\` | \`${JSON.stringify(p.default)}\` | ${text(p.markdownDescription)} |`), ''],
 };
 
-/** A table follows its marker after an empty line, up to the first line that is not a row. */
+/** A table follows its marker, with an empty line before and after. */
 function withTable(readme: string, name: string, rows: string[]): string {
   const marker = `<!-- ${name} -->\n`;
   const start = readme.indexOf(marker) + marker.length;
   expect(start, `${marker.trim()} in README.md`).toBeGreaterThan(marker.length);
-  const old = /^\n?(\|.*\n)*/.exec(readme.slice(start))?.[0] ?? '';
+  const old = /^\n?(\|.*\n)*\n?/.exec(readme.slice(start))?.[0] ?? '';
   return readme.slice(0, start) + rows.map((row) => `${row}\n`).join('') + readme.slice(start + old.length);
 }
 
