@@ -55,22 +55,30 @@ export class Overview {
     for (const tile of tiles) this.add(tile, t0, (t1 - t0) / n, n);
   }
   private add(tile: Tile, t0: number, perPixel: number, n: number): void {
-    const put = (time: number, until: number, count: number, failed: number): void => {
+    const columns = (time: number, until: number, each: (x: number) => void): void => {
       const from = Math.max(0, Math.floor((time - t0) / perPixel));
       const to = Math.min(n - 1, Math.max(from, Math.ceil((until - t0) / perPixel) - 1));
-      for (let x = from; x <= to; x++) {
-        this.counts[x]! += count;
-        this.failed[x]! += failed;
-      }
+      for (let x = from; x <= to; x++) each(x);
     };
     if (tile.kind === 'spans') {
-      for (let i = 0; i < tile.index.length; i++) put(tile.start[i]!, tile.start[i]! + tile.duration[i]!, 1, tile.failed[i]!);
-    } else {
-      for (let i = 0; i < tile.count.length; i++) {
-        const from = tile.t0 + i * tile.width;
-        if (tile.count[i]! > 0) put(from, from + tile.width, tile.depth[i]!, tile.failed[i]!);
+      for (let i = 0; i < tile.index.length; i++) {
+        columns(tile.start[i]!, tile.start[i]! + tile.duration[i]!, (x) => {
+          this.counts[x]!++;
+          this.failed[x]! += tile.failed[i]!;
+        });
       }
+      return;
     }
+    // two bins may share a column: the deeper one counts
+    const depth = new Float64Array(n);
+    for (let i = 0; i < tile.count.length; i++) {
+      const from = tile.t0 + i * tile.width;
+      columns(from, from + tile.width, (x) => {
+        depth[x] = Math.max(depth[x]!, tile.depth[i]!);
+        this.failed[x] = Math.max(this.failed[x]!, tile.failed[i]!);
+      });
+    }
+    for (let x = 0; x < n; x++) this.counts[x]! += depth[x]!;
   }
 
   private get scale(): TimeScale {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SpanFlag } from '../../src/protocol/wire';
@@ -52,6 +53,18 @@ describe('timeline page', () => {
     expect(report).toMatchObject({ spans: spans.length, bins: 0, tracks: 4 });
     expect(await t.page.locator('.numbers').innerText()).toContain('1 200 spans'.replace(' ', '\u202f'));
     expect(await t.trouble()).toBe('');
+  });
+
+  it('draws what the real loader recorded', async () => {
+    for (const name of ['uring', 'libaio']) {
+      const t = await open(readFileSync(join(import.meta.dirname, `../fixtures/recordings/${name}.ringtrace`)));
+      const { spans, tracks } = t.dev.recording.status();
+      await t.drawn((r) => r.spans === spans && r.tracks === tracks.length);
+      await t.screenshot(`real-${name}`);
+      expect(await t.trouble()).toBe('');
+      await t.close();
+      timeline = undefined;
+    }
   });
 
   it('draws bins when zoomed out and single operations when zoomed in, as many as there are', async () => {
