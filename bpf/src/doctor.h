@@ -7,7 +7,5 @@
 int doctor_run(void);
 /* Loads, attaches and detaches everything; says so on stderr. The same exit status. */
 int self_test_run(void);
-/* Prints the constants of the format as JSON, for the test that compares them with the TypeScript ones. */
-int print_format(void);
 
 #endif

@@ -85,15 +85,23 @@ static void put_zigzag(struct buffer *rows, int64_t value)
 	put_varint(rows, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
 }
 
+/* A signed difference to the row before. */
+static void put_delta(struct buffer *rows, int64_t difference)
+{
+	put_zigzag(rows, difference);
+}
+
 static void put_batch(struct stream *stream, enum frame_type type, struct buffer *rows, uint32_t *count)
 {
 	struct buffer head = { 0 };
+	/* instants are few, and they tell of losses */
+	size_t bound = type == FRAME_SPANS ? QUEUE_BYTES : 2 * QUEUE_BYTES;
 
 	if (*count == 0)
 		return;
 	put_varint(&head, *count);
 	put_varint(&head, 0);
-	if (put_frame(stream, type, &head, rows, QUEUE_BYTES))
+	if (put_frame(stream, type, &head, rows, bound))
 		stream->spans += type == FRAME_SPANS ? *count : 0;
 	else
 		stream->dropped_spans += type == FRAME_SPANS ? *count : 0;
@@ -117,22 +125,9 @@ void stream_span(struct stream *stream, const struct span *span)
 
 	now.start = since(stream, span->start);
 	now.end = since(stream, span->end);
-	put_u8(rows, now.api);
-	put_u8(rows, now.op);
-	put_varint(rows, now.flags);
-	put_zigzag(rows, (int64_t)(now.start - last->start));
-	put_varint(rows, now.end > now.start ? now.end - now.start : 0);
-	put_varint(rows, now.reap);
-	put_varint(rows, now.submit);
-	put_zigzag(rows, (int64_t)now.pid - last->pid);
-	put_zigzag(rows, (int64_t)now.tid - last->tid);
-	put_varint(rows, now.ring);
-	put_varint(rows, now.slot);
-	put_zigzag(rows, now.fd);
-	put_zigzag(rows, now.offset);
-	put_varint(rows, now.length);
-	put_zigzag(rows, now.result);
-	put_varint(rows, now.user_data);
+#define PUT(name, kind, value) put_##kind(rows, value);
+	SPAN_FIELDS(PUT)
+#undef PUT
 	stream->last_span = now;
 	stream->span_count++;
 	if (rows->size >= BATCH_BYTES)
@@ -147,23 +142,20 @@ void stream_instant(struct stream *stream, const struct instant *instant)
 	struct instant now = *instant;
 
 	now.time = since(stream, instant->time);
-	put_u8(rows, now.kind);
-	put_zigzag(rows, (int64_t)(now.time - last->time));
-	put_zigzag(rows, (int64_t)now.pid - last->pid);
-	put_zigzag(rows, (int64_t)now.tid - last->tid);
-	put_varint(rows, now.ring);
-	put_zigzag(rows, now.value);
+#define PUT(name, kind, value) put_##kind(rows, value);
+	INSTANT_FIELDS(PUT)
+#undef PUT
 	stream->last_instant = now;
 	stream->instant_count++;
 	if (rows->size >= BATCH_BYTES)
 		put_batch(stream, FRAME_INSTANTS, rows, &stream->instant_count);
 }
 
-void stream_flush(struct stream *stream, uint64_t now)
+void stream_flush(struct stream *stream, uint64_t now, bool last)
 {
 	put_batch(stream, FRAME_SPANS, &stream->span_rows, &stream->span_count);
-	/* told once there is room again, so that it is not lost the same way */
-	if (stream->dropped_spans && stream_pending(stream) < QUEUE_BYTES / 2) {
+	/* told once there is room again: where the reader sees it is where the spans are missing */
+	if (stream->dropped_spans && (last || stream_pending(stream) < QUEUE_BYTES / 2)) {
 		struct instant lost = { .kind = INSTANT_LOST, .time = now, .value = stream->dropped_spans };
 		stream_instant(stream, &lost);
 		stream->dropped_spans = 0;

@@ -61,6 +61,36 @@ struct instant {
 };
 
 /*
+ * The fields of a row in order: name on the wire, coding, value. `now` is the row, with times since time zero, and
+ * `last` the one before.
+ */
+#define SPAN_FIELDS(FIELD)								\
+	FIELD(api, u8, now.api)								\
+	FIELD(op, u8, now.op)								\
+	FIELD(flags, varint, now.flags)							\
+	FIELD(start, delta, (int64_t)(now.start - last->start))				\
+	FIELD(duration, varint, now.end > now.start ? now.end - now.start : 0)		\
+	FIELD(reap, varint, now.reap)							\
+	FIELD(submit, varint, now.submit)						\
+	FIELD(pid, delta, (int64_t)now.pid - last->pid)					\
+	FIELD(tid, delta, (int64_t)now.tid - last->tid)					\
+	FIELD(ring, varint, now.ring)							\
+	FIELD(slot, varint, now.slot)							\
+	FIELD(fd, zigzag, now.fd)							\
+	FIELD(offset, zigzag, now.offset)						\
+	FIELD(length, varint, now.length)						\
+	FIELD(result, zigzag, now.result)						\
+	FIELD(userData, varint, now.user_data)
+
+#define INSTANT_FIELDS(FIELD)								\
+	FIELD(kind, u8, now.kind)							\
+	FIELD(time, delta, (int64_t)(now.time - last->time))				\
+	FIELD(pid, delta, (int64_t)now.pid - last->pid)					\
+	FIELD(tid, delta, (int64_t)now.tid - last->tid)					\
+	FIELD(ring, varint, now.ring)							\
+	FIELD(value, zigzag, now.value)
+
+/*
  * The way out: frames go into a queue of bounded size, and from there into a descriptor that never blocks. A
  * reader that stops reading costs frames, which are counted; it never stops the draining of the kernel's buffer.
  */
@@ -86,8 +116,8 @@ void stream_open(struct stream *stream, int fd, uint64_t base);
 void stream_json(struct stream *stream, enum frame_type type, const struct buffer *payload);
 void stream_span(struct stream *stream, const struct span *span);
 void stream_instant(struct stream *stream, const struct instant *instant);
-/* Turns the batches under way into frames. */
-void stream_flush(struct stream *stream, uint64_t now);
+/* Turns the batches under way into frames; `last`: no more will come. */
+void stream_flush(struct stream *stream, uint64_t now, bool last);
 /* Bytes that wait for the reader. */
 size_t stream_pending(const struct stream *stream);
 /* Writes what the reader takes now. */

@@ -13,6 +13,8 @@ const struct hook HOOKS[] = {
 	TYPED("sched_process_exit", FOR_PROCESSES, true, "on_exit", SHAPE_ANY),
 
 	TYPED("io_uring_create", FOR_IO_URING, true, "uring_create", SHAPE_ANY),
+	/* before submissions are seen: then a ring would get its number, but not its descriptor */
+	{ "existing rings", KIND_ITERATOR, FOR_IO_URING, false, { { "uring_existing", "", SHAPE_ANY } } },
 	{ "io_uring_submit", KIND_TYPED, FOR_IO_URING, true, {
 		{ "uring_submit_req", "io_uring_submit_req", SHAPE_REQUEST_FIRST },
 		{ "uring_submit_sqe_req", "io_uring_submit_sqe", SHAPE_REQUEST_FIRST },
@@ -29,7 +31,6 @@ const struct hook HOOKS[] = {
 	TYPED("io_uring_link", FOR_IO_URING, false, "uring_link", SHAPE_REQUEST_FIRST),
 	TYPED("io_uring_fail_link", FOR_IO_URING, false, "uring_fail_link", SHAPE_REQUEST_FIRST),
 	TYPED("io_uring_short_write", FOR_IO_URING, false, "uring_short_write", SHAPE_NUMBERS),
-	{ "existing rings", KIND_ITERATOR, FOR_IO_URING, false, { { "uring_existing", "", SHAPE_ANY } } },
 
 	SYSCALL("io_setup"),
 	SYSCALL("io_destroy"),

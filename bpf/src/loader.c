@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "doctor.h"
+#include "format.h"
 #include "options.h"
 #include "report.h"
 #include "trace.h"

@@ -227,7 +227,8 @@ void names_file(struct names *names, const struct file_notice *notice, uint32_t 
 		return;
 	if (S_ISSOCK(notice->mode)) {
 		snprintf(text, sizeof(text), "socket:[%" PRIu64 "]", (uint64_t)notice->inode);
-	} else if (S_ISFIFO(notice->mode) && notice->start == FILE_PATH_BYTES) {
+	} else if (S_ISFIFO(notice->mode) && notice->start + 1 >= FILE_PATH_BYTES) {
+		/* a pipe has an empty name, unlike a FIFO of a directory */
 		snprintf(text, sizeof(text), "pipe:[%" PRIu64 "]", (uint64_t)notice->inode);
 	} else if (notice->start < FILE_PATH_BYTES) {
 		path = notice->path + notice->start;

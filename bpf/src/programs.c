@@ -136,6 +136,8 @@ static void choose(const struct programs_request *request, const struct btf *btf
 			off = "tracefs is not mounted or not readable; sys_enter and sys_exit are used instead";
 		else if (hook->kind == KIND_ANY_SYSCALL && tracefs)
 			off = "not needed: the single system calls are used";
+		else if (hook->kind == KIND_ITERATOR && !request->existing)
+			off = "not needed: the command starts without rings";
 		if (off) {
 			set_state(i, HOOK_OFF, off);
 			continue;
@@ -277,6 +279,19 @@ struct programs *programs_load(struct programs_request *request, struct refusal 
 	return programs;
 }
 
+/* Runs an iterator: reading calls the program on every descriptor of the machine; it prints nothing. */
+static void iterate(struct bpf_link *link)
+{
+	char byte;
+	int fd = bpf_iter_create(bpf_link__fd(link));
+
+	if (fd < 0)
+		return;
+	while (read(fd, &byte, 1) > 0)
+		;
+	close(fd);
+}
+
 bool programs_attach(struct programs *programs, struct programs_request *request, struct refusal *refusal)
 {
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
@@ -286,6 +301,8 @@ bool programs_attach(struct programs *programs, struct programs_request *request
 		struct bpf_link *link = bpf_program__attach(program);
 		if (link) {
 			programs->links[i] = link;
+			if (HOOKS[i].kind == KIND_ITERATOR)
+				iterate(link);
 			set_state(i, HOOK_ATTACHED, "");
 			continue;
 		}
@@ -307,23 +324,6 @@ bool programs_track(struct programs *programs, uint32_t pid)
 	uint8_t yes = 1;
 
 	return bpf_map__update_elem(programs->kernel->maps.tracked, &pid, sizeof(pid), &yes, sizeof(yes), BPF_ANY) == 0;
-}
-
-void programs_find_rings(struct programs *programs)
-{
-	char byte[64];
-
-	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
-		if (HOOKS[i].kind != KIND_ITERATOR || reports[i].state != HOOK_ATTACHED)
-			continue;
-		int fd = bpf_iter_create(bpf_link__fd(programs->links[i]));
-		if (fd < 0)
-			continue;
-		/* reading runs the program on every descriptor; it prints nothing */
-		while (read(fd, byte, sizeof(byte)) > 0)
-			;
-		close(fd);
-	}
 }
 
 static int take_record(void *context, void *data, size_t size)

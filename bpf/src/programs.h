@@ -19,6 +19,7 @@ struct hook_report {
 struct programs_request {
 	bool apis[API_COUNT];
 	bool all;		/* every process, instead of those given to programs_track */
+	bool existing;		/* look for rings that are there already */
 	uint32_t ring_buffer;	/* bytes, a power of two */
 };
 
@@ -36,13 +37,14 @@ struct programs;
  * of `request`; when none is left, NULL. `*refusal` says why in both cases.
  */
 struct programs *programs_load(struct programs_request *request, struct refusal *refusal);
-/* Attaches all that was loaded; what can not be is treated as by programs_load, false when nothing is left. */
+/*
+ * Attaches all that was loaded, and finds the rings that traced processes have already; what can not be is treated as by
+ * programs_load, false when nothing is left.
+ */
 bool programs_attach(struct programs *programs, struct programs_request *request, struct refusal *refusal);
 /* What became of each hook, also when loading or attaching failed; none before. */
 const struct hook_report *programs_hooks(uint32_t *count);
 bool programs_track(struct programs *programs, uint32_t pid);
-/* Tells the rings that traced processes have already. */
-void programs_find_rings(struct programs *programs);
 /* Nothing new is captured from here on; returns when what was under way is in the buffers. */
 void programs_end(struct programs *programs);
 /* Detaches and unloads. */

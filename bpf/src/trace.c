@@ -132,7 +132,7 @@ static void pump(struct trace *trace, uint64_t until)
 		stream_instant(&trace->stream, &lost);
 		trace->lost_told = totals.lost_kernel;
 	}
-	stream_flush(&trace->stream, now);
+	stream_flush(&trace->stream, now, false);
 	if (now >= trace->next_totals) {
 		report_totals(&trace->stream, &totals);
 		trace->next_totals = now + TOTALS_EVERY;
@@ -282,7 +282,7 @@ static void finish(struct trace *trace)
 		programs_end(trace->programs);
 		pump(trace, UINT64_MAX);
 		pairing_finish(trace->pairing, now_ns());
-		stream_flush(&trace->stream, now_ns());
+		stream_flush(&trace->stream, now_ns(), true);
 		totals = totals_of(trace);
 	}
 	report_goodbye(&trace->stream, trace->reason, &trace->exit, &totals);
@@ -365,16 +365,17 @@ static bool open_programs(struct trace *trace, struct refusal *refusal)
 	int pid = options->target == TARGET_COMMAND ? trace->target.pid : options->pid;
 	if (pid > 0)
 		programs_track(trace->programs, pid);
+	if (options->target == TARGET_PID)
+		process_descendants(pid, track, trace->programs);
 	if (!programs_attach(trace->programs, &trace->request, refusal))
 		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
+	/* those that were born while the hooks were not there yet */
 	if (options->target == TARGET_PID)
 		process_descendants(pid, track, trace->programs);
 	report_hello(&trace->stream, options, pid);
 	for (int api = 0; api < API_COUNT; api++)
 		if (options->apis[api] && !trace->request.apis[api])
 			report_log(&trace->stream, "warning", "cannot-trace", refusal->message, refusal->hint);
-	if (options->target != TARGET_COMMAND)
-		programs_find_rings(trace->programs);
 	privilege_drop();
 	return true;
 }
@@ -409,7 +410,8 @@ int trace_run(const struct options *options)
 {
 	struct trace trace = {
 		.options = options, .pidfd = -1, .input = host_input(), .reason = "error",
-		.request = { .all = options->target == TARGET_ALL, .ring_buffer = options->ring_buffer },
+		.request = { .all = options->target == TARGET_ALL, .existing = options->target != TARGET_COMMAND,
+			     .ring_buffer = options->ring_buffer },
 	};
 	struct refusal refusal = { 0 };
 	sigset_t unblocked;

@@ -1,0 +1,74 @@
+/** Kernel AIO as the loader sees it, through either kind of system call hook. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SpanFlag } from '../../src/protocol/wire';
+import { buildLoader } from '../support/launch';
+import { buildPrograms, counts, expectConsistent, expectLanes, median, program, record } from '../support/loader';
+import { WHY_NO_TRACING } from '../support/privilege';
+
+const TRACEFS = '/sys/kernel/tracing';
+/** Our own view of the mounts, with or without tracefs. */
+const WAYS = [
+  { name: 'with tracefs', how: ['unshare', '-m', 'sh', '-c', `test -d ${TRACEFS}/events || mount -t tracefs none ${TRACEFS}; exec "$@"`, '-'], hook: 'sys_enter_io_submit' },
+  { name: 'without tracefs', how: ['unshare', '-m', 'sh', '-c', `while umount ${TRACEFS} 2>/dev/null; do :; done; umount /sys/kernel/debug 2>/dev/null; exec "$@"`, '-'], hook: 'sys_enter' },
+];
+
+describe.skipIf(WHY_NO_TRACING)(`libaio ${WHY_NO_TRACING && `(skipped: ${WHY_NO_TRACING})`}`, () => {
+  let folder: string;
+  let file: string;
+  beforeAll(() => {
+    buildLoader();
+    buildPrograms();
+    // a disk, because O_DIRECT is the point
+    folder = mkdtempSync(join(existsSync('/var/tmp') ? '/var/tmp' : tmpdir(), 'ringlight-aio-'));
+    file = join(folder, 'data');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each(WAYS)('counts are the program’s own, latencies within ten percent, $name', async ({ how, hook }) => {
+    const { code, recording, said } = await record(['--apis', 'libaio', '--', program('aio-known'), file, '400'], how);
+    expect(code).toBe(0);
+    expect(recording.hello.hooks).toContainEqual({ name: hook, state: 'attached' });
+    expectConsistent(recording);
+    expectLanes(recording.spans);
+
+    const rejected = recording.spans.filter((span) => span.flags & SpanFlag.Rejected);
+    expect(rejected).toMatchObject([{ fd: 999, result: said.refused }]);
+    const accepted = recording.spans.filter((span) => !(span.flags & SpanFlag.Rejected));
+    expect(counts(accepted, 'libaio')).toEqual(said.ops);
+    expect(recording.goodbye?.totals.apis).toEqual([{ api: 'libaio', submitted: accepted.length, completed: accepted.length, inflight: 0 }]);
+
+    const direct = accepted.filter((span) => span.flags & SpanFlag.Direct && span.op <= 1);
+    expect(direct).toHaveLength((said.ops as Record<string, number>).PREAD! + (said.ops as Record<string, number>).PWRITE! - (said.buffered as number));
+    for (const span of direct) {
+      expect(span.flags & SpanFlag.EndIsReap).toBe(0);
+      expect(span.reap).toBeGreaterThan(0);
+      expect(span.submit).toBeGreaterThan(0);
+      expect(span.result).toBe(span.length);
+    }
+    const buffered = accepted.filter((span) => span.op === 0 && !(span.flags & SpanFlag.Direct));
+    expect(buffered).toHaveLength(said.buffered as number);
+    // they are done by the time io_submit returns, which is what makes them no asynchronous I/O
+    for (const span of buffered) {
+      expect(span.flags & SpanFlag.EndIsReap).toBe(0);
+      expect(span.duration).toBeLessThanOrEqual(span.submit);
+    }
+
+    const check = (spans: typeof accepted, measured: number[], time: (span: typeof accepted[0]) => number) => {
+      expect(spans).toHaveLength(measured.length);
+      const ratio = median(spans.sort((a, b) => a.start - b.start).map((span, i) => time(span) / measured[i]!));
+      expect(ratio).toBeGreaterThan(0.9);
+      expect(ratio).toBeLessThan(1.1);
+    };
+    for (const span of accepted.filter((one) => one.op === 5)) expect(span.flags & SpanFlag.EndIsReap).toBeTruthy();
+    check(accepted.filter((span) => span.op === 5), said.poll_ns as number[], (span) => span.duration);
+    check(accepted.filter((span) => span.length === 8 << 20), said.large_ns as number[], (span) => span.duration);
+
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: file, direct: true }));
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: file, direct: false }));
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', path: expect.stringMatching(/^pipe:\[\d+\]$/) as string }));
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'ring', api: 'libaio', pid: said.pid, sq: 8, existed: false }));
+  });
+});
