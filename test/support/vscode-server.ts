@@ -29,6 +29,8 @@ const QUIET_SETTINGS = {
   'workbench.startupEditor': 'none', 'workbench.tips.enabled': false, 'workbench.enableExperiments': false, 'telemetry.telemetryLevel': 'off',
   'extensions.ignoreRecommendations': true, 'extensions.autoCheckUpdates': false, 'git.enabled': false, 'chat.disableAIFeatures': true,
   'workbench.secondarySideBar.defaultVisibility': 'hidden', 'editor.minimap.enabled': false,
+  // drawn as text in the document, which tests can read
+  'terminal.integrated.gpuAcceleration': 'off',
 };
 
 function requireCodeServer(): void {

@@ -105,6 +105,12 @@ export class Workbench {
     }));
   }
 
+  /** What the terminal in view shows, a line a row. */
+  async terminalText(): Promise<string> {
+    const rows = await this.page.locator('.terminal-wrapper.active .xterm-rows > div').allInnerTexts();
+    return rows.map((row) => row.replace(/\u00a0/g, ' ').trimEnd()).join('\n');
+  }
+
   /** Texts of the notifications now on screen. */
   notifications(): Promise<string[]> {
     return this.page.locator('.notification-toast .notification-list-item-message').allInnerTexts();
