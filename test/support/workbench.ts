@@ -4,6 +4,8 @@ import { artifact } from './artifacts';
 
 const DEADLINE_MS = 60_000;
 const POLL_MS = 100;
+/** After this long a step that can be repeated is. */
+const SOON_MS = 5_000;
 
 /** Polls until `probe` gives something other than undefined or false; says what it waited for when it never does. */
 export async function eventually<T>(what: string, probe: () => Promise<T | undefined | false>, deadlineMs = DEADLINE_MS): Promise<T> {
@@ -30,17 +32,13 @@ export class Workbench {
 
   /** Runs a command by its title in the palette, like `Ringlight: Trace…`. */
   async command(title: string): Promise<void> {
-    await this.openQuickInput('F1');
-    await this.input().fill(`>${title}`);
-    await this.pick(title);
+    await this.choose('F1', `>${title}`, title);
   }
 
   /** Opens a file of the workspace by its path relative to the folder, and waits for its text. */
   async openFile(path: string): Promise<Locator> {
     const name = path.split('/').pop() ?? path;
-    await this.openQuickInput('Control+P');
-    await this.input().fill(path);
-    await this.pick(name);
+    await this.choose('Control+P', path, name);
     await this.tab(name).waitFor({ timeout: DEADLINE_MS });
     const editor = this.page.locator('.editor-instance .monaco-editor').first();
     await editor.waitFor({ timeout: DEADLINE_MS });
@@ -61,10 +59,8 @@ export class Workbench {
   }
 
   /** Waits for a quick pick's row with this text and takes it. */
-  async pick(label: string | RegExp): Promise<void> {
-    const row = this.page.locator('.quick-input-widget .monaco-list-row').filter({ hasText: label }).first();
-    await row.waitFor({ timeout: DEADLINE_MS });
-    await row.click();
+  async pick(label: string | RegExp, timeout = DEADLINE_MS): Promise<void> {
+    await this.page.locator('.quick-input-widget .monaco-list-row:visible').filter({ hasText: label }).first().click({ timeout });
   }
 
   /** Waits for a quick pick or an input box whose title or placeholder has this text. */
@@ -142,11 +138,20 @@ export class Workbench {
 
   private input(): Locator { return this.page.locator('.quick-input-widget input.input:visible').first(); }
 
+  /** Opens a quick pick with a key, filters it and takes the row with this label. */
+  private async choose(key: string, filter: string, label: string): Promise<void> {
+    // an editor that opens meanwhile takes the focus, and with it the quick pick: then once more
+    await eventually(`“${label}” in the quick pick of ${key}`, async () => {
+      await this.openQuickInput(key);
+      return this.input().fill(filter, { timeout: SOON_MS }).then(() => this.pick(label, SOON_MS)).then(() => true, () => false);
+    });
+  }
+
   /** Keys pressed while the workbench settles can get lost, so they are pressed again. */
   private async openQuickInput(key: string): Promise<void> {
     await eventually(`the quick input of ${key}`, async () => {
       await this.page.keyboard.press(key);
-      return this.input().waitFor({ timeout: 3000 }).then(() => true, () => false);
+      return this.input().waitFor({ timeout: SOON_MS }).then(() => true, () => false);
     });
   }
 }
