@@ -7,7 +7,7 @@ import type { SourceFile } from './source-file';
 
 interface Suppressions { file: Set<string>; lines: Map<number, Set<string>> }
 
-const MARKER = /(?:\/\/|\/\*|\*|#).*?\bringlight-disable(-next-line|-line)?\b([^\n]*)/;
+const MARKER = /(?:\/\/|\/\*|^\s*\*).*?\bringlight-disable(-next-line|-line)?\b([^\n]*)/;
 
 export function suppressions(file: SourceFile): Suppressions {
   const out: Suppressions = { file: new Set(), lines: new Map() };

@@ -37,3 +37,9 @@ export function includeEdits(file: SourceFile, ...names: string[]): Edit[] {
   const end = file.text.slice(0, last.end).replace(/\s+$/, '').length;
   return [insertion(end, `\n${line}`)];
 }
+
+/** Whether a statement stands among others in braces, so that more may be put behind it. */
+export function isInBlock(file: SourceFile, statement: Place): boolean {
+  const before = file.text.slice(Math.max(0, statement.base), statement.base + statement.span.start).replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, '').trimEnd();
+  return /[{};:]$/.test(before);
+}

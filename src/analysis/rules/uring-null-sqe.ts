@@ -3,7 +3,7 @@ import { Typestates, type Machine, type Violation } from '../flow/typestate';
 import { constant, integers } from '../flow/value';
 import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Func, type Stmt } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
-import { includeEdits, insertion, type DraftFix, type Rule } from './rule';
+import { includeEdits, insertion, isInBlock, type DraftFix, type Rule } from './rule';
 
 type State = 'fresh' | 'null' | 'checked';
 
@@ -165,9 +165,7 @@ function fix(file: SourceFile, func: Func, call: Call): DraftFix[] {
   const variable = holder.kind === 'declare' ? holder.local.name : (holder as Extract<Stmt, { kind: 'expr' }>).expr.kind === 'assign' ? targetName(holder) : undefined;
   if (!variable) return [];
   const span = holder.kind === 'declare' ? holder.statement : holder.span;
-  // an unbraced body holds one statement
-  const lead = file.text.slice(0, func.base + span.start).replace(/\s+$/, '').at(-1);
-  if (lead !== '{' && lead !== ';' && lead !== '}' && lead !== '/') return [];
+  if (!isInBlock(file, { base: func.base, span: span })) return [];
   const indent = file.indentation(func.base + span.start);
   const unit = indent.includes('\t') ? '\t' : '    ';
   const edits = [

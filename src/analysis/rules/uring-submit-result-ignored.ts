@@ -2,7 +2,7 @@ import { URING_INIT, URING_REAP, URING_SUBMIT } from '../api/names';
 import { integers } from '../flow/value';
 import { statements, walkFunction, type Call, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
-import { insertion, type DraftFix, type Rule } from './rule';
+import { insertion, isInBlock, type DraftFix, type Rule } from './rule';
 
 const SQPOLL = 2n;
 
@@ -68,8 +68,7 @@ function beforeExit(file: SourceFile, func: Func, call: Call, calls: Call[]): bo
 /** Hands an error on; what a short count means is for a person to decide. */
 function fix(file: SourceFile, func: Func, call: Call): DraftFix[] {
   if (func.kind !== 'function' || func.name === 'main' || !/^(?:int|long|ssize_t)$/.test(func.returns) || !call.statement) return [];
-  const lead = file.text.slice(0, func.base + call.statement.start).replace(/\s+$/, '').at(-1);
-  if (lead !== '{' && lead !== ';' && lead !== '}' && lead !== '/') return [];
+  if (!isInBlock(file, { base: func.base, span: call.statement })) return [];
   const name = ['rc', 'submitted', 'submit_result'].find((n) => ![...func.locals.values()].some((l) => l.name === n));
   if (!name) return [];
   const indent = file.indentation(func.base + call.statement.start);

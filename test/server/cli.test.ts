@@ -1,0 +1,137 @@
+/** `ringlight lint` and `ringlight inventory`, as built. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Log } from 'sarif';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { InventoryReport, LintReport } from '../../src/protocol/analysis';
+import { applied } from '../unit/analysis/support';
+
+const CLI = join(import.meta.dirname, '../../dist/cli.js');
+const FIXTURES = join(import.meta.dirname, '../fixtures/rules');
+const BUFFERED = readFileSync(join(FIXTURES, 'aio-buffered-io/bad.c'), 'utf8');
+const RUST = readFileSync(join(FIXTURES, 'rust-uring-unsubmitted-write/bad.rs'), 'utf8');
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'ringlight-cli-'));
+  const put = (path: string, text: string) => {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  put('src/copy.c', BUFFERED);
+  put('src/journal.rs', RUST);
+  put('src/plain.c', 'int main(void) { return 0; }\n');
+  put('src/notes.txt', BUFFERED);
+  for (const skipped of ['.git', 'node_modules', 'target', 'build']) put(`${skipped}/copy.c`, BUFFERED);
+  put('clean/good.c', readFileSync(join(FIXTURES, 'aio-buffered-io/good.c'), 'utf8'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { cwd: root, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+describe('ringlight lint', () => {
+  it('JSON: one-based positions, the fix, the counts; exit 1', () => {
+    const { status, stdout, stderr } = run('lint', 'src', '--format', 'json');
+    expect(stderr).toBe('');
+    expect(status).toBe(1);
+    const report = JSON.parse(stdout) as LintReport;
+    expect(Object.keys(report).sort()).toEqual(['errors', 'files', 'findings', 'parsed', 'version']);
+    expect(report).toMatchObject({ version: 1, files: 3, parsed: 2, errors: [] });
+    expect(report.findings.map((f) => [f.path, f.rule, f.severity, f.language])).toEqual([
+      ['src/copy.c', 'aio-buffered-io', 'warning', 'c'], ['src/journal.rs', 'rust-uring-unsubmitted-write', 'error', 'rust'],
+    ]);
+    const [f] = report.findings;
+    const line = BUFFERED.split('\n').findIndex((l) => l.includes('rc = io_submit')) + 1;
+    const column = BUFFERED.split('\n')[line - 1]!.indexOf('io_submit') + 1;
+    expect(f).toMatchObject({ line, column, endLine: line, endColumn: column + 'io_submit(ctx, 1, list)'.length, fix: { title: 'Open with O_DIRECT', safe: true } });
+    const edits = f!.fix!.edits.map((e) => ({
+      range: { start: { line: e.line - 1, column: e.column - 1 }, end: { line: e.endLine - 1, column: e.endColumn - 1 } }, text: e.text,
+    }));
+    expect(applied(BUFFERED, edits)).toContain('open(path, O_RDONLY | O_DIRECT)');
+  });
+
+  it('the folder itself, without what is generated or fetched', () => {
+    const report = JSON.parse(run('lint', '--format', 'json').stdout) as LintReport;
+    expect(report.files).toBe(4);
+    expect(report.findings.map((f) => f.path)).toEqual(['src/copy.c', 'src/journal.rs']);
+  });
+
+  it('text: one line a finding; exit 0 without any', () => {
+    const bad = run('lint', 'src/copy.c');
+    expect(bad.stdout).toMatch(/^src\/copy\.c:\d+:\d+: warning: io_submit\(\) blocks here.* \[aio-buffered-io\]\n1 finding in 1 file, 1 of them parsed\n$/);
+    expect(bad.status).toBe(1);
+    expect(run('lint', 'clean')).toEqual({ status: 0, stdout: '0 findings in 1 file, 1 of them parsed\n', stderr: '' });
+  });
+
+  it('--min-severity hides what is below', () => {
+    const { status, stdout } = run('lint', 'src', '--min-severity', 'error', '--format', 'json');
+    expect((JSON.parse(stdout) as LintReport).findings.map((f) => f.rule)).toEqual(['rust-uring-unsubmitted-write']);
+    expect(status).toBe(1);
+    expect(run('lint', 'src/copy.c', '--min-severity', 'error').status).toBe(0);
+  });
+
+  it('SARIF 2.1.0', () => {
+    const { status, stdout } = run('lint', 'src', join(root, 'src/copy.c'), '--format', 'sarif');
+    expect(status).toBe(1);
+    const log = JSON.parse(stdout) as Log;
+    expect(log.version).toBe('2.1.0');
+    const [sarifRun] = log.runs;
+    expect(sarifRun!.results!.map((r) => [r.ruleId, r.level, r.locations![0]!.physicalLocation!.artifactLocation!.uri])).toEqual([
+      ['aio-buffered-io', 'warning', 'src/copy.c'], ['rust-uring-unsubmitted-write', 'error', 'src/journal.rs'],
+      ['aio-buffered-io', 'warning', pathToFileURL(join(root, 'src/copy.c')).href],
+    ]);
+    for (const r of sarifRun!.results!) expect(sarifRun!.tool.driver.rules![r.ruleIndex!]!.id).toBe(r.ruleId);
+  });
+
+  it('a path that cannot be read is told about, the others are still looked at; exit 2', () => {
+    const { status, stdout, stderr } = run('lint', 'absent.c', 'src/notes.txt', 'src/copy.c', '--format', 'json');
+    expect(status).toBe(2);
+    const report = JSON.parse(stdout) as LintReport;
+    expect(report.errors).toEqual([{ path: 'absent.c', message: 'no such file or directory' }, { path: 'src/notes.txt', message: 'not a C, C++ or Rust file' }]);
+    expect(report.findings).toHaveLength(1);
+    expect(stderr).toContain('ringlight: absent.c: no such file or directory');
+  });
+
+  it('a link that leads round in a circle', () => {
+    symlinkSync('round.c', join(root, 'round.c'));
+    expect(run('lint', 'round.c')).toMatchObject({ status: 2, stderr: expect.stringContaining('ringlight: round.c: ELOOP') as string });
+    rmSync(join(root, 'round.c'));
+  });
+
+  it.each([
+    [['--format', 'xml'], '--format'], [['--min-severity', 'worst'], '--min-severity'], [['--target-kernel', 'six'], '--target-kernel'], [['--wrong'], '--wrong'],
+  ])('wrong use: %j', (args, named) => {
+    const { status, stdout, stderr } = run('lint', ...args);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(named);
+  });
+
+  it('--help', () => expect(run('lint', '--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--min-severity') as string }));
+});
+
+describe('ringlight inventory', () => {
+  it('JSON', () => {
+    const { status, stdout } = run('inventory', 'src', '--format', 'json');
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout) as InventoryReport;
+    expect(Object.keys(report).sort()).toEqual(['files', 'usages', 'version']);
+    expect(report.files).toBe(3);
+    expect(new Set(report.usages.map((u) => u.family))).toEqual(new Set(['libaio', 'tokio-uring']));
+    const submit = report.usages.find((u) => u.api === 'io_submit')!;
+    expect(BUFFERED.split('\n')[submit.line - 1]!.slice(submit.column - 1)).toMatch(/^io_submit\(/);
+  });
+  it('text, by family', () => {
+    const { status, stdout } = run('inventory', 'src');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^libaio: \d+ in 1 file\n {2}src\/copy\.c:\d+:\d+: io_context_t\n/);
+    expect(run('inventory', join(root, 'src/plain.c')).stdout).toBe('no asynchronous I/O found\n');
+  });
+  it('an absent path; exit 2', () => expect(run('inventory', 'absent')).toMatchObject({ status: 2, stderr: 'ringlight: absent: no such file or directory\n' }));
+});

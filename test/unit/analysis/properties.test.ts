@@ -1,0 +1,94 @@
+/** Whatever the text, the analysis ends, throws nothing, and leaves no tree behind. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Grammars, type Tree } from '../../../src/analysis/parser';
+import { Session } from '../../../src/analysis/session';
+import type { Language } from '../../../src/protocol/analysis';
+import { fixtures } from './fixtures';
+import { analyse, testAnalyser } from './support';
+
+const samples = fixtures();
+const TOKENS = ['io_uring_get_sqe(', 'if (', '{', '}', ')', ';', '#ifdef X\n', '#endif\n', '"', '/*', '*/', 'struct io_uring_sqe *s = ', 'goto x; x:', 'while(', '.await', 'let (_, b) = ', 'fn f() {', '\u{1F600}', '\0', '&&', '->', '= {0', 'io_submit(c, 1, &p)'];
+
+const mutated = fc.tuple(fc.constantFrom(...samples), fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(40), fc.constantFrom('', ...TOKENS)), { maxLength: 6 }))
+  .map(([sample, edits]) => ({
+    language: sample.language,
+    text: edits.reduce((text, [at, length, insert]) => {
+      const from = Math.floor(at * text.length);
+      return text.slice(0, from) + insert + text.slice(from + length);
+    }, sample.text),
+  }));
+
+describe('any text', () => {
+  it('mutated fixtures', async () => {
+    await fc.assert(fc.asyncProperty(mutated, async ({ text, language }) => {
+      const { findings } = await analyse(text, language);
+      const lines = text.split('\n');
+      for (const f of findings) {
+        expect(f.range.start.line).toBeLessThan(lines.length);
+        expect(f.range.end.column).toBeLessThanOrEqual(lines[f.range.end.line]!.length);
+      }
+    }), { numRuns: 300 });
+  });
+  it('cut off anywhere', async () => {
+    for (const s of samples) for (let at = 0; at < s.text.length; at += 97) await analyse(s.text.slice(0, at), s.language);
+  });
+  it('random words', async () => {
+    const text = fc.array(fc.oneof(fc.constantFrom(...TOKENS), fc.string()), { maxLength: 60 }).map((parts) => `#include <liburing.h>\nuse tokio_uring;\n${parts.join(' ')}`);
+    await fc.assert(fc.asyncProperty(text, fc.constantFrom<Language>('c', 'cpp', 'rust'), async (t, language) => {
+      await analyse(t, language);
+    }), { numRuns: 200 });
+  });
+  it('deep nesting', async () => {
+    const deep = `#include <liburing.h>\nvoid f(struct io_uring *r) { ${'if (a) {'.repeat(300)} io_uring_submit(r); ${'}'.repeat(300)} int x = ${'('.repeat(300)}1${')'.repeat(300)}; }`;
+    expect((await analyse(deep)).findings).toHaveLength(1);
+  });
+  it('a function with very many branches ends in time', async () => {
+    const body = Array.from({ length: 400 }, (_, i) => `if (a[${i}]) { s = io_uring_get_sqe(r); if (!s) return; io_uring_prep_nop(s); x${i % 7} += ${i}; }`).join('\n');
+    const start = performance.now();
+    await analyse(`#include <liburing.h>\nvoid f(struct io_uring *r, int *a) { struct io_uring_sqe *s; int x0,x1,x2,x3,x4,x5,x6;\n${body}\n}`);
+    expect(performance.now() - start).toBeLessThan(20_000);
+  });
+});
+
+describe('trees', () => {
+  it('every tree that was made is deleted, also when the analysis is over at once', async () => {
+    const alive = new Set<Tree>();
+    const original = Grammars.prototype.parse;
+    Grammars.prototype.parse = function (language, text, old) {
+      const tree = original.call(this, language, text, old);
+      alive.add(tree);
+      const remove = tree.delete.bind(tree);
+      tree.delete = () => {
+        alive.delete(tree);
+        remove();
+      };
+      return tree;
+    };
+    try {
+      for (const s of samples) await analyse(s.text, s.language);
+      const session = new Session(testAnalyser(), 'x', 'c');
+      const text = samples.find((s) => s.language === 'c')!.text;
+      await session.ready(text);
+      for (let i = 0; i < 50; i++) session.analyse(`${text}${'\n'.repeat(i)}`, {});
+      session.drop();
+    } finally {
+      Grammars.prototype.parse = original;
+    }
+    expect(alive.size).toBe(0);
+  });
+
+  it('an edited tree gives what a fresh one gives', async () => {
+    const analyser = testAnalyser();
+    await fc.assert(fc.asyncProperty(mutated, async ({ text, language }) => {
+      const sample = samples.find((s) => s.language === language)!;
+      const session = new Session(analyser, 'x', language);
+      await session.ready(sample.text);
+      session.analyse(sample.text, {});
+      await session.ready(text);
+      const edited = session.analyse(text, {});
+      session.drop();
+      expect(edited.findings).toEqual((await analyse(text, language)).findings);
+    }), { numRuns: 100 });
+  });
+});

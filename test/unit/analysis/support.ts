@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { Analyser } from '../../../src/analysis/analyse';
+import type { Finding, Language, TextEdit } from '../../../src/protocol/analysis';
+
+const require = createRequire(import.meta.url);
+const FOLDERS: Record<string, string> = {
+  'web-tree-sitter.wasm': dirname(require.resolve('web-tree-sitter/web-tree-sitter.wasm')),
+  'tree-sitter-c.wasm': dirname(require.resolve('tree-sitter-c/package.json')),
+  'tree-sitter-cpp.wasm': dirname(require.resolve('tree-sitter-cpp/package.json')),
+  'tree-sitter-rust.wasm': dirname(require.resolve('tree-sitter-rust/package.json')),
+};
+
+/** An analyser with the grammars of the packages that ship them. */
+export function testAnalyser(): Analyser {
+  return new Analyser(async (name) => readFileSync(join(FOLDERS[name]!, name)));
+}
+const shared = testAnalyser();
+
+export async function analyse(text: string, language: Language = 'c', path = `file.${language === 'rust' ? 'rs' : language}`) {
+  return shared.file({ path, language, text }, {});
+}
+export async function rulesIn(text: string, language: Language = 'c'): Promise<string[]> {
+  return (await analyse(text, language)).findings.map((f) => f.rule);
+}
+
+/** The text with edits applied, which must not overlap. */
+export function applied(text: string, edits: TextEdit[]): string {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  const offset = (p: { line: number; column: number }) => (starts[p.line] ?? text.length) + p.column;
+  return [...edits].sort((a, b) => offset(b.range.start) - offset(a.range.start))
+    .reduce((t, e) => t.slice(0, offset(e.range.start)) + e.text + t.slice(offset(e.range.end)), text);
+}
+export function textAt(text: string, f: Finding): string {
+  const lines = text.split('\n');
+  const { start, end } = f.range;
+  return start.line === end.line ? lines[start.line]!.slice(start.column, end.column)
+    : [lines[start.line]!.slice(start.column), ...lines.slice(start.line + 1, end.line), lines[end.line]!.slice(0, end.column)].join('\n');
+}
