@@ -26,8 +26,8 @@ export class Client {
     if (!existsSync(SERVER)) throw new Error('dist/server.js is missing: npm run build');
     this.child = spawn(process.execPath, [SERVER, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.connection = createMessageConnection(new StreamMessageReader(this.child.stdout!), new StreamMessageWriter(this.child.stdin!));
-    this.connection.onNotification('ringlight/analysed', (p: AnalysedParams) => this.analysed.push(p));
-    this.connection.onNotification('textDocument/publishDiagnostics', (p: Client['published'][number]) => this.published.push(p));
+    this.connection.onNotification('ringlight/analysed', (p: AnalysedParams) => { this.analysed.push(p); });
+    this.connection.onNotification('textDocument/publishDiagnostics', (p: Client['published'][number]) => { this.published.push(p); });
     this.connection.onRequest('workspace/diagnostic/refresh', () => null);
     this.connection.listen();
   }
