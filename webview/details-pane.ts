@@ -13,7 +13,7 @@ export class DetailsPane {
     this.node.hidden = detail === undefined;
     if (!detail) return this.node.replaceChildren();
     const list = element('dl', {});
-    for (const [name, value] of spanFields(detail)) list.append(element('dt', {}, name), element('dd', { class: name === 'Result' && detail.result < 0 ? 'bad' : '' }, value));
+    for (const [name, value] of spanFields(detail)) list.append(element('dt', {}, name), element('dd', { class: name === 'Result' && detail.failed ? 'bad' : '' }, value));
     const title = element('h2', {}, detail.op, ' ', element('span', { class: 'muted' }, detail.api));
     const zoom = element('vscode-button' as 'button', { secondary: true, icon: 'zoom-in' }, 'Zoom to it');
     zoom.addEventListener('click', this.actions.zoom);

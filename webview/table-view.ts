@@ -101,7 +101,7 @@ export class TableView {
     open.addEventListener('click', () => this.select(d));
     return element('tr', { 'data-index': d.index, 'aria-selected': String(d.index === this.selected) },
       element('td', {}, open), element('td', {}, d.op), element('td', {}, `${d.comm || '?'} (${d.pid})`), element('td', { class: 'path' }, fileWords(d)),
-      element('td', { class: 'num' }, sizeWords(d)), element('td', { class: d.result < 0 ? 'num bad' : 'num' }, resultWords(d)),
+      element('td', { class: 'num' }, sizeWords(d)), element('td', { class: d.failed ? 'num bad' : 'num' }, resultWords(d)),
       element('td', { class: 'num' }, formatDuration(d.duration)), element('td', {}, d.notes.join('; ')));
   }
 }

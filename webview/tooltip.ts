@@ -33,7 +33,7 @@ export function spanTip(d: SpanDetail): TipLine[] {
   return [
     { strong: d.op, rest: [formatDuration(d.duration), size].filter(Boolean).join(' · ') },
     fileWords(d),
-    d.result < 0 ? { bad: `result ${resultWords(d)}` } : `result ${resultWords(d)}`,
+    d.failed ? { bad: `result ${resultWords(d)}` } : `result ${resultWords(d)}`,
     ...d.notes,
   ].filter((line) => line !== '');
 }

@@ -20,6 +20,14 @@ export function opName(api: ApiName, op: number): string {
   return names[op] || `OP_${op}`;
 }
 
+const ETIME = 62;
+const TIMERS = new Set(['TIMEOUT', 'LINK_TIMEOUT'].map((name) => IO_URING_OPS.indexOf(name)));
+
+/** An operation that did not do what it was for. A timer that fires ends with ETIME, and that is what it is for. */
+export function isFailure(op: number, result: number): boolean {
+  return result < 0 && !(result === -ETIME && TIMERS.has(op));
+}
+
 export type OpClass = 'read' | 'write' | 'sync' | 'wait' | 'other';
 
 /** What an operation does to data; the page colours by it, the statistics count bytes of reads and writes only. */

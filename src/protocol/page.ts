@@ -81,6 +81,8 @@ export interface SpanDetail {
   pid: number; tid: number; comm: string; thread: string;
   fd: number; path: string; direct: boolean;
   offset: string; length: number; result: number;
+  /** the result is an error (a timer that fires is none) */
+  failed: boolean;
   /** `EAGAIN` and the like, empty when the result is not negative */
   error: string;
   userData: string;

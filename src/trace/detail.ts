@@ -1,5 +1,5 @@
 /** One span in full, in words. */
-import { opName } from '../protocol/ops';
+import { isFailure, opName } from '../protocol/ops';
 import type { SpanDetail } from '../protocol/page';
 import { SpanFlag } from '../protocol/wire';
 import { errnoName } from './errno';
@@ -23,7 +23,7 @@ export function describeSpan(store: TraceStore, index: number): SpanDetail | nul
     start, duration: spans.duration(index), reap: spans.reap(index), submit: spans.submit(index),
     pid: track.pid, tid, comm: names.comm(track.pid), thread: names.thread(tid),
     fd, path: file?.path ?? '', direct: (flags & SpanFlag.Direct) !== 0 || (file?.direct ?? false),
-    offset: signed64(...spans.offset(index)).toString(), length: spans.bytesAsked(index), result, error: errnoName(result),
+    offset: signed64(...spans.offset(index)).toString(), length: spans.bytesAsked(index), result, failed: isFailure(spans.op(index), result), error: errnoName(result),
     userData: `0x${unsigned64(...spans.userData(index)).toString(16)}`,
     notes: notesOf(flags),
   };

@@ -1,5 +1,5 @@
 /** What is counted of each operation kind; fed span by span, so that a growing recording is never counted twice. */
-import { opClass, opName } from '../protocol/ops';
+import { isFailure, opClass, opName } from '../protocol/ops';
 import { API_NAMES, SpanFlag, type ApiName } from '../protocol/wire';
 import { Histogram } from './histogram';
 import type { TraceStore } from './store';
@@ -56,10 +56,10 @@ export class Stats {
     this.processes.set(track.pid, (this.processes.get(track.pid) ?? 0) + 1);
     if (flags & SpanFlag.Unfinished) stats.unfinished++;
     else stats.latency.add(duration);
-    if (result < 0) {
+    if (isFailure(stats.op, result)) {
       stats.errors++;
       stats.byErrno.set(-result, (stats.byErrno.get(-result) ?? 0) + 1);
-    } else if (movesData(track.api, stats.op)) stats.bytes += result;
+    } else if (result > 0 && movesData(track.api, stats.op)) stats.bytes += result;
     if (flags & SpanFlag.Overflow) stats.overflowed++;
     if (flags & SpanFlag.Punted) {
       stats.punted++;

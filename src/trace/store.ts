@@ -1,4 +1,5 @@
 /** A recording in memory: spans in columns, an index a track, names, instants, totals. */
+import { isFailure } from '../protocol/ops';
 import type { InstantColumns, Track } from '../protocol/page';
 import {
   API_NAMES, InstantKind, SpanFlag, type ApiName, type Goodbye, type Hello, type HookState, type LogEntry, type LostCounts,
@@ -64,7 +65,7 @@ export class TraceStore {
     row.userHi = span.userHi;
     const index = this.spans.append(row);
     track.index.append(index);
-    if (span.result < 0 || isFlaggedProblem(span.flags)) this.newProblems.push(index);
+    if (isFailure(span.op, span.result) || isFlaggedProblem(span.flags)) this.newProblems.push(index);
     this.reach(span.start + span.duration);
   }
 

@@ -2,6 +2,7 @@
  * The time index of one track. Spans arrive in completion order; the index sorts them by start when it is next asked,
  * touching only the part of itself that the news overlap. All answers are exact, at any window and bin width.
  */
+import { isFailure } from '../protocol/ops';
 import type { BinTile, SpanTile } from '../protocol/page';
 import type { SpanColumns } from './columns';
 import { Maxima } from './maxima';
@@ -56,7 +57,7 @@ export class TrackIndex {
   private merge(): void {
     if (this.pendingCount === 0) return;
     const added = this.pending.slice(0, this.pendingCount);
-    const failed = added.filter((index) => this.spans.result(index) < 0);
+    const failed = added.filter((index) => isFailure(this.spans.op(index), this.spans.result(index)));
     this.pendingCount = 0;
     this.ends.add(added.slice());
     this.failedEnds.add(failed.slice());
@@ -134,7 +135,7 @@ export class TrackIndex {
       tile.slot[i] = this.spans.slot(span);
       tile.op[i] = this.spans.op(span);
       tile.flags[i] = this.spans.flags(span);
-      tile.failed[i] = this.spans.result(span) < 0 ? 1 : 0;
+      tile.failed[i] = isFailure(this.spans.op(span), this.spans.result(span)) ? 1 : 0;
     }
     return tile;
   }
