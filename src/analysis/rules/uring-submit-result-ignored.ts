@@ -1,6 +1,6 @@
-import { URING_INIT, URING_REAP, URING_SUBMIT } from '../api/names';
+import { SQE_SOURCES, URING_INIT, URING_REAP, URING_SUBMIT } from '../api/names';
 import { integers } from '../flow/value';
-import { statements, walkFunction, type Call, type Func } from '../model';
+import { expressionsOf, statements, walk, walkFunction, type Call, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule } from './rule';
 
@@ -20,7 +20,7 @@ export const uringSubmitResultIgnored: Rule = {
       const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
       for (const call of calls) {
         if (!URING_SUBMIT.has(call.name) || call.discarded !== 'statement' || call.callee.kind !== 'name' || file.program.defines(call.name)) continue;
-        if (sqpoll || inEventLoop(func, call, calls) || beforeExit(file, func, call, calls)) continue;
+        if (sqpoll || inEventLoop(func, call, calls) || makesRoom(func, call) || beforeExit(file, func, call, calls)) continue;
         report({
           at: placeOf(func, call),
           message: `The result of ${call.name}() is ignored: it is negative on error, and may be less than the number of queued sqes, which then never complete.`,
@@ -52,6 +52,19 @@ function inEventLoop(func: Func, call: Call, calls: Call[]): boolean {
     if (s.form === 'for' && s.update) continue;
     const within = (c: Call) => c.span.start >= s.span.start && c.span.end <= s.span.end;
     if (calls.some((c) => within(c) && c !== call && (URING_REAP.test(c.name) || c.name === 'io_uring_sq_ready'))) return true;
+  }
+  return false;
+}
+
+/** `if (!sqe) { io_uring_submit(r); sqe = io_uring_get_sqe(r); }`: what the next sqe is tells whether it worked. */
+function makesRoom(func: Func, call: Call): boolean {
+  for (const s of statements(func.body)) {
+    if (s.kind !== 'if' || !s.test || s.span.start > call.span.start || s.span.end < call.span.end) continue;
+    const body = [...s.then, ...s.otherwise];
+    const at = body.findIndex((b) => b.kind === 'block' ? b.body.some((x) => x.kind === 'expr' && x.expr === call) : b.kind === 'expr' && b.expr === call);
+    const rest = at < 0 ? [] : body.flatMap((b) => (b.kind === 'block' ? b.body : [b]));
+    const sources = [...walk(rest.flatMap(expressionsOf))].filter((e) => e.kind === 'call' && SQE_SOURCES.has(e.name) && e.span.start > call.span.end);
+    if (sources.length) return true;
   }
   return false;
 }
