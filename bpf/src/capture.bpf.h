@@ -38,17 +38,12 @@ struct {
 	__type(value, __u8);
 } tracked __weak SEC(".maps");
 
-struct ring {
-	__u32 id;
-	__u32 flags;
-};
-
 /* io_ring_ctx address to our number for it: only traced rings are in here */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
-	__type(value, struct ring);
+	__type(value, __u32);
 } rings __weak SEC(".maps");
 
 static __always_inline struct counters *my_counters(void)

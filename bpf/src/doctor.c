@@ -154,7 +154,8 @@ int self_test_run(void)
 {
 	struct refusal refusal = { 0 };
 
-	if (!try_all(&refusal)) {
+	/* an API that had to be given up is a failure here */
+	if (!try_all(&refusal) || refusal.code) {
 		fprintf(stderr, "ringlight-loader: %s %s\n", refusal.message, refusal.hint);
 		return EXIT_CANNOT_TRACE;
 	}

@@ -25,7 +25,7 @@ struct op {
 struct ring_state {
 	uint64_t *slots;	/* bitmap of places taken */
 	uint32_t words;
-	bool existed;
+	bool existed, sqpoll;
 	uint64_t last;		/* time of its last record */
 };
 

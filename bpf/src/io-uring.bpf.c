@@ -13,7 +13,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define CQE_MORE (1U << 1)
 #define CQE_NOTIF (1U << 3)
-#define SETUP_SQPOLL (1U << 1)
 #define SQE_FLAGS 0x7f
 
 /* IORING_OP_* by number */
@@ -49,27 +48,62 @@ static __always_inline __u32 vector_bytes(const void *vectors, __u32 count)
 	return sum > 0xffffffff ? 0xffffffff : sum;
 }
 
-static __always_inline struct ring *find_ring(__u64 ctx)
+/*
+ * The ring that each CPU saw last: the low 48 bits of the context's address, then its number. One word, so that an
+ * interrupt that nests can not leave half of it.
+ */
+static __u64 last_seen[MAX_CPUS];
+
+/* An address as a number: the verifier lets nobody calculate with what it knows to be a kernel pointer. */
+static __always_inline __u64 number(const void *pointer)
 {
-	return ended ? 0 : bpf_map_lookup_elem(&rings, &ctx);
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &pointer);
+	return value;
 }
 
-/* Starts to trace a ring of the current process; null when it can not be numbered. */
-static __always_inline struct ring *new_ring(struct io_ring_ctx *ctx, int fd, __u32 pid, __u32 sq, __u32 cq,
-					     __u32 flags, bool existed)
+/* Number of a traced ring, else 0. */
+static __always_inline __u32 find_ring(__u64 ctx)
 {
-	__u64 key = (__u64)ctx;
-	struct ring ring = { .id = next_ring(), .flags = flags };
+	__u64 *cached = &last_seen[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
+	__u64 seen = *(volatile __u64 *)cached;
 
-	if (!ring.id)
+	if (ended)
 		return 0;
-	if (bpf_map_update_elem(&rings, &key, &ring, existed ? BPF_NOEXIST : BPF_ANY))
-		return find_ring(key);
+	if (seen >> 16 == (ctx & KEY_MASK))
+		return seen & 0xffff;
+	__u32 *ring = bpf_map_lookup_elem(&rings, &ctx);
+	if (!ring)
+		return 0;
+	*(volatile __u64 *)cached = ctx << 16 | *ring;
+	return *ring;
+}
+
+/* The address of a ring that is gone may come again. */
+static __always_inline void forget_ring(__u64 ctx)
+{
+	for (int cpu = 0; cpu < MAX_CPUS; cpu++)
+		if (last_seen[cpu] >> 16 == (ctx & KEY_MASK))
+			last_seen[cpu] = 0;
+	bpf_map_delete_elem(&rings, &ctx);
+}
+
+/* Starts to trace a ring; 0 when it can not be numbered. */
+static __always_inline __u32 new_ring(__u64 ctx, int fd, __u32 pid, __u32 sq, __u32 cq, __u32 flags, bool existed)
+{
+	__u32 ring = next_ring();
+
+	if (!ring)
+		return 0;
+	/* another CPU may have met it at the same moment */
+	if (bpf_map_update_elem(&rings, &ctx, &ring, BPF_NOEXIST))
+		return find_ring(ctx);
 	struct notice *notice = new_notice(NOTICE_RING);
 	if (notice) {
 		notice->pid = pid;
 		notice->fd = fd;
-		notice->ring = ring.id;
+		notice->ring = ring;
 		notice->api = API_IO_URING;
 		notice->sq = sq;
 		notice->cq = cq;
@@ -77,26 +111,34 @@ static __always_inline struct ring *new_ring(struct io_ring_ctx *ctx, int fd, __
 		notice->existed = existed;
 		bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
 	}
-	return find_ring(key);
+	return ring;
 }
 
-static __always_inline struct ring *existing_ring(struct io_ring_ctx *ctx, int fd, __u32 pid)
+static __always_inline __u32 existing_ring(__u64 address, int fd, __u32 pid)
 {
-	return new_ring(ctx, fd, pid, BPF_CORE_READ(ctx, rings, sq_ring_entries),
+	struct io_ring_ctx *ctx = (void *)address;
+
+	return new_ring(address, fd, pid, BPF_CORE_READ(ctx, rings, sq_ring_entries),
 			BPF_CORE_READ(ctx, rings, cq_ring_entries), BPF_CORE_READ(ctx, flags), true);
+}
+
+/* Number of the ring that the current process submits to, if it or the process is traced, else 0. */
+static __always_inline __u32 ring_of_submission(__u64 ctx)
+{
+	__u32 ring = find_ring(ctx), tgid = bpf_get_current_pid_tgid() >> 32;
+
+	return ring || !is_tracked(tgid) ? ring : existing_ring(ctx, -1, tgid);
 }
 
 SEC("tp_btf/io_uring_create")
 int BPF_PROG(uring_create, int fd, struct io_ring_ctx *uring, __u32 sq, __u32 cq, __u32 flags)
 {
-	__u64 key = (__u64)uring;
+	__u64 key = number(uring);
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
+	forget_ring(key);
 	if (is_tracked(tgid))
-		new_ring(uring, fd, tgid, sq, cq, flags, false);
-	else
-		/* the address of a traced ring that is gone may come again */
-		bpf_map_delete_elem(&rings, &key);
+		new_ring(key, fd, tgid, sq, cq, flags, false);
 	return 0;
 }
 
@@ -116,39 +158,39 @@ int uring_existing(struct bpf_iter__task_file *it)
 	for (unsigned int i = 0; i < sizeof(wanted); i++)
 		if (name[i] != wanted[i])
 			return 0;
-	existing_ring(BPF_CORE_READ(file, private_data), it->fd, task->tgid);
+	existing_ring((__u64)BPF_CORE_READ(file, private_data), it->fd, task->tgid);
 	return 0;
 }
 
-static __always_inline int submitted(struct io_kiocb *req)
-{
-	struct io_ring_ctx *ctx = BPF_CORE_READ(req, ctx);
-	struct ring *ring = find_ring((__u64)ctx);
+/*
+ * A field of a request. The verifier knows what a typed argument points to and lets it be read as it is, which
+ * costs next to nothing; an untyped one goes through a helper.
+ */
+#define FIELD(typed, request, field) (typed ? request->field : BPF_CORE_READ(request, field))
 
-	if (!ring) {
-		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-		if (!is_tracked(tgid) || !(ring = existing_ring(ctx, -1, tgid)))
-			return 0;
-	}
+static __always_inline int submitted(struct io_kiocb *req, bool typed)
+{
+	__u32 ring = ring_of_submission((__u64)BPF_CORE_READ(req, ctx));
+
+	if (!ring)
+		return 0;
 	add(&my_counters()->submitted[API_IO_URING], 1);
-	struct record *record = new_record(RECORD_SUBMIT, ring->id, (__u64)req);
+	struct record *record = new_record(RECORD_SUBMIT, ring, (__u64)req);
 	if (!record)
 		return 0;
 
-	__u8 op = BPF_CORE_READ(req, opcode);
+	__u8 op = FIELD(typed, req, opcode);
 	__u64 kind = op < 64 ? BIT(op) : 0;
-	__u32 flags = BPF_CORE_READ(req, flags) & SQE_FLAGS;
-	if (ring->flags & SETUP_SQPOLL)
-		flags |= RECORD_SQPOLL;
 	record->op = op;
-	record->flags = flags;
+	record->flags = FIELD(typed, req, flags) & SQE_FLAGS;
+	record->value = -1;
 	if (bpf_core_field_exists(req->cqe)) {
-		record->user_data = BPF_CORE_READ(req, cqe.user_data);
-		record->value = kind & WITHOUT_FILE ? -1 : BPF_CORE_READ(req, cqe.fd);
+		record->user_data = FIELD(typed, req, cqe.user_data);
+		if (!(kind & WITHOUT_FILE))
+			record->value = FIELD(typed, req, cqe.fd);
 	} else {
 		struct io_kiocb___flat *flat = (void *)req;
 		record->user_data = BPF_CORE_READ(flat, user_data);
-		record->value = -1;
 	}
 	record->offset = -1;
 	/* a request starts with the part that belongs to its opcode */
@@ -170,37 +212,33 @@ static __always_inline int submitted(struct io_kiocb *req)
 SEC("?tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submit_req, struct io_kiocb *req)
 {
-	return submitted(req);
+	return submitted(req, true);
 }
 
 /* 6.0 to 6.3 */
 SEC("?tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_submit_sqe_req, struct io_kiocb *req)
 {
-	return submitted(req);
+	return submitted(req, true);
 }
 
 /* 5.15 to 5.19 */
 SEC("?tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_submit_sqe_ctx, void *uring, void *req)
 {
-	return submitted(req);
+	return submitted(req, false);
 }
 
 /* A malformed sqe never becomes a request that is submitted, but it is completed. */
 SEC("?tp_btf/io_uring_req_failed")
 int BPF_PROG(uring_req_failed, const struct io_uring_sqe *sqe, struct io_kiocb *req)
 {
-	struct io_ring_ctx *uring = BPF_CORE_READ(req, ctx);
-	struct ring *ring = find_ring((__u64)uring);
+	__u32 ring = ring_of_submission((__u64)BPF_CORE_READ(req, ctx));
 
-	if (!ring) {
-		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-		if (!is_tracked(tgid) || !(ring = existing_ring(uring, -1, tgid)))
-			return 0;
-	}
+	if (!ring)
+		return 0;
 	add(&my_counters()->submitted[API_IO_URING], 1);
-	struct record *record = new_record(RECORD_REJECT, ring->id, (__u64)req);
+	struct record *record = new_record(RECORD_REJECT, ring, (__u64)req);
 	if (!record)
 		return 0;
 	record->op = BPF_CORE_READ(sqe, opcode);
@@ -213,10 +251,10 @@ int BPF_PROG(uring_req_failed, const struct io_uring_sqe *sqe, struct io_kiocb *
 	return 0;
 }
 
-static __always_inline int completed(struct io_ring_ctx *ctx, struct io_kiocb *req, __u64 user_data, __s32 res,
+static __always_inline int completed(__u64 ctx, struct io_kiocb *req, __u64 user_data, __s32 res,
 				     __u32 cqe_flags)
 {
-	struct ring *ring = find_ring((__u64)ctx);
+	__u32 ring = find_ring(ctx);
 
 	/* zero-copy send says twice that it is done; the second only gives the buffer back */
 	if (!ring || cqe_flags & CQE_NOTIF)
@@ -224,9 +262,9 @@ static __always_inline int completed(struct io_ring_ctx *ctx, struct io_kiocb *r
 	__u32 flags = 0;
 	if (req) {
 		add(&my_counters()->completed[API_IO_URING], 1);
-		flags = RECORD_HAS_REQUEST | file_of_request(req, ring->id);
+		flags = RECORD_HAS_REQUEST | file_of_request(req, ring);
 	}
-	struct record *record = new_record(RECORD_COMPLETE, ring->id, (__u64)req);
+	struct record *record = new_record(RECORD_COMPLETE, ring, (__u64)req);
 	if (!record)
 		return 0;
 	record->flags = flags;
@@ -241,27 +279,27 @@ static __always_inline int completed(struct io_ring_ctx *ctx, struct io_kiocb *r
 SEC("?tp_btf/io_uring_complete")
 int BPF_PROG(uring_complete_cqe, struct io_ring_ctx *uring, void *req, struct io_uring_cqe *cqe)
 {
-	return completed(uring, req, cqe->user_data, cqe->res, cqe->flags);
+	return completed(number(uring), req, cqe->user_data, cqe->res, cqe->flags);
 }
 
 /* 5.18 to 6.16 */
 SEC("?tp_btf/io_uring_complete")
 int BPF_PROG(uring_complete_req, void *uring, void *req, __u64 user_data, int res, unsigned int cqe_flags)
 {
-	return completed(uring, req, user_data, res, cqe_flags);
+	return completed((__u64)uring, req, user_data, res, cqe_flags);
 }
 
 /* 6.0 and later. Until 6.1 it comes after the completion and does not replace it: the loader knows. */
 SEC("?tp_btf/io_uring_cqe_overflow")
 int BPF_PROG(uring_overflow, void *uring, __u64 user_data, int res, __u32 cqe_flags)
 {
-	struct ring *ring = find_ring((__u64)uring);
+	__u32 ring = find_ring((__u64)uring);
 
 	if (!ring || cqe_flags & CQE_NOTIF)
 		return 0;
 	if (overflow_completes && !(cqe_flags & CQE_MORE))
 		add(&my_counters()->completed[API_IO_URING], 1);
-	struct record *record = new_record(RECORD_OVERFLOW, ring->id, 0);
+	struct record *record = new_record(RECORD_OVERFLOW, ring, 0);
 	if (!record)
 		return 0;
 	record->user_data = user_data;
@@ -273,11 +311,11 @@ int BPF_PROG(uring_overflow, void *uring, __u64 user_data, int res, __u32 cqe_fl
 
 static __always_inline int marked(struct io_kiocb *req, enum record_type type, __u64 user_data)
 {
-	struct ring *ring = find_ring((__u64)BPF_CORE_READ(req, ctx));
+	__u32 ring = find_ring((__u64)BPF_CORE_READ(req, ctx));
 
 	if (!ring)
 		return 0;
-	struct record *record = new_record(type, ring->id, (__u64)req);
+	struct record *record = new_record(type, ring, (__u64)req);
 	if (!record)
 		return 0;
 	record->user_data = user_data;
@@ -312,11 +350,11 @@ int BPF_PROG(uring_fail_link, struct io_kiocb *req, struct io_kiocb *link)
 SEC("?tp_btf/io_uring_short_write")
 int BPF_PROG(uring_short_write, void *uring, __u64 position, __u64 wanted, __u64 got)
 {
-	struct ring *ring = find_ring((__u64)uring);
+	__u32 ring = find_ring((__u64)uring);
 
 	if (!ring)
 		return 0;
-	struct record *record = new_record(RECORD_SHORT_WRITE, ring->id, 0);
+	struct record *record = new_record(RECORD_SHORT_WRITE, ring, 0);
 	if (!record)
 		return 0;
 	record->offset = position;

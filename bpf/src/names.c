@@ -143,6 +143,9 @@ void names_exec(struct names *names, const struct notice *notice)
 {
 	char comm[32];
 
+	/* one that does nothing we see needs no name */
+	if (!table_get(&names->processes, notice->pid + 1))
+		return;
 	forget(names, notice->pid);
 	snprintf(comm, sizeof(comm), "%.16s", notice->comm);
 	send_process(names, notice->pid, comm, notice->time);

@@ -38,9 +38,10 @@ void pairing_free(struct pairing *pairing)
 	free(pairing);
 }
 
-void pairing_ring(struct pairing *pairing, uint32_t ring, bool existed)
+void pairing_ring(struct pairing *pairing, uint32_t ring, bool existed, bool sqpoll)
 {
 	pairing->flight.rings[ring & 0xffff].existed = existed;
+	pairing->flight.rings[ring & 0xffff].sqpoll = sqpoll;
 }
 
 static uint64_t key_of(const struct record *record)
@@ -120,7 +121,7 @@ static uint32_t begin(struct pairing *pairing, const struct record *record, enum
 	op->span.offset = record->offset;
 	op->span.length = record->length;
 	op->span.flags = (flags & (RECORD_LINKED | RECORD_HARDLINKED) ? SPAN_LINKED : 0) |
-			 (flags & RECORD_SQPOLL ? SPAN_SQPOLL : 0) | (flags & RECORD_DIRECT ? SPAN_DIRECT : 0) |
+			 (ring_of(pairing, record->ring)->sqpoll ? SPAN_SQPOLL : 0) | (flags & RECORD_DIRECT ? SPAN_DIRECT : 0) |
 			 (flags & RECORD_FIXED_FILE ? SPAN_FIXED_FILE : 0);
 	if (op->span.fd >= 0 && !(flags & RECORD_FIXED_FILE))
 		names_descriptor(pairing->names, record->pid, op->span.fd, flags & RECORD_DIRECT, record->time);

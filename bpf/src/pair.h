@@ -19,8 +19,11 @@ struct pairing;
 struct pairing *pairing_new(struct stream *stream, struct names *names);
 void pairing_free(struct pairing *pairing);
 
-/* `existed`: what is in flight on the ring now was submitted before the recording. */
-void pairing_ring(struct pairing *pairing, uint32_t ring, bool existed);
+/*
+ * A ring begins. `existed`: what is in flight on it now was submitted before the recording; `sqpoll`: a thread of
+ * the kernel submits.
+ */
+void pairing_ring(struct pairing *pairing, uint32_t ring, bool existed, bool sqpoll);
 void pairing_record(struct pairing *pairing, const struct record *record);
 /* Process and descriptor of the request in flight at `address` on `ring`; false: none. */
 bool pairing_request(const struct pairing *pairing, uint32_t ring, uint64_t address, uint32_t *pid, int32_t *fd,

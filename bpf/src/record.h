@@ -37,7 +37,6 @@ enum record_flag {
 	RECORD_HARDLINKED = 1 << 3,
 	RECORD_ASYNC = 1 << 4,
 	RECORD_CQE_SKIP = 1 << 6,
-	RECORD_SQPOLL = 1 << 7,
 	RECORD_DIRECT = 1 << 8,
 	/* completion: the request itself ended; without it, one of several completions, or another ring's message */
 	RECORD_HAS_REQUEST = 1 << 9,

@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#define IORING_SETUP_SQPOLL (1u << 1)
 #define MS 1000000ULL
 #define TICK (5 * MS)
 /* how long a record is held back for earlier ones that are written later */
@@ -83,7 +84,8 @@ static void handle_notice(void *context, const struct notice *notice)
 
 	switch ((enum notice_kind)notice->kind) {
 	case NOTICE_RING:
-		pairing_ring(trace->pairing, notice->ring, notice->existed);
+		pairing_ring(trace->pairing, notice->ring, notice->existed,
+			     notice->api == API_IO_URING && notice->flags & IORING_SETUP_SQPOLL);
 		names_ring(trace->names, notice);
 		break;
 	case NOTICE_EXEC:

@@ -1,7 +1,6 @@
 /** fio counts its operations too. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLoader } from '../support/launch';
 import { counts, expectConsistent, expectLanes, record } from '../support/loader';
