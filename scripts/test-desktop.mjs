@@ -1,6 +1,8 @@
 // `npm run test:desktop`: the suite of test/vscode in desktop VS Code, which @vscode/test-electron downloads.
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { refreshDemo } from './lib/demo-workspace.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { closingLine } from './lib/results.mjs';
 import { StepFailed, main } from './lib/steps.mjs';
@@ -20,16 +22,21 @@ await main(async () => {
   }
   mkdirSync(join(RESULTS, '..'), { recursive: true });
   rmSync(RESULTS, { force: true });
+  const base = mkdtempSync(join(tmpdir(), 'ringlight-desktop-'));
+  const demo = join(base, 'demo');
+  refreshDemo(join(ROOT, 'demo'), demo, join(base, 'manifest.json'));
   let status = 0;
   try {
     await runTests({
       vscodeExecutablePath, extensionDevelopmentPath: ROOT, extensionTestsPath: SUITE,
       extensionTestsEnv: { RINGLIGHT_SUITE_RESULTS: RESULTS },
-      launchArgs: [join(ROOT, 'test/vscode/workspace'), '--disable-extensions', '--disable-workspace-trust', '--disable-gpu', ...(process.getuid() === 0 ? ['--no-sandbox', '--user-data-dir', join(ROOT, '.build/desktop-data')] : [])],
+      launchArgs: [demo, '--disable-extensions', '--disable-workspace-trust', '--disable-gpu', ...(process.getuid() === 0 ? ['--no-sandbox', '--user-data-dir', join(ROOT, '.build/desktop-data')] : [])],
     });
   } catch (error) {
     console.error(error.message);
     status = 1;
+  } finally {
+    rmSync(base, { recursive: true, force: true });
   }
   if (!existsSync(RESULTS)) throw new StepFailed('The suite did not run to its end.');
   const { tests } = JSON.parse(readFileSync(RESULTS, 'utf8'));
