@@ -17,6 +17,13 @@ void stream_open(struct stream *stream, int fd, uint64_t base)
 	buffer_append(&stream->queue, MAGIC, MAGIC_BYTES);
 }
 
+void stream_free(struct stream *stream)
+{
+	buffer_free(&stream->queue);
+	buffer_free(&stream->span_rows);
+	buffer_free(&stream->instant_rows);
+}
+
 static void put_u32(uint8_t *at, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)

@@ -112,6 +112,7 @@ struct stream {
 };
 
 void stream_open(struct stream *stream, int fd, uint64_t base);
+void stream_free(struct stream *stream);
 /* A frame with a JSON payload; refused only when the queue is past twice its bound. */
 void stream_json(struct stream *stream, enum frame_type type, const struct buffer *payload);
 void stream_span(struct stream *stream, const struct span *span);

@@ -408,6 +408,19 @@ static void catch_signals(sigset_t *unblocked)
 	sigprocmask(SIG_BLOCK, &blocked, unblocked);
 }
 
+static void release(struct trace *trace)
+{
+	merge_free(&trace->merge);
+	stream_free(&trace->stream);
+	if (!trace->programs)
+		return;
+	if (trace->pairing)
+		pairing_free(trace->pairing);
+	if (trace->names)
+		names_free(trace->names);
+	programs_free(trace->programs);
+}
+
 int trace_run(const struct options *options)
 {
 	struct trace trace = {
@@ -436,5 +449,8 @@ int trace_run(const struct options *options)
 	}
 	finish(&trace);
 	fcntl(STDOUT_FILENO, F_SETFL, trace.saved_flags);
+	/* the reader need not wait while the kernel detaches */
+	close(STDOUT_FILENO);
+	release(&trace);
 	return trace.status;
 }

@@ -1,4 +1,5 @@
 /** io_uring as the loader sees it, against what real programs know that they did. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,17 @@ describe.skipIf(WHY_NO_TRACING)(`io_uring ${WHY_NO_TRACING && `(skipped: ${WHY_N
     const { recording, said } = await record(['--apis', 'io_uring', '--ring-buffer', '64', '--', program('uring-storm'), '100000']);
     expectConsistent(recording);
     expect(counts(recording.spans, 'io_uring')).toEqual(said.ops);
+  });
+
+  test('all processes: those that start and end meanwhile', async () => {
+    const loader = new Loader(['--all', '--apis', 'io_uring']);
+    await eventually(() => loader.bytes.length > 8, 'Hello');
+    const said = JSON.parse(execFileSync(program('uring-known'), [file, '100'], { encoding: 'utf8' })) as { pid: number; ops: Record<string, number> };
+    loader.child.stdin.end();
+    expect((await loader.ended).code).toBe(0);
+    const { recording } = loader;
+    expect(recording.goodbye?.reason).toBe('stopped');
+    expect(counts(recording.spans.filter((span) => span.pid === said.pid), 'io_uring')).toEqual(said.ops);
   });
 
   test('a process and its rings that were there before', async () => {
