@@ -1,6 +1,7 @@
 /** What the loader answers to questions and to nonsense. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { DoctorReport } from '../../src/protocol/launch';
@@ -144,8 +145,11 @@ describe.skipIf(WHY_NO_TRACING)(`answers ${WHY_NO_TRACING && `(skipped: ${WHY_NO
   });
 
   test('names that are not text do not break the stream', async () => {
-    const loader = new Loader(['--', 'bash', '-c', `exec -a x "$0" "$(printf '\\xff\\x01"\\\\')" 1`, program('uring-known')]);
+    const folder = mkdtempSync(join(tmpdir(), 'ringlight-names-'));
+    const loader = new Loader(['--cwd', folder, '--', 'bash', '-c', `exec "$0" "$(printf '\\xff\\x01"\\\\')" 1`, program('uring-known')]);
     await loader.ended;
+    rmSync(folder, { recursive: true, force: true });
     expect(loader.recording.goodbye).toBeDefined();
+    expect(loader.recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', path: `${folder}/\ufffd\u0001"\\` }));
   });
 });
