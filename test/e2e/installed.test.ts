@@ -89,7 +89,7 @@ describe('the installed extension', () => {
 
     const file = join(demo.path, 'copy.ringtrace');
     await timeline.locator('.toolbar vscode-button', { hasText: 'Save' }).click();
-    await workbench.answer(file);
+    await workbench.answerFileDialog(file);
     await eventually('the saved recording', () => Promise.resolve(existsSync(file)));
     const said = /(\d+) reads, (\d+) writes/.exec(await workbench.terminalText());
     expect(said, 'what the program says it did').not.toBeNull();

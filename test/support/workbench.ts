@@ -76,6 +76,18 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Gives the open file dialog a path. It fills its input by itself as folders are listed, so what was given is checked. */
+  async answerFileDialog(path: string): Promise<void> {
+    await this.input().waitFor({ timeout: DEADLINE_MS });
+    await eventually('the file dialog to take the path', async () => {
+      await this.input().fill(path, { timeout: SOON_MS });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (await this.input().inputValue() !== path) return false;
+      await this.page.keyboard.press('Enter');
+      return this.input().waitFor({ state: 'hidden', timeout: SOON_MS }).then(() => true, () => false);
+    });
+  }
+
   /** Labels of the open quick pick's visible rows. */
   async choices(): Promise<string[]> {
     const rows = this.page.locator('.quick-input-widget .monaco-list-row a.label-name');
