@@ -104,5 +104,23 @@ describe('the installed extension', () => {
     const again = await workbench.webview('.ringlight canvas');
     await eventually('the saved spans', async () => await inkOf(again) > 500);
     await workbench.screenshot('timeline-opened.png');
+
+    // a single operation: what it was is in the tooltip
+    await workbench.command('Notifications: Clear All Notifications');
+    await workbench.command('View: Toggle Panel Visibility');
+    await again.locator('canvas.stage').focus();
+    await workbench.page.keyboard.press('Enter');
+    await again.locator('.details vscode-button', { hasText: 'Zoom to it' }).click();
+    await workbench.page.keyboard.press('s');
+    const lanes = await again.locator('canvas.stage').boundingBox();
+    if (!lanes) throw new Error('the lanes are not on screen');
+    const tooltip = again.locator('.tooltip');
+    await eventually('the tooltip of a span', async () => {
+      await workbench.page.mouse.move(lanes.x + 185 + (lanes.width - 185) / 2, lanes.y + 40 + Math.random() * 30);
+      return tooltip.isVisible();
+    });
+    const words = await tooltip.innerText();
+    for (const part of [/PREAD|PWRITE/, /fd \d+/, /64 KiB/, /result 65536/, /[µm]s/]) expect(words).toMatch(part);
+    await workbench.screenshot('timeline-spans.png');
   });
 });
