@@ -150,12 +150,22 @@ __noinline int record_event(__u64 pointer, __u32 ring)
 	return 0;
 }
 
-/* An event put into the context's ring while its submitter was still inside io_submit. */
-__noinline int record_done(__u64 pointer, __u32 ring)
+static __always_inline bool read_ring(struct user_ring *ring, __u64 context)
+{
+	return !bpf_probe_read_user(ring, sizeof(*ring), (void *)context) && ring->magic == RING_MAGIC &&
+	       ring->tail < ring->size && ring->head_bytes == sizeof(*ring);
+}
+
+/*
+ * An event put into the context's ring, of `size` places, while its submitter was still inside io_submit. `place`
+ * goes on past the ring's end: to wrap it in the loop would make older verifiers look at every turn twice.
+ */
+__noinline int record_done(__u64 context, __u32 ring, __u32 place, __u32 size)
 {
 	struct user_event event;
+	__u64 at = place < size ? place : place - size;
 
-	if (bpf_probe_read_user(&event, sizeof(event), (void *)pointer))
+	if (bpf_probe_read_user(&event, sizeof(event), (void *)(context + sizeof(struct user_ring) + at * sizeof(event))))
 		return 1;
 	struct record *record = new_record(RECORD_AIO_DONE, ring, event.obj);
 	if (!record)
@@ -163,12 +173,6 @@ __noinline int record_done(__u64 pointer, __u32 ring)
 	record->offset = event.res;
 	send(record);
 	return 0;
-}
-
-static __always_inline bool read_ring(struct user_ring *ring, __u64 context)
-{
-	return !bpf_probe_read_user(ring, sizeof(*ring), (void *)context) && ring->magic == RING_MAGIC &&
-	       ring->tail < ring->size && ring->head_bytes == sizeof(*ring);
 }
 
 /*
@@ -181,11 +185,10 @@ static __always_inline void finished_inside(struct call *call)
 
 	if (!read_ring(&ring, call->context) || call->tail >= ring.size)
 		return;
-	for (__u32 i = 0, at = call->tail; i < MOST && at != ring.tail; i++) {
-		if (record_done(call->context + sizeof(ring) + at * sizeof(struct user_event), call->ring))
+	__u32 count = ring.tail >= call->tail ? ring.tail - call->tail : ring.tail + ring.size - call->tail;
+	for (__u32 i = 0; i < MOST; i++)
+		if (i >= count || record_done(call->context, call->ring, call->tail + i, ring.size))
 			break;
-		at = at + 1 == ring.size ? 0 : at + 1;
-	}
 }
 
 static __always_inline int entered(long nr, __u64 first, __u64 second, __u64 third, __u64 fourth)
