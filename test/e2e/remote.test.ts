@@ -8,7 +8,7 @@ import { startSshd, WHY_NO_SSHD, type TestSshd } from '../support/sshd';
 import { openInstalled, type Installed } from '../support/vscode-server';
 import { eventually } from '../support/workbench';
 
-const COUNT = 1500;
+const COUNT = 5000;
 let demo: DemoCopy;
 let sshd: TestSshd;
 let vscode: Installed;

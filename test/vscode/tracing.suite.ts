@@ -66,6 +66,10 @@ const canTrace = process.getuid?.() === 0;
 
   test('a program that is not there is an error that says what to do', async () => {
     const { trace } = await api();
-    await assert.rejects(trace({ target: { kind: 'command', argv: ['/nonexistent/program'] } }), /nonexistent/);
+    const session = await trace({ target: { kind: 'command', argv: ['/nonexistent/program'] } });
+    const failure = await session.ended();
+    assert.equal(failure?.code, 'bad-target');
+    assert.match(failure.message, /nonexistent/);
+    assert.notEqual(failure.hint, '');
   });
 });

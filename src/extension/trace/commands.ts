@@ -10,7 +10,9 @@ import type { Log } from '../log';
 import { chooseHost } from './choose-host';
 import { chooseTarget } from './choose-target';
 import type { DebugTargets } from './debug-targets';
+import { describeTarget } from './describe-target';
 import type { TraceSessions } from './sessions';
+import { TraceTerminal } from './trace-terminal';
 
 export function registerTraceCommands(context: vscode.ExtensionContext, sessions: TraceSessions, debugTargets: DebugTargets, log: Log): vscode.Disposable {
   return vscode.Disposable.from(
@@ -31,8 +33,10 @@ async function trace(context: vscode.ExtensionContext, sessions: TraceSessions, 
   }
   const choice = await chooseTarget(context, debugTargets);
   if (choice?.kind === 'task') await vscode.tasks.executeTask(choice.task);
-  // a failure has been explained already
-  else if (choice) await sessions.start(choice.request).catch(() => undefined);
+  else if (choice?.request.target.kind === 'command') {
+    const pty = new TraceTerminal(sessions, choice.request, 'stay');
+    vscode.window.createTerminal({ name: describeTarget(choice.request), iconPath: new vscode.ThemeIcon('record'), pty }).show(true);
+  } else if (choice) await sessions.start(choice.request);
 }
 
 async function openRecent(sessions: TraceSessions): Promise<void> {

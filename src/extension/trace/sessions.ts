@@ -17,15 +17,14 @@ import { TraceStatusItem } from './status-item';
 const KEPT_RECORDINGS = 10;
 
 export class TraceSession implements RinglightTrace {
-  readonly onOutput: vscode.Event<string>;
-  constructor(readonly recording: RecordingClient, readonly spool: string, readonly title: string) {
-    this.onOutput = recording.onOutput;
-  }
+  constructor(readonly recording: RecordingClient, readonly spool: string) {}
   status() { return this.recording.status; }
   drawn() { return this.recording.drawn; }
-  failure(): LaunchFailure | undefined { return this.recording.failure; }
   stop(): Promise<void> { return this.recording.stop(); }
-  ended(): Promise<void> { return this.recording.whenEnded(); }
+  async ended(): Promise<LaunchFailure | undefined> {
+    await this.recording.whenEnded();
+    return this.recording.failure;
+  }
   saveAs(file: vscode.Uri): Promise<void> { return this.recording.save(file); }
 }
 
@@ -39,8 +38,11 @@ export class TraceSessions implements vscode.Disposable {
 
   private get folder(): string { return path.join(this.context.globalStorageUri.fsPath, 'recordings'); }
 
-  /** Resolves once spans can flow; rejects, after telling the user, when tracing can't start. */
-  async start(request: TraceRequest): Promise<TraceSession> {
+  /**
+   * Resolves once spans can flow or never will; what went wrong is told to the user and is what `ended` gives.
+   * `onOutput` gets what the traced command prints, from its first word on.
+   */
+  async start(request: TraceRequest, onOutput: (text: string) => void = () => undefined): Promise<TraceSession> {
     if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t('Tracing runs programs, so it is off until you trust this workspace.'));
     await this.forgetOldRecordings();
     const { sshConfig, ...defaults } = traceSettings();
@@ -48,7 +50,7 @@ export class TraceSessions implements vscode.Disposable {
     const title = describeTarget(full);
     const spool = path.join(this.folder, `${new Date().toISOString().replace(/[:.]/g, '-')}${RECORDING_SUFFIX}`);
     const recording = new RecordingClient(this.context.extensionUri, this.log);
-    const session = new TraceSession(recording, spool, title);
+    const session = new TraceSession(recording, spool);
     this.latest = session;
     this.all.add(session);
     this.setRunning(session, true);
@@ -57,6 +59,7 @@ export class TraceSessions implements vscode.Disposable {
       stop: () => session.stop(), save: () => saveRecording(recording),
     });
     panel.onDidDispose(() => void this.panelClosed(session));
+    recording.onOutput(onOutput);
     recording.onStatus((status) => this.statusItem.show(status, this.running.size));
     void session.ended().then(() => this.setRunning(session, false));
 
@@ -68,11 +71,7 @@ export class TraceSessions implements vscode.Disposable {
         await firstState(recording, (phase) => progress.report({ message: phase }));
       },
     );
-    if (session.failure()) {
-      void this.explain(session);
-      throw new Error(session.failure()?.message);
-    }
-    recording.onFailed(() => void this.explain(session));
+    void session.ended().then((failure) => failure && this.explain(failure));
     return session;
   }
 
@@ -111,9 +110,8 @@ export class TraceSessions implements vscode.Disposable {
   }
 
   /** A notification in reply to what the user started: what happened, what to do next. */
-  private async explain(session: TraceSession): Promise<void> {
-    const failure = session.failure();
-    if (!failure || failure.code === 'cancelled') return;
+  private async explain(failure: LaunchFailure): Promise<void> {
+    if (failure.code === 'cancelled') return;
     const log = vscode.l10n.t('Show Log');
     const doctor = vscode.l10n.t('What Is Missing?');
     const answer = await vscode.window.showErrorMessage(`${failure.message} ${failure.hint}`, doctor, log);
