@@ -100,7 +100,8 @@ describe.skipIf(WHY_NO_TRACING)(`the end of a trace ${WHY_NO_TRACING && `(skippe
   });
 
   test('a reader that stops reading costs frames, which are counted, and not the command’s time', async () => {
-    const loader = new Loader(['--apis', 'io_uring', '--ring-buffer', '64', '--', program('uring-storm'), '4000000']);
+    // 8 million records of 56 bytes fit, so that a busy machine can not lose any before the loader
+    const loader = new Loader(['--apis', 'io_uring', '--ring-buffer', '512', '--', program('uring-storm'), '4000000']);
     loader.child.stdout.pause();
     const said = await loader.said() as unknown as { ops: { NOP: number } };
     loader.child.stdout.resume();
