@@ -3,6 +3,7 @@ import type { AnalysisOptions, AnalysisResult, Finding, Language, Severity, Usag
 import { hasApiToken } from './gate';
 import { blankAttributes } from './languages/c-declarator';
 import { cFacts } from './languages/c-file';
+import { Leaves } from './languages/leaves';
 import { rustFacts } from './languages/rust-file';
 import { Grammars, type Tree, type WasmLoader } from './parser';
 import { RULES } from './rules';
@@ -29,7 +30,7 @@ export class Analyser {
     const prepared = prepare(input.language, input.text);
     const tree = this.grammars.parse(input.language, prepared.text);
     try {
-      return analyseTree(tree, prepared, input, options);
+      return analyseTree(new SourceFile(input.path, input.language), new Leaves(), { tree, prepared, text: input.text }, options);
     } finally {
       tree.delete();
     }
@@ -42,18 +43,23 @@ export function prepare(language: Language, text: string): Prepared {
   return language === 'rust' ? { text, alignments: new Map() } : blankAttributes(text);
 }
 
-/** Analyses a parsed file; the tree stays the caller's. */
-export function analyseTree(tree: Tree, prepared: Prepared, input: Input, options: AnalysisOptions): AnalysisResult {
-  const facts = input.language === 'rust' ? rustFacts(tree) : cFacts(tree, input.language, prepared.alignments);
-  const file = new SourceFile(input.path, input.language, input.text, facts, options);
-  const usages = input.language === 'rust' ? rustUsages(file) : cUsages(file);
+export interface Version { text: string; prepared: Prepared; tree: Tree }
+
+/**
+ * Analyses a parsed version of a file; the tree stays the caller's. Given the same `file` and `leaves` as for the version
+ * before, only what changed since, and what depends on that, is analysed anew.
+ */
+export function analyseTree(file: SourceFile, leaves: Leaves, { text, prepared, tree }: Version, options: AnalysisOptions): AnalysisResult {
+  const { language } = file;
+  file.update(text, language === 'rust' ? rustFacts(tree) : cFacts(tree, language, text, prepared.alignments, leaves));
+  const usages = language === 'rust' ? rustUsages(file) : cUsages(file);
   const families = new Set(usages.map((u) => u.family));
   const findings: Finding[] = [];
   for (const rule of RULES) {
-    if (!rule.info.languages.includes(input.language) || !rule.families.some((f) => families.has(f))) continue;
+    if (!rule.info.languages.includes(language) || !rule.families.some((f) => families.has(f))) continue;
     const severity = severityOf(rule, options);
     if (severity === 'off') continue;
-    rule.check(file, (draft) => findings.push(finding(file, rule, draft, severity)));
+    for (const draft of drafts(file, rule)) findings.push(finding(file, rule, draft, severity));
   }
   const silenced = suppressions(file);
   const shown = findings.filter((f) => !isSuppressed(f, silenced));
@@ -63,6 +69,20 @@ export function analyseTree(tree: Tree, prepared: Prepared, input: Input, option
     usages: usages.sort((a, b) => a.start - b.start).map((u): Usage => ({ family: u.family, api: u.api, range: { start: file.position(u.start), end: file.position(u.end) } })),
     parsed: true,
   };
+}
+
+function drafts(file: SourceFile, rule: Rule): Draft[] {
+  const out: Draft[] = [];
+  rule.checkFile?.(file, (d) => out.push(d));
+  if (!rule.check) return out;
+  for (const func of file.program.functions()) {
+    out.push(...file.program.memo.derived(func, rule.info.id, () => {
+      const own: Draft[] = [];
+      rule.check!(file, func, (d) => own.push(d));
+      return own;
+    }));
+  }
+  return out;
 }
 
 /** The user's word on a rule's severity, by id or glob, the most exact first. */

@@ -2,7 +2,7 @@
  * The facts every language front end makes and every rule reads. No syntax-node name appears past this file.
  *
  * Spans are UTF-16 offsets relative to the start of the unit (the top-level item) they lie in, so that an item whose
- * text did not change keeps its facts when text above it grows; `Func.base` turns them into offsets of the file.
+ * text did not change keeps its facts when text above it grows; `Unit.base` turns them into offsets of the file.
  */
 import type { Language } from '../protocol/analysis';
 
@@ -78,13 +78,19 @@ export type Stmt =
   | { kind: 'goto'; label: string; span: Span }
   | { kind: 'label'; label: string; span: Span };
 
-export interface Func {
+/** A stretch of the file that moves as a whole. */
+export interface Unit {
+  /** its offset in the file as it is now */
+  base: number;
+}
+/** The file itself, for places at its beginning. */
+export const FILE: Readonly<Unit> = { base: 0 };
+
+export interface Func extends Readonly<Unit> {
   name: string;
   /** class, namespace or `impl` type it belongs to, empty when none */
   owner: string;
   kind: 'function' | 'lambda' | 'async block' | 'destructor';
-  /** offset of the unit in the file */
-  base: number;
   span: Span;
   nameSpan: Span;
   bodySpan: Span;
@@ -102,14 +108,21 @@ export interface Func {
   inner: Func[];
 }
 
-/** A place in the file, safe against edits elsewhere. */
-export interface Place { base: number; span: Span }
+/** A place in the file; it moves with its unit when the text around that changes. */
+export interface Place { readonly base: number; span: Span }
+class PlaceInUnit implements Place {
+  constructor(private readonly unit: Readonly<Unit>, readonly span: Span) {}
+  get base(): number { return this.unit.base; }
+}
+export function placeIn(unit: Readonly<Unit>, span: Span): Place {
+  return new PlaceInUnit(unit, span);
+}
 
-export interface Include { name: string; system: boolean; start: number; end: number }
+export interface Include { name: string; system: boolean; /** without the line break */ place: Place }
 /** `use` of Rust: the local name to the full path (`File` → `tokio_uring::fs::File`); `*` entries are globs. */
-export interface Import { path: string; alias: string; glob: boolean; start: number; end: number }
+export interface Import { path: string; alias: string; glob: boolean; place: Place }
 export interface Field { owner: string; name: string; type: string; array: boolean }
-/** A name that occurs in code, and how. Offsets of the file. */
+/** A name that occurs in code, and how. Offsets in its unit. */
 export interface Mention { text: string; role: 'name' | 'type' | 'path' | 'attribute' | 'macro'; start: number; end: number }
 
 /** What a front end makes of one file. */
@@ -117,26 +130,18 @@ export interface FileFacts {
   language: Language;
   includes: Include[];
   imports: Import[];
-  /** bodies are made on demand: see {@link FunctionSource.func} */
-  functions: FunctionSource[];
+  functions: Func[];
   fields: Field[];
   /** object-like macros, enumerators and constants: name to the definitions seen (more than one under #if) */
   constants: Map<string, Expr[]>;
   /** names of function-like macros, with their bodies */
   macros: Map<string, string>;
   /** variables outside functions */
-  globals: { local: Local; init: Expr | undefined; base: number }[];
+  globals: { local: Local; init: Expr | undefined; unit: Readonly<Unit> }[];
   /** whether functions beyond what was understood may exist (a parse error outside functions) */
   damaged: boolean;
-  mentions(): Mention[];
-}
-export interface FunctionSource {
-  name: string;
-  owner: string;
-  start: number;
-  end: number;
-  /** lowers the body on first use; the tree must still be alive then */
-  func(): Func;
+  /** by unit; a unit's list stays the same object as long as its text is the same */
+  mentions: { unit: Readonly<Unit>; mentions: Mention[] }[];
 }
 
 /** Children in evaluation order. */

@@ -2,11 +2,14 @@
 import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
 import { analyseTree, prepare, type Analyser, type Prepared } from './analyse';
 import { hasApiToken } from './gate';
+import { Leaves } from './languages/leaves';
 import type { Tree } from './parser';
+import { SourceFile } from './source-file';
 
 export class Session {
   private tree: Tree | undefined;
   private prepared: Prepared | undefined;
+  private known: { file: SourceFile; leaves: Leaves } | undefined;
 
   constructor(private readonly analyser: Analyser, readonly path: string, readonly language: Language) {}
 
@@ -15,7 +18,7 @@ export class Session {
     if (hasApiToken(this.language, text)) await this.analyser.grammars.open(this.language);
   }
 
-  /** Analyses the text as it is now, reparsing only what changed. Throws when the parser fails; the session stays usable. */
+  /** Analyses the text as it is now: parses and analyses only what changed, and what depends on that. Throws when the parser fails; the session stays usable. */
   analyse(text: string, options: AnalysisOptions): AnalysisResult {
     if (!hasApiToken(this.language, text)) {
       this.drop();
@@ -34,7 +37,8 @@ export class Session {
     this.tree?.delete();
     this.tree = tree;
     this.prepared = prepared;
-    return analyseTree(tree, prepared, { path: this.path, language: this.language, text }, options);
+    const { file, leaves } = (this.known ??= { file: new SourceFile(this.path, this.language), leaves: new Leaves() });
+    return analyseTree(file, leaves, { tree, prepared, text }, options);
   }
 
   /** The name at an offset in the text last analysed, where it is code and not comment or string. */
@@ -48,6 +52,7 @@ export class Session {
     this.tree?.delete();
     this.tree = undefined;
     this.prepared = undefined;
+    this.known = undefined;
   }
 }
 

@@ -1,29 +1,57 @@
-/** One file under analysis: its text, facts and flow, and what rules ask about them. */
-import type { AnalysisOptions, Language, Position, Range } from '../protocol/analysis';
+/** One file under analysis, version after version: its text, facts and flow, and what rules ask about them. */
+import type { Language, Position, Range } from '../protocol/analysis';
 import { MODELS } from './api/models';
 import { Program } from './flow/program';
-import type { FileFacts, Func, Place } from './model';
+import { sameList, type Memo } from './memo';
+import { placeIn, type FileFacts, type Func, type Local, type Place, type Span } from './model';
 
 export class SourceFile {
-  readonly program: Program;
-  private readonly lineStarts: number[] = [0];
-  private readonly headers: Set<string>;
+  readonly program = new Program(MODELS);
+  text = '';
+  facts!: FileFacts;
+  private lineStarts: number[] = [0];
 
-  constructor(
-    readonly path: string, readonly language: Language, readonly text: string, readonly facts: FileFacts, readonly options: AnalysisOptions,
-  ) {
+  constructor(readonly path: string, readonly language: Language) {}
+
+  /** The file as it is now. */
+  update(text: string, facts: FileFacts): void {
+    this.text = text;
+    this.facts = facts;
+    this.lineStarts = [0];
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1);
-    this.program = new Program(facts, text, MODELS);
-    this.headers = new Set(facts.includes.map((i) => i.name));
+    this.program.update(facts, text);
+  }
+  private get memo(): Memo {
+    return this.program.memo;
   }
 
   /** Whether the file includes a header, by its name or the end of its path. */
   includes(header: string): boolean {
-    return this.headers.has(header) || [...this.headers].some((h) => h.endsWith(`/${header}`));
+    return this.memo.input(`includes ${header}`, () => this.facts.includes.some((i) => i.name === header || i.name.endsWith(`/${header}`)));
   }
   /** A header of the project may include what this file needs. */
   get hasProjectHeaders(): boolean {
     return this.facts.includes.some((i) => !i.system);
+  }
+
+  /** The last include. */
+  get lastInclude(): Place | undefined {
+    return this.memo.input('last include', () => this.facts.includes.at(-1)?.place);
+  }
+  /** The type of the first field or member of that name. */
+  fieldType(name: string): string | undefined {
+    return this.memo.input(`field ${name}`, () => this.facts.fields.find((f) => f.name === name)?.type);
+  }
+  /** The type of a variable outside functions. */
+  globalType(id: string): string | undefined {
+    return this.memo.input(`global ${id}`, () => this.facts.globals.find((g) => g.local.id === id)?.local.type);
+  }
+  /** Variables outside functions. */
+  globals(): Local[] {
+    return this.memo.input('global variables', () => this.facts.globals.map((g) => g.local), sameList);
+  }
+  get definesGnuSource(): boolean {
+    return this.memo.input('_GNU_SOURCE', () => /^\s*#\s*define\s+_GNU_SOURCE\b/m.test(this.text));
   }
 
   position(offset: number): Position {
@@ -45,10 +73,10 @@ export class SourceFile {
   source(place: Place): string {
     return this.text.slice(place.base + place.span.start, place.base + place.span.end);
   }
-  /** Blanks in front of the first word of the line that holds the offset. */
-  indentation(offset: number): string {
-    const start = this.lineStarts[this.position(offset).line]!;
-    return /^[ \t]*/.exec(this.text.slice(start, offset))![0];
+  /** Blanks in front of the first word of the line on which the place begins, as far as its unit goes. */
+  indentation(place: Place): string {
+    const before = this.text.slice(place.base, place.base + place.span.start);
+    return /^[ \t]*/.exec(before.slice(before.lastIndexOf('\n') + 1))![0];
   }
   get lines(): number {
     return this.lineStarts.length;
@@ -56,22 +84,8 @@ export class SourceFile {
   lineText(line: number): string {
     return this.text.slice(this.lineStarts[line] ?? this.text.length, this.lineStarts[line + 1] ?? this.text.length).replace(/\r?\n$/, '');
   }
-  /** The function written around an offset, innermost. */
-  functionAt(offset: number): Func | undefined {
-    const source = this.facts.functions.filter((f) => f.start <= offset && offset < f.end).at(-1);
-    let found = source?.func();
-    for (let f: Func | undefined = found; f;) {
-      found = f;
-      const base: number = f.base;
-      f = f.inner.find((i) => base + i.span.start <= offset && offset < base + i.span.end);
-    }
-    return found;
-  }
-  functionAtPlace(place: Place): Func | undefined {
-    return this.functionAt(place.base + place.span.start);
-  }
 }
 
-export function placeOf(func: Func, at: { span: { start: number; end: number } }): Place {
-  return { base: func.base, span: at.span };
+export function placeOf(func: Func, at: { span: Span }): Place {
+  return placeIn(func, at.span);
 }

@@ -1,11 +1,11 @@
 /** Values and places of expressions in a given memory. */
-import { bare, type Call, type Expr, type Local } from '../model';
+import { bare, placeIn, type Call, type Expr, type Local, type Unit } from '../model';
 import { load, loadAll, pointees, type Memory } from './memory';
 import { callNumber, int, integers, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
 
 /** What an evaluation needs to know beside the memory. */
 export interface Surroundings {
-  base: number;
+  unit: Readonly<Unit>;
   local(id: string): Local | undefined;
   /** value of a macro, enumerator or constant */
   constant(name: string): Value | undefined;
@@ -43,7 +43,7 @@ export function valueOf(e: Expr, memory: Memory, around: Surroundings): Value {
     }
     case 'member': case 'index': return loadAll(memory, keysOf(e, memory, around));
     case 'unary': return unary(e.op, e.operand, memory, around);
-    case 'call': return memory.values.get(resultKey(e)) ?? valueOfAtoms({ kind: 'call', call: e, place: { base: around.base, span: e.span }, via: [] });
+    case 'call': return memory.values.get(resultKey(e)) ?? valueOfAtoms({ kind: 'call', call: e, place: placeIn(around.unit, e.span), via: [] });
     case 'assign': return valueOf(e.target, memory, around);
     case 'conditional': return join(valueOf(e.then, memory, around), valueOf(e.otherwise, memory, around));
     case 'binary': return arithmetic(e.op, valueOf(e.left, memory, around), valueOf(e.right, memory, around));

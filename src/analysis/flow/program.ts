@@ -1,10 +1,15 @@
-/** The functions of a file with their graphs, value flow and summaries, each made once and only when asked for. */
-import { bare, walkFunction, type Call, type Expr, type FileFacts, type Func, type Local } from '../model';
+/**
+ * The functions of a file with their graphs, value flow and summaries, each made only when asked for, and anew only when
+ * something it depends on is different in a later version of the file.
+ */
+import { Memo, sameList } from '../memo';
+import { bare, FILE, walkFunction, type Call, type Expr, type FileFacts, type Func, type Local } from '../model';
+import { cyclesOf, sameCycles } from './call-cycles';
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
 import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
 import { equalMemory, joinMemory, START, widenMemory, type Memory } from './memory';
-import { storeEffect, Stepper, type ApiModels } from './stepper';
+import { storedName, Stepper, type ApiModels } from './stepper';
 import { dependsOnParameters, isShared, type Effect, type Summary } from './summary';
 import { SYSTEM_CONSTANTS } from './system-constants';
 import { int, join, NOTHING, UNKNOWN, type Value } from './value';
@@ -25,51 +30,58 @@ export interface Flow {
 const MAX_BLOCKS = 4000;
 
 export class Program {
-  private readonly flows = new Map<Func, Flow | null>();
-  private readonly summaries = new Map<Func, Summary | null>();
-  private readonly running = new Set<Func>();
-  private readonly fieldValues = new Map<string, Value>();
-  private readonly byName = new Map<string, Func | null>();
+  readonly memo = new Memo();
+  private facts!: FileFacts;
+  private text = '';
+  /** functions by name; undefined: several have it */
+  private byName = new Map<string, Func | undefined>();
+  private all: Func[] = [];
 
-  constructor(readonly facts: FileFacts, private readonly text: string, private readonly models: ApiModels) {}
+  constructor(private readonly models: ApiModels) {}
+
+  /** The file as it is now. */
+  update(facts: FileFacts, text: string): void {
+    this.memo.next();
+    this.facts = facts;
+    this.text = text;
+    this.byName = new Map();
+    this.all = [];
+    const add = (f: Func): void => {
+      this.all.push(f);
+      f.inner.forEach(add);
+    };
+    for (const f of facts.functions) {
+      this.byName.set(f.name, this.byName.has(f.name) ? undefined : f);
+      add(f);
+    }
+  }
 
   /** Functions and the lambdas in them whose source has `word` in it; all when absent. */
   functions(word?: RegExp): Func[] {
-    const out: Func[] = [];
-    for (const source of this.facts.functions) {
-      if (word && !word.test(this.text.slice(source.start, source.end))) continue;
-      const add = (f: Func): void => {
-        out.push(f);
-        f.inner.forEach(add);
-      };
-      add(source.func());
-    }
-    return out;
+    const all = this.memo.input('functions', () => this.all, sameList);
+    return word ? all.filter((f) => this.mentions(f, word)) : all;
+  }
+  /** Whether a function's source has `word` in it. */
+  mentions(func: Func, word: RegExp): boolean {
+    return word.test(this.text.slice(func.base + func.span.start, func.base + func.span.end));
   }
 
   /** The file's only function of that name. */
   functionNamed(name: string): Func | undefined {
-    let found = this.byName.get(name);
-    if (found === undefined) {
-      const sources = this.facts.functions.filter((f) => f.name === name);
-      found = sources.length === 1 ? sources[0]!.func() : null;
-      this.byName.set(name, found);
-    }
-    return found ?? undefined;
+    return this.memo.input(`function ${name}`, () => this.byName.get(name));
   }
   defines(name: string): boolean {
-    return this.facts.functions.some((f) => f.name === name) || this.facts.macros.has(name);
+    return this.memo.input(`defines ${name}`, () => this.byName.has(name) || this.facts.macros.has(name));
   }
   /** The project function a call runs, where that is beyond doubt. */
   callee(call: Call): Func | undefined {
-    if (call.macro || call.callee.kind === 'member') return undefined;
-    return call.callee.kind === 'name' && !call.callee.id.includes('~') ? this.functionNamed(call.name) : undefined;
+    return isDirect(call) ? this.functionNamed(call.name) : undefined;
   }
 
   /** Values of a macro, enumerator or constant of the file; with several definitions all of them. */
   constant(name: string, depth = 0): Value | undefined {
-    const definitions = this.facts.constants.get(name);
-    if (!definitions) return SYSTEM_CONSTANTS.has(name) ? int(SYSTEM_CONSTANTS.get(name)!) : undefined;
+    const definitions = this.memo.input(`constant ${name}`, () => this.facts.constants.get(name) ?? [], sameList);
+    if (!definitions.length) return SYSTEM_CONSTANTS.has(name) ? int(SYSTEM_CONSTANTS.get(name)!) : undefined;
     if (depth > 8) return UNKNOWN;
     return definitions.map((e) => this.constantValue(e, depth)).reduce(join);
   }
@@ -78,31 +90,38 @@ export class Program {
     const inner = bare(e);
     if (inner.kind === 'binary') return arithmetic(inner.op, this.constantValue(inner.left, depth), this.constantValue(inner.right, depth));
     if (inner.kind === 'name') return inner.id.includes('~') ? UNKNOWN : this.constant(inner.name, depth + 1) ?? UNKNOWN;
-    return valueOf(inner, START, { base: 0, local: () => undefined, constant: (n) => this.constant(n, depth + 1) });
+    return valueOf(inner, START, { unit: FILE, local: () => undefined, constant: (n) => this.constant(n, depth + 1) });
   }
 
-  /** Value flow of a function; undefined when it is damaged, too big, or calls itself while being looked at. */
+  /** Value flow of a function; undefined when it is damaged or too big. */
   flow(func: Func): Flow | undefined {
-    let flow = this.flows.get(func);
-    if (flow === undefined) {
-      if (this.running.has(func)) return undefined;
-      this.running.add(func);
-      flow = func.damaged ? null : this.run(func) ?? null;
-      this.running.delete(func);
-      this.flows.set(func, flow);
-    }
-    return flow ?? undefined;
+    return this.memo.derived(func, 'flow', () => (func.damaged ? undefined : this.run(func)));
   }
 
   summary(func: Func): Summary | undefined {
-    let summary = this.summaries.get(func);
-    if (summary === undefined) {
+    return this.memo.derived(func, 'summary', () => {
       const flow = this.flow(func);
-      if (!flow && this.running.has(func)) return undefined;
-      summary = flow ? this.summarise(flow) : null;
-      this.summaries.set(func, summary);
-    }
-    return summary ?? undefined;
+      return flow && this.summarise(flow);
+    });
+  }
+  /** What a caller may know of a function it calls: nothing where the two call each other. */
+  summaryFor(caller: Func, callee: Func): Summary | undefined {
+    return this.callEachOther(caller, callee) ? undefined : this.summary(callee);
+  }
+  /** Whether each can lead to the other; a function alone counts when it is given twice. */
+  callEachOther(a: Func, b: Func): boolean {
+    if (a === b) return true;
+    const cycles = this.memo.derived(this, 'cycles', () => cyclesOf(this.functions(), (f) => this.called(f), (name) => this.functionNamed(name)), sameCycles);
+    const cycle = cycles.get(a.name);
+    return cycle !== undefined && cycle === cycles.get(b.name);
+  }
+  /** Names of the functions a function calls itself, whether the file defines them or not. */
+  private called(func: Func): string[] {
+    return this.memo.derived(func, 'called', () => {
+      const names = new Set<string>();
+      for (const e of walkFunction(func)) if (e.kind === 'call' && isDirect(e)) names.add(e.name);
+      return [...names];
+    }, sameList);
   }
 
   /**
@@ -110,37 +129,46 @@ export class Program {
    * comes from outside the file.
    */
   stored(name: string): Value {
-    const known = this.fieldValues.get(name);
-    if (known) return known;
-    this.fieldValues.set(name, UNKNOWN);
+    return this.memo.derived(this, `stored ${name}`, () => this.storedNow(name));
+  }
+  private storedNow(name: string): Value {
     let out = NOTHING;
-    for (const g of this.facts.globals) {
-      if (g.local.name === name && g.init) out = join(out, valueOf(g.init, START, { base: g.base, local: () => undefined, constant: (n) => this.constant(n) }));
+    for (const g of this.memo.input('globals', () => this.facts.globals, sameList)) {
+      if (g.local.name === name && g.init) out = join(out, valueOf(g.init, START, { unit: g.unit, local: () => undefined, constant: (n) => this.constant(n) }));
     }
-    const wanted = storeEffect(name);
-    const whole = this.facts.functions.some((f) => f.name === 'main');
+    const whole = this.defines('main');
     for (const func of this.functions()) {
       const flow = this.flow(func);
       if (!flow) {
-        if (new RegExp(`\\b${name}\\b`).test(this.text.slice(func.base, func.base + func.span.end))) out = UNKNOWN;
+        if (this.mentions(func, new RegExp(`\\b${name}\\b`))) out = UNKNOWN;
         continue;
       }
-      for (const e of flow.effects) {
-        if (e.name !== wanted) continue;
-        const value = e.parts.reduce(join, NOTHING);
+      for (const value of this.stores(func, flow).get(name) ?? []) {
         // callers say what their arguments are, if all of them are in sight
         const callersKnown = func.static || whole;
         out = join(out, dependsOnParameters(value, func) ? (callersKnown && this.isCalled(func) ? NOTHING : UNKNOWN) : value);
       }
     }
-    this.fieldValues.set(name, out);
     return out;
   }
-  private isCalled(func: Func): boolean {
-    return this.functions(new RegExp(`\\b${func.name.replace(/\W/g, '')}\\b`)).some((f) => {
-      for (const e of walkFunction(f)) if (e.kind === 'call' && this.callee(e) === func) return true;
-      return false;
+  /** What a function and those it calls store, by field or global. */
+  private stores(func: Func, flow: Flow): Map<string, Value[]> {
+    return this.memo.derived(func, 'stores', () => {
+      const out = new Map<string, Value[]>();
+      for (const e of flow.effects) {
+        const name = storedName(e.name);
+        if (name === undefined) continue;
+        const list = out.get(name);
+        const value = e.parts.reduce(join, NOTHING);
+        if (list) list.push(value);
+        else out.set(name, [value]);
+      }
+      return out;
     });
+  }
+  private isCalled(func: Func): boolean {
+    const called = this.memo.derived(this, 'called', () => new Set(this.functions().flatMap((f) => this.called(f))));
+    return called.has(func.name) && this.functionNamed(func.name) === func;
   }
 
   private surroundings(func: Func): Surroundings {
@@ -151,13 +179,13 @@ export class Program {
       }
       return undefined;
     };
-    return { base: func.base, local, constant: (name) => this.constant(name) };
+    return { unit: func, local, constant: (name) => this.constant(name) };
   }
 
   private run(func: Func): Flow | undefined {
     const cfg = buildCfg(func, (call) => {
       const callee = this.callee(call);
-      return callee !== undefined && callee !== func && this.summary(callee)?.noReturn === true;
+      return callee !== undefined && this.summaryFor(func, callee)?.noReturn === true;
     });
     if (cfg.blocks.length > MAX_BLOCKS) return undefined;
     const around = this.surroundings(func);
@@ -214,4 +242,9 @@ export class Program {
       effects: flow.effects, noReturn: ends.length === 0 && !falls,
     };
   }
+}
+
+/** A call of a function by its name, not through a variable, member or macro. */
+function isDirect(call: Call): boolean {
+  return !call.macro && call.callee.kind === 'name' && !call.callee.id.includes('~');
 }

@@ -1,5 +1,5 @@
 /** How one event changes abstract memory. */
-import { bare, type Call, type Expr, type Func, type Local, type Place } from '../model';
+import { bare, placeIn, type Call, type Expr, type Func, type Local, type Place } from '../model';
 import type { Event } from './cfg';
 import { arithmetic, keysOf, resultKey, valueOf, type Surroundings } from './evaluate';
 import { freshen, load, loadAll, lose, pointees, store, type Memory } from './memory';
@@ -23,9 +23,15 @@ export interface ApiCall {
 /** A model of API functions by name; functions the file defines itself are never modelled. */
 export type ApiModels = ReadonlyMap<string, (at: ApiCall) => void>;
 
+const STORE = 'store ';
 /** Effect that records a store to the field or global `name`. */
 export function storeEffect(name: string): string {
-  return `store ${name}`;
+  return STORE + name;
+}
+
+/** The field or global a store effect speaks of; undefined for other effects. */
+export function storedName(effect: string): string | undefined {
+  return effect.startsWith(STORE) ? effect.slice(STORE.length) : undefined;
 }
 
 /** Functions that leave what they are given alone, as far as any rule cares. */
@@ -33,7 +39,8 @@ const HARMLESS = /^(?:v?f?printf|v?d?printf|v?sn?printf|puts|fputs|perror|strerr
 /** What a step asks of the functions around it. */
 interface Callees {
   callee(call: Call): Func | undefined;
-  summary(func: Func): Summary | undefined;
+  /** undefined where caller and callee call each other */
+  summaryFor(caller: Func, callee: Func): Summary | undefined;
   defines(name: string): boolean;
 }
 
@@ -108,13 +115,13 @@ export class Stepper {
   private record(name: string, call: Call | undefined, parts: Value[], at: Expr): void {
     if (!this.effects) return;
     const holder = call ?? NO_CALL;
-    this.effects.push({ name, call: holder, place: { base: this.func.base, span: at.span }, parts, via: [] });
+    this.effects.push({ name, call: holder, place: placeIn(this.func, at.span), parts, via: [] });
   }
 
   private call(call: Call, before: Memory): Memory {
     const callee = this.program.callee(call);
     if (callee) {
-      const summary = callee === this.func ? undefined : this.program.summary(callee);
+      const summary = this.program.summaryFor(this.func, callee);
       return summary ? this.projectCall(call, summary, before) : this.unknownCall(call, before);
     }
     const model = call.callee.kind === 'name' && !call.macro && !this.program.defines(call.name) ? this.models.get(call.name) : undefined;
@@ -131,7 +138,7 @@ export class Stepper {
 
   private apiCall(call: Call, model: (at: ApiCall) => void, before: Memory): Memory {
     let memory = before;
-    const place = { base: this.func.base, span: call.span };
+    const place = placeIn(this.func, call.span);
     const arg = (i: number): Value => {
       const e = call.args[i];
       return e ? valueOf(e, memory, this.around) : UNKNOWN;

@@ -2,7 +2,7 @@
  * Typestates declared as data: values that calls create go from state to state as inputs reach them, and some inputs are
  * errors in some states. Values are followed through variables, fields, aliases and project functions that return them.
  */
-import { bare, type Call, type Expr, type Func, type Place } from '../model';
+import { bare, placeIn, type Call, type Expr, type Func, type Place } from '../model';
 import type { Edge, Event } from './cfg';
 import { solve } from './dataflow';
 import type { Memory } from './memory';
@@ -13,6 +13,8 @@ import { atomId, constant, type Atom } from './value';
 export type Input = 'use' | 'null' | 'not null' | 'test' | 'escape';
 
 export interface Machine<State extends string> {
+  /** of its own among the machines */
+  name: string;
   /** calls that create values of interest, and the state those begin in */
   source(call: Call): State | undefined;
   /** what passing a value to a function out of sight does */
@@ -30,9 +32,6 @@ export interface Violation { source: Extract<Atom, { kind: 'call' }>; func: Func
 type States<S> = ReadonlyMap<string, ReadonlySet<S>>;
 
 export class Typestates<S extends string> {
-  private readonly results = new Map<Func, { violations: Violation[]; returns: Map<string, Set<S>>; usesParameter: Set<number> }>();
-  private readonly running = new Set<Func>();
-
   constructor(private readonly program: Program, private readonly machine: Machine<S>) {}
 
   violations(func: Func): Violation[] {
@@ -40,15 +39,10 @@ export class Typestates<S extends string> {
   }
 
   private result(func: Func) {
-    const known = this.results.get(func);
-    if (known || this.running.has(func)) return known;
-    const flow = this.program.flow(func);
-    if (!flow) return undefined;
-    this.running.add(func);
-    const result = this.run(flow);
-    this.running.delete(func);
-    this.results.set(func, result);
-    return result;
+    return this.program.memo.derived(func, `states of ${this.machine.name}`, () => {
+      const flow = this.program.flow(func);
+      return flow && this.run(flow);
+    });
   }
 
   private run(flow: Flow) {
@@ -78,7 +72,7 @@ export class Typestates<S extends string> {
         const id = atomId(a);
         const before = states.get(id)!;
         if (report && this.machine.errors.some((x) => x.input === input && before.has(x.state))) {
-          if (a.kind === 'call') violations.push({ source: a, func, at: { base: func.base, span: e.span }, event, input });
+          if (a.kind === 'call') violations.push({ source: a, func, at: placeIn(func, e.span), event, input });
           else if (a.kind === 'initial') usesParameter.add(func.params.findIndex((p) => p.id === a.key));
         }
         const after = new Set([...before].map((s) => this.machine.next[s][input] ?? s));
@@ -95,7 +89,7 @@ export class Typestates<S extends string> {
         case 'call': {
           let out = states;
           event.call.args.forEach((arg, i) => {
-            const input = this.inputOf(event.call, i);
+            const input = this.inputOf(func, event.call, i);
             if (input) out = feed(arg, input, event, memory, out, report);
           });
           return this.created(event.call, flow, out);
@@ -129,10 +123,10 @@ export class Typestates<S extends string> {
     return this.machine.errors[0]!.state;
   }
 
-  private inputOf(call: Call, argument: number): Input | undefined {
+  private inputOf(caller: Func, call: Call, argument: number): Input | undefined {
     const callee = this.program.callee(call);
     if (!callee) return this.machine.passed(call, argument);
-    const result = this.result(callee);
+    const result = this.program.callEachOther(caller, callee) ? undefined : this.result(callee);
     if (!result) return 'escape';
     return result.usesParameter.has(argument) ? 'use' : undefined;
   }
@@ -143,11 +137,11 @@ export class Typestates<S extends string> {
     if (!callee) {
       const first = this.program.defines(call.name) ? undefined : this.machine.source(call);
       if (first === undefined) return states;
-      return new Map(states).set(atomId({ kind: 'call', call, place: { base: flow.func.base, span: call.span }, via: [] }), new Set([first]));
+      return new Map(states).set(atomId({ kind: 'call', call, place: placeIn(flow.func, call.span), via: [] }), new Set([first]));
     }
-    const inner = this.result(callee);
-    const summary = this.program.summary(callee);
-    if (!inner || !summary) return states;
+    const summary = this.program.summaryFor(flow.func, callee);
+    const inner = summary && this.result(callee);
+    if (!inner) return states;
     let out = states;
     let mayBeNull = false;
     for (const set of inner.returns.values()) for (const s of set) if (!this.machine.settled.includes(s)) mayBeNull = true;

@@ -363,8 +363,10 @@ export class Body {
   private lambda(node: Node): Expr {
     const span = this.span(node);
     const body = field(node, 'body');
+    const outer = this.func;
     const func: Func = {
-      name: `${this.func.name}$${this.func.inner.length}`, owner: this.func.owner, kind: 'lambda', base: this.func.base, span, nameSpan: span,
+      get base() { return outer.base; },
+      name: `${this.func.name}$${this.func.inner.length}`, owner: this.func.owner, kind: 'lambda', span, nameSpan: span,
       bodySpan: body ? this.span(body) : span, params: [], locals: new Map(), returns: '', async: false, static: false, body: [],
       damaged: this.func.damaged, parent: this.func, inner: [],
     };

@@ -1,9 +1,10 @@
 /** One C or C++ file: includes, constants, types, globals and functions. */
 import type { Tree } from 'web-tree-sitter';
-import type { Expr, FileFacts, Func, FunctionSource, Mention } from '../model';
+import { placeIn, type Expr, type FileFacts, type Func, type Mention, type Unit } from '../model';
 import { Body, isLoopMacro } from './c-body';
 import { alignmentOf, declared, typeName, type Alignments } from './c-declarator';
 import { constantExpression } from './constant-text';
+import { addUp, emptyFacts, Leaves, type Leaf, type LeafFacts } from './leaves';
 import { field, parts, Scopes, spanOf, type Node } from './syntax';
 
 /** Items that only hold other items. */
@@ -12,21 +13,37 @@ const CONTAINERS = new Set([
   'preproc_elifdef', 'template_declaration', 'ERROR', 'export_declaration',
 ]);
 
-export function cFacts(tree: Tree, language: 'c' | 'cpp', alignments: Alignments): FileFacts {
-  return new CFile(language, alignments, tree).facts;
+const STRUCTURES = new Set(['struct_specifier', 'union_specifier', 'class_specifier']);
+
+/** `source` is the text before attributes were blanked; `leaves` keeps what did not change since the last call. */
+export function cFacts(tree: Tree, language: 'c' | 'cpp', source: string, alignments: Alignments, leaves = new Leaves()): FileFacts {
+  leaves.next();
+  const out: Leaf[] = [];
+  let damaged = false;
+  const visit = (node: Node, owner: string): void => {
+    if (node.type === 'ERROR') damaged = true;
+    if (CONTAINERS.has(node.type)) return parts(node).forEach((c) => visit(c, owner));
+    if (STRUCTURES.has(node.type)) {
+      const name = field(node, 'name')?.text ?? '';
+      return parts(node).forEach((c) => (c.type === 'field_declaration_list' ? parts(c).forEach((m) => visit(m, name)) : visit(c, owner)));
+    }
+    out.push(leaves.take(node, source.slice(node.startIndex, node.endIndex), owner, (unit) => ({
+      facts: new CItem(unit, alignments, node, owner).facts, mentions: mentionsOf(node),
+    })));
+  };
+  parts(tree.rootNode).forEach((n) => visit(n, ''));
+  return addUp(language, out, damaged);
 }
 
-class CFile {
-  readonly facts: FileFacts;
-  private readonly counts = new Map<string, number>();
+/** Local names of different functions get different ids. */
+let serial = 0;
 
-  constructor(language: 'c' | 'cpp', private readonly alignments: Alignments, tree: Tree) {
-    let mentions: Mention[] | undefined;
-    this.facts = {
-      language, includes: [], imports: [], functions: [], fields: [], constants: new Map(), macros: new Map(), globals: [], damaged: false,
-      mentions: () => (mentions ??= mentionsOf(tree)),
-    };
-    this.items(parts(tree.rootNode), '');
+/** One item and those in it. */
+class CItem {
+  readonly facts: LeafFacts = emptyFacts();
+
+  constructor(private readonly unit: Unit, private readonly alignments: Alignments, node: Node, owner: string) {
+    this.item(node, owner);
   }
 
   private items(nodes: Node[], owner: string): void {
@@ -60,7 +77,9 @@ class CFile {
   private include(node: Node): void {
     const path = field(node, 'path');
     if (!path) return;
-    this.facts.includes.push({ name: path.text.replace(/^[<"]|[>"]$/g, ''), system: path.type === 'system_lib_string', start: node.startIndex, end: node.endIndex });
+    // the node ends behind its line break
+    const span = { start: node.startIndex - this.unit.base, end: node.startIndex - this.unit.base + node.text.trimEnd().length };
+    this.facts.includes.push({ name: path.text.replace(/^[<"]|[>"]$/g, ''), system: path.type === 'system_lib_string', place: placeIn(this.unit, span) });
   }
 
   private constant(name: string | undefined, value: Expr | undefined): void {
@@ -122,24 +141,26 @@ class CFile {
   }
 
   private global(name: Node, declarator: Node, node: Node, value: Node | null): void {
-    const base = node.startIndex;
     const holder = this.emptyFunction('', '', node);
     const body = new Body(holder, new Scopes(''), this.alignments);
     const info = declared(declarator);
     this.facts.globals.push({
       local: {
         name: name.text, id: name.text, type: typeName(field(node, 'type')?.text ?? ''), pointer: info.pointer, array: info.array, reference: info.reference,
-        static: true, alignment: alignmentOf(node, this.alignments), span: spanOf(name, base),
+        static: true, alignment: alignmentOf(node, this.alignments), span: spanOf(name, holder.base),
       },
       init: value ? body.expression(value) : undefined,
-      base,
+      unit: holder,
     });
   }
 
   private emptyFunction(name: string, owner: string, node: Node): Func {
+    const { unit } = this;
+    const offset = node.startIndex - unit.base;
     const span = spanOf(node, node.startIndex);
     return {
-      name, owner, kind: 'function', base: node.startIndex, span, nameSpan: span, bodySpan: span, params: [], locals: new Map(), returns: '',
+      get base() { return unit.base + offset; },
+      name, owner, kind: 'function', span, nameSpan: span, bodySpan: span, params: [], locals: new Map(), returns: '',
       async: false, static: false, body: [], damaged: false, parent: undefined, inner: [],
     };
   }
@@ -152,22 +173,14 @@ class CFile {
       this.facts.damaged = true;
       return;
     }
-    const name = nameNode.text;
-    const full = info.owner || owner;
-    const count = (this.counts.get(name) ?? 0) + 1;
-    this.counts.set(name, count);
-    let made: Func | undefined;
-    const source: FunctionSource = {
-      name, owner: full, start: node.startIndex, end: node.endIndex,
-      func: () => (made ??= this.lower(node, nameNode, info.parameters!, name, full, count)),
-    };
-    this.facts.functions.push(source);
+    this.facts.functions.push(this.lower(node, nameNode, info.parameters, info.owner || owner));
   }
 
-  private lower(node: Node, nameNode: Node, parameters: Node, name: string, owner: string, count: number): Func {
+  private lower(node: Node, nameNode: Node, parameters: Node, owner: string): Func {
+    const name = nameNode.text;
     const func = this.emptyFunction(name, owner, node);
     const body = field(node, 'body') ?? parts(node).find((c) => c.type === 'try_statement' || c.type === 'constructor_try_statement') ?? null;
-    const unique = `${owner}_${name}${count > 1 ? `_${count}` : ''}`.replace(/\W+/g, '_');
+    const unique = `${owner}_${name}_${++serial}`.replace(/\W+/g, '_');
     func.kind = nameNode.type === 'destructor_name' ? 'destructor' : 'function';
     func.nameSpan = spanOf(nameNode, func.base);
     if (body) func.bodySpan = spanOf(body, func.base);
@@ -199,7 +212,7 @@ function onlyLoopMacros(node: Node): boolean {
   return true;
 }
 
-function mentionsOf(tree: Tree): Mention[] {
+function mentionsOf(node: Node): Mention[] {
   const roles: Record<string, Mention['role']> = { identifier: 'name', type_identifier: 'type' };
-  return tree.rootNode.descendantsOfType(Object.keys(roles)).map((n) => ({ text: n.text, role: roles[n.type]!, start: n.startIndex, end: n.endIndex }));
+  return node.descendantsOfType(Object.keys(roles)).map((n) => ({ text: n.text, role: roles[n.type]!, start: n.startIndex - node.startIndex, end: n.endIndex - node.startIndex }));
 }

@@ -1,14 +1,13 @@
 /** One Rust file: imports, constants, types and functions. */
 import type { Tree } from 'web-tree-sitter';
-import type { Expr, FileFacts, Func, Mention } from '../model';
+import { FILE, placeIn, type Expr, type FileFacts, type Func, type Mention } from '../model';
 import { pathText, RustBody } from './rust-body';
 import { field, parts, Scopes, spanOf, type Node } from './syntax';
 
 export function rustFacts(tree: Tree): FileFacts {
-  let mentions: Mention[] | undefined;
   const facts: FileFacts = {
     language: 'rust', includes: [], imports: [], functions: [], fields: [], constants: new Map(), macros: new Map(), globals: [], damaged: false,
-    mentions: () => (mentions ??= mentionsOf(tree)),
+    mentions: [{ unit: FILE, mentions: mentionsOf(tree) }],
   };
   const counts = new Map<string, number>();
 
@@ -22,7 +21,7 @@ export function rustFacts(tree: Tree): FileFacts {
       }
       case 'extern_crate_declaration': {
         const name = field(node, 'name')?.text ?? '';
-        facts.imports.push({ path: name, alias: field(node, 'alias')?.text ?? name, glob: false, start: node.startIndex, end: node.endIndex });
+        facts.imports.push({ path: name, alias: field(node, 'alias')?.text ?? name, glob: false, place: placeIn(FILE, spanOf(node, 0)) });
         return;
       }
       case 'function_item': return definition(node, owner);
@@ -56,8 +55,7 @@ export function rustFacts(tree: Tree): FileFacts {
     const name = nameNode.text;
     const count = (counts.get(name) ?? 0) + 1;
     counts.set(name, count);
-    let made: Func | undefined;
-    facts.functions.push({ name, owner, start: node.startIndex, end: node.endIndex, func: () => (made ??= lower(node, nameNode, owner, count)) });
+    facts.functions.push(lower(node, nameNode, owner, count));
     // functions and imports may be nested in bodies
     for (const inner of field(node, 'body')?.namedChildren ?? []) if (inner.type === 'function_item' || inner.type === 'use_declaration') item(inner, owner);
   };
@@ -92,7 +90,7 @@ function lower(node: Node, nameNode: Node, owner: string, count: number): Func {
 function importTree(node: Node, prefix: string, facts: FileFacts): void {
   const join = (path: string) => (prefix ? (path === 'self' ? prefix : `${prefix}::${path}`) : path);
   const add = (path: string, alias: string, glob = false) =>
-    facts.imports.push({ path, alias, glob, start: node.startIndex, end: node.endIndex });
+    facts.imports.push({ path, alias, glob, place: placeIn(FILE, spanOf(node, 0)) });
   switch (node.type) {
     case 'scoped_use_list': {
       const path = field(node, 'path');

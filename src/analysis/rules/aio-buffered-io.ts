@@ -1,8 +1,10 @@
 import { AIO_MARK, AIO_OTHER_MARK, AIO_SUBMIT } from '../api/models';
 import { AIO_TRANSFERS } from '../api/names';
 import type { Flow } from '../flow/program';
+import type { Effect } from '../flow/summary';
 import { constant, integers, type Atom, type Value } from '../flow/value';
-import { bare, walk, type Call, type Func, type Place } from '../model';
+import { sameList } from '../memo';
+import { bare, placeIn, walk, type Call, type Func, type Place } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import { directFixes } from './open-direct-fix';
 import type { Draft, Rule } from './rule';
@@ -23,15 +25,14 @@ export const aioBufferedIo: Rule = {
   },
   why: 'Linux AIO is asynchronous only for direct I/O. On a file opened without O_DIRECT, io_submit() copies through the page cache and returns when the transfer is over, so nothing overlaps.',
   families: ['libaio'],
-  check(file, report) {
+  checkFile(file, report) {
     const { program } = file;
     if (program.defines('io_submit') || [...AIO_TRANSFERS].some((n) => program.defines(n))) return;
     const check = new Check(file);
     // a submission is judged where all that leads to it is in sight
     const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
     for (const func of program.functions()) {
-      for (const effect of program.flow(func)?.effects ?? []) {
-        if (effect.name !== AIO_SUBMIT) continue;
+      for (const effect of check.submissions(func)) {
         for (const iocb of effect.parts) {
           const found = check.buffered(iocb);
           if (!found) continue;
@@ -52,7 +53,7 @@ export const aioBufferedIo: Rule = {
     for (const { mark, opens } of check.preparations()) {
       if (covered.has(mark.call)) continue;
       const fd = mark.call.args[1];
-      const at = fd ? { base: mark.place.base, span: fd.span } : mark.place;
+      const at = fd ? placeIn(mark.place, fd.span) : mark.place;
       report({ ...draft(file, at, LIKELY, [], opens, check), severity: 'information' });
     }
   },
@@ -69,35 +70,77 @@ function draft(file: SourceFile, at: Place, message: string, marks: Mark[], open
   };
 }
 
+/** What one function does with descriptors. */
+interface Gathered {
+  flags: Map<Call, Value>;
+  /** values that may be a descriptor which gets O_DIRECT */
+  changed: Value[];
+  marks: Mark[];
+  noWait: boolean;
+  /** calls whose results go where they cannot be followed */
+  elsewhere: Set<Call>;
+}
+
 /** What is known of the file's opens and requests. */
 class Check {
   /** opens whose descriptor may get O_DIRECT later */
   private readonly changed = new Set<Call>();
-  /** value flow of the functions that open files, for the flags */
+  /** flags of each open */
   private readonly flags = new Map<Call, Value>();
-  private readonly found = new Map<string, { mark: Mark; fd: Value }>();
+  private readonly found: Mark[] = [];
+  /** transfers in functions that speak of RWF_NOWAIT */
+  private readonly noWait = new Set<Call>();
+  /** what functions do with descriptors besides; undefined: some function could not be followed */
+  private readonly elsewhere: Set<Call> | undefined;
 
   constructor(private readonly file: SourceFile) {
+    let elsewhere: Set<Call> | undefined = new Set();
     for (const func of file.program.functions()) {
-      const flow = file.program.flow(func);
-      if (flow) this.gather(func, flow);
+      const own = this.gathered(func);
+      if (!own) {
+        elsewhere = undefined;
+        continue;
+      }
+      own.flags.forEach((v, call) => this.flags.set(call, v));
+      own.changed.forEach((fd) => this.change(fd));
+      this.found.push(...own.marks);
+      if (own.noWait) own.marks.forEach((m) => this.noWait.add(m.call));
+      own.elsewhere.forEach((call) => elsewhere?.add(call));
     }
+    this.elsewhere = elsewhere;
   }
 
-  private gather(func: Func, flow: Flow): void {
+  submissions(func: Func): Effect[] {
+    return this.file.program.memo.derived(func, 'aio submissions', () => this.file.program.flow(func)?.effects.filter((e) => e.name === AIO_SUBMIT) ?? [], sameList);
+  }
+
+  private gathered(func: Func): Gathered | undefined {
+    return this.file.program.memo.derived(func, 'aio descriptors', () => {
+      const flow = this.file.program.flow(func);
+      return flow && this.gather(func, flow);
+    });
+  }
+  private gather(func: Func, flow: Flow): Gathered {
+    const out: Gathered = { flags: new Map(), changed: [], marks: [], noWait: this.file.program.mentions(func, /RWF_NOWAIT/), elsewhere: new Set() };
     flow.replay((event, memory) => {
       if (event.kind !== 'call') return;
       const { call } = event;
       const position = OPENS[call.name];
-      if (position !== undefined && call.callee.kind === 'name' && call.args[position]) this.flags.set(call, flow.value(call.args[position], memory));
-      if (call.name === 'fcntl' && this.mayAddDirect(call, flow, memory)) this.change(flow.value(call.args[0]!, memory));
+      if (position !== undefined && call.callee.kind === 'name' && call.args[position]) out.flags.set(call, flow.value(call.args[position], memory));
+      if (call.name === 'fcntl' && this.mayAddDirect(call, flow, memory)) out.changed.push(flow.value(call.args[0]!, memory));
       // a helper by that name is trusted to do what it says
-      else if (/direct/i.test(call.name) && !this.file.program.callee(call)) call.args.forEach((a) => this.change(flow.value(a, memory)));
+      else if (/direct/i.test(call.name) && !this.file.program.callee(call)) call.args.forEach((a) => out.changed.push(flow.value(a, memory)));
       if (AIO_TRANSFERS.has(call.name) && call.args[1]) {
         const mark: Mark = { kind: 'mark', name: AIO_MARK, call, place: placeOf(func, call), inputs: [1, 2, 3, 4].map((i) => call.args[i] ? flow.value(call.args[i], memory) : { atoms: new Map(), unknown: true }), via: [] };
-        this.found.set(`${func.base}:${call.span.start}`, { mark, fd: mark.inputs[0]! });
+        out.marks.push(mark);
+      }
+      if (AIO_TRANSFERS.has(call.name) || PLAIN_USE.has(call.name) || this.file.program.callee(call)) return;
+      for (const arg of call.args) {
+        const reads = [...walk([arg])].length < 20 ? flow.value(arg, memory) : undefined;
+        for (const a of reads?.atoms.values() ?? []) if (a.kind === 'call') out.elsewhere.add(a.call);
       }
     });
+    return out;
   }
   private change(fd: Value): void {
     for (const a of this.resolve(fd)?.value.atoms.values() ?? fd.atoms.values()) if (a.kind === 'call') this.changed.add(a.call);
@@ -141,8 +184,7 @@ class Check {
   }
   /** preadv2 with RWF_NOWAIT fails instead of blocking; flags set by hand count for the function they are set in. */
   private isNoWait(mark: Mark): boolean {
-    const func = this.file.functionAtPlace(mark.place);
-    return func !== undefined && /RWF_NOWAIT/.test(this.file.source(placeOf(func, func)));
+    return this.noWait.has(mark.call);
   }
 
   /** The opens a descriptor comes from, when every one of them certainly lacks O_DIRECT. */
@@ -197,8 +239,8 @@ class Check {
 
   /** Requests whose own descriptor is certainly buffered. */
   *preparations(): Generator<{ mark: Mark; opens: Open[] }> {
-    for (const { mark, fd } of this.found.values()) {
-      const found = this.bufferedDescriptor(fd);
+    for (const mark of this.found) {
+      const found = this.bufferedDescriptor(mark.inputs[0]!);
       if (found && !this.isNoWait(mark)) yield { mark, opens: found.opens };
     }
   }
@@ -206,22 +248,11 @@ class Check {
   transfersOn(opens: Open[]): Mark[] | undefined {
     const calls = new Set(opens.map((o) => o.call));
     const out: Mark[] = [];
-    for (const { mark, fd } of this.found.values()) {
-      const atoms = this.resolve(fd)?.value.atoms;
+    if (!this.elsewhere || opens.some((o) => this.elsewhere!.has(o.call))) return undefined;
+    for (const mark of this.found) {
+      const atoms = this.resolve(mark.inputs[0]!)?.value.atoms;
       if (!atoms) return undefined;
       if ([...atoms.values()].some((a) => a.kind === 'call' && calls.has(a.call))) out.push(mark);
-    }
-    for (const func of this.file.program.functions()) {
-      const flow = this.file.program.flow(func);
-      let other = !flow;
-      flow?.replay((event, memory) => {
-        if (event.kind !== 'call' || AIO_TRANSFERS.has(event.call.name) || PLAIN_USE.has(event.call.name) || this.file.program.callee(event.call)) return;
-        for (const arg of event.call.args) {
-          const reads = [...walk([arg])].length < 20 ? flow.value(arg, memory) : undefined;
-          if (reads && [...reads.atoms.values()].some((a) => a.kind === 'call' && calls.has(a.call))) other = true;
-        }
-      });
-      if (other) return undefined;
     }
     return out;
   }

@@ -1,6 +1,6 @@
 import { bare, statements, walkFunction, type Binary, type Expr, type Func, type Member } from '../model';
-import { placeOf, type SourceFile } from '../source-file';
-import { insertion, type Rule } from './rule';
+import { placeOf } from '../source-file';
+import { insertion, type Rule, type View } from './rule';
 
 export const aioEventResUnsigned: Rule = {
   info: {
@@ -9,24 +9,21 @@ export const aioEventResUnsigned: Rule = {
   },
   why: '`res` is `unsigned long` in <libaio.h>. It is never negative, so a failed request passes for a very large byte count.',
   families: ['libaio'],
-  check(file, report) {
+  check(file, func, report) {
     // the kernel's own header declares the field signed
-    if (file.includes('linux/aio_abi.h')) return;
-    for (const func of file.program.functions(/\bres2?\b/)) {
-      if (func.damaged) continue;
-      for (const e of walkFunction(func)) {
-        const operand = e.kind === 'binary' ? signedTest(e) : undefined;
-        if (!operand) continue;
-        const field = eventResult(file, func, operand);
-        const copy = field ? undefined : unsignedCopy(file, func, operand);
-        if (!field && !copy) continue;
-        report({
-          at: placeOf(func, e),
-          message: `\`${(field ?? copy!).field}\` of struct io_event is unsigned: this test never sees an error. A failed request looks like a huge byte count.`,
-          related: copy ? [{ at: placeOf(func, copy), message: 'copied from here into an unsigned variable' }] : [],
-          fixes: [{ title: 'Cast to long', edits: [insertion(func.base + operand.span.start, '(long)')], safe: true }],
-        });
-      }
+    if (func.damaged || !file.program.mentions(func, /\bres2?\b/) || file.includes('linux/aio_abi.h')) return;
+    for (const e of walkFunction(func)) {
+      const operand = e.kind === 'binary' ? signedTest(e) : undefined;
+      if (!operand) continue;
+      const field = eventResult(file, func, operand);
+      const copy = field ? undefined : unsignedCopy(file, func, operand);
+      if (!field && !copy) continue;
+      report({
+        at: placeOf(func, e),
+        message: `\`${(field ?? copy!).field}\` of struct io_event is unsigned: this test never sees an error. A failed request looks like a huge byte count.`,
+        related: copy ? [{ at: placeOf(func, copy), message: 'copied from here into an unsigned variable' }] : [],
+        fixes: [{ title: 'Cast to long', edits: [insertion(func, operand.span.start, '(long)')], safe: true }],
+      });
     }
   },
 };
@@ -49,7 +46,7 @@ function integer(e: Expr): bigint | undefined {
 }
 
 /** `ev.res` where `ev` is declared as an io_event, without a cast around it. */
-function eventResult(file: SourceFile, func: Func, e: Expr): Member | undefined {
+function eventResult(file: View, func: Func, e: Expr): Member | undefined {
   if (e.kind !== 'member' || (e.field !== 'res' && e.field !== 'res2')) return undefined;
   let object: Expr = e.object;
   let through = '';
@@ -60,19 +57,19 @@ function eventResult(file: SourceFile, func: Func, e: Expr): Member | undefined 
     }
     object = object.kind === 'index' ? object.object : object.operand;
   }
-  const type = through ? file.facts.fields.find((f) => f.name === through)?.type : object.kind === 'name' ? typeOf(file, func, object.id) : undefined;
+  const type = through ? file.fieldType(through) : object.kind === 'name' ? typeOf(file, func, object.id) : undefined;
   return type === 'io_event' ? e : undefined;
 }
-function typeOf(file: SourceFile, func: Func, id: string): string | undefined {
+function typeOf(file: View, func: Func, id: string): string | undefined {
   for (let f: Func | undefined = func; f; f = f.parent) {
     const local = f.locals.get(id);
     if (local) return local.type;
   }
-  return file.facts.globals.find((g) => g.local.id === id)?.local.type;
+  return file.globalType(id);
 }
 
 /** A variable of an unsigned type that was made from such a field. */
-function unsignedCopy(file: SourceFile, func: Func, e: Expr): Member | undefined {
+function unsignedCopy(file: View, func: Func, e: Expr): Member | undefined {
   if (e.kind !== 'name') return undefined;
   const local = func.locals.get(e.id);
   if (!local || !/^(?:size_t|unsigned(?: long| int)?|unsigned long long|uint(?:32|64)_t|__u(?:32|64))$/.test(local.type)) return undefined;

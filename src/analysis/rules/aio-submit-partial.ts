@@ -1,7 +1,7 @@
 import { integers } from '../flow/value';
 import { bare, statements, walkFunction, type Call, type Expr, type Func } from '../model';
-import { placeOf, type SourceFile } from '../source-file';
-import type { Rule } from './rule';
+import { placeOf } from '../source-file';
+import type { Rule, View } from './rule';
 
 const IGNORED = 'The result of io_submit() is ignored: it is negative on error, and may be less than the number of iocbs; the rest never complete.';
 const SIGN_ONLY = 'Only the sign of this io_submit() is looked at: it may take fewer iocbs than it was given, and the rest never complete.';
@@ -13,21 +13,18 @@ export const aioSubmitPartial: Rule = {
   },
   why: 'io_submit() stops at the first iocb it cannot take and returns how many it took. The others were never started, and waiting for their events hangs.',
   families: ['libaio'],
-  check(file, report) {
-    if (file.program.defines('io_submit')) return;
-    for (const func of file.program.functions(/\bio_submit\b/)) {
-      if (func.damaged) continue;
-      for (const call of walkFunction(func)) {
-        if (call.kind !== 'call' || call.name !== 'io_submit' || call.callee.kind !== 'name') continue;
-        if (call.discarded) report({ at: placeOf(func, call), message: IGNORED });
-        else if (signOnly(file, func, call)) report({ at: placeOf(func, call), message: SIGN_ONLY });
-      }
+  check(file, func, report) {
+    if (func.damaged || !file.program.mentions(func, /\bio_submit\b/) || file.program.defines('io_submit')) return;
+    for (const call of walkFunction(func)) {
+      if (call.kind !== 'call' || call.name !== 'io_submit' || call.callee.kind !== 'name') continue;
+      if (call.discarded) report({ at: placeOf(func, call), message: IGNORED });
+      else if (signOnly(file, func, call)) report({ at: placeOf(func, call), message: SIGN_ONLY });
     }
   },
 };
 
 /** The result is kept in a local that nothing but tests against zero, and error paths, ever reads. */
-function signOnly(file: SourceFile, func: Func, call: Call): boolean {
+function signOnly(file: View, func: Func, call: Call): boolean {
   if (!maySubmitSeveral(file, func, call)) return false;
   const variable = holder(func, call);
   if (!variable) return false;
@@ -40,7 +37,7 @@ function signOnly(file: SourceFile, func: Func, call: Call): boolean {
 }
 
 /** Whether the call may hand over more than one iocb, as a name or number says; unknown expressions are left alone. */
-function maySubmitSeveral(file: SourceFile, func: Func, call: Call): boolean {
+function maySubmitSeveral(file: View, func: Func, call: Call): boolean {
   const e = call.args[1] && bare(call.args[1]);
   if (e?.kind !== 'int' && e?.kind !== 'name') return false;
   const flow = file.program.flow(func);

@@ -1,6 +1,6 @@
 /** Opens a file with O_DIRECT: the fix that libaio rules share. */
 import { constant, type Value } from '../flow/value';
-import { bare, type Expr } from '../model';
+import { bare, FILE, placeIn, type Expr, type Local } from '../model';
 import type { SourceFile } from '../source-file';
 import type { Atom } from '../flow/value';
 import { insertion, type DraftFix, type Edit } from './rule';
@@ -20,14 +20,14 @@ export function directFixes(file: SourceFile, opens: Open[], transfers: Mark[] |
   for (const o of opens) {
     const flags = o.call.args[o.call.name.startsWith('openat') ? 2 : 1];
     if (!flags || !flagsOf(o) || flags.span.end === 0) return [];
-    const place = { base: o.place.base, span: flags.span };
+    const place = placeIn(o.place, flags.span);
     const text = file.source(place);
     const plain = bare(flags);
     const simple = plain.kind === 'name' || (plain.kind === 'int' && plain.value !== 0n) || (plain.kind === 'binary' && plain.op === '|');
     edits.push({ place, text: plain.kind === 'int' && plain.value === 0n ? 'O_RDONLY | O_DIRECT' : simple ? `${text} | O_DIRECT` : `(${text}) | O_DIRECT` });
   }
   if (!edits.length) return [];
-  if (file.language === 'c' && !/^\s*#\s*define\s+_GNU_SOURCE\b/m.test(file.text)) edits.push(insertion(0, '#define _GNU_SOURCE\n'));
+  if (file.language === 'c' && !file.definesGnuSource) edits.push(insertion(FILE, 0, '#define _GNU_SOURCE\n'));
   const safe = transfers !== undefined && transfers.length > 0 && transfers.every((t) => isAligned(file, t));
   return [{ title: safe ? 'Open with O_DIRECT' : 'Open with O_DIRECT (buffers, lengths and offsets must then be aligned to 4096)', edits, safe }];
 }
@@ -70,9 +70,18 @@ function alignedBuffer(file: SourceFile, e: Expr | undefined, value: Value | und
     }
     if (a.kind === 'address') {
       const root = /^[^*.]*/.exec(a.key)![0];
-      const local = file.facts.globals.find((g) => g.local.id === root)?.local ?? file.program.functions().flatMap((f) => [...f.locals.values()]).find((l) => l.id === root);
+      const local = arrays(file).get(root);
       return a.key === `${root}*` && local !== undefined && local.alignment > 0 && BigInt(local.alignment) % UNIT === 0n;
     }
     return a.kind === 'int' && a.value === 0n;
+  });
+}
+
+/** Arrays of the file by id. */
+function arrays(file: SourceFile): Map<string, Local> {
+  const { program } = file;
+  return program.memo.derived(program, 'arrays', () => {
+    const locals = [...file.globals(), ...program.functions().flatMap((f) => [...f.locals.values()])];
+    return new Map(locals.filter((l) => l.array).map((l) => [l.id, l]));
   });
 }

@@ -1,6 +1,6 @@
 /** What a rule is. One file a rule in this folder: metadata, check, fix. */
 import type { Family, RuleInfo, Severity } from '../../protocol/analysis';
-import type { Place } from '../model';
+import { FILE, placeIn, type Func, type Place, type Unit } from '../model';
 import type { SourceFile } from '../source-file';
 
 export interface Edit { place: Place; text: string }
@@ -13,33 +13,36 @@ export interface Draft {
   related?: { at: Place; message: string }[];
   fixes?: DraftFix[];
 }
+/** What a rule may ask about a file besides the function at hand: nothing but what is asked anew when the file changes. */
+export type View = Pick<SourceFile, 'program' | 'language' | 'includes' | 'lastInclude' | 'fieldType' | 'globalType' | 'definesGnuSource' | 'indentation' | 'source'>;
+
 export interface Rule {
   info: RuleInfo;
   /** a sentence or two for the hover: what goes wrong */
   why: string;
   /** the rule looks at files that use one of these */
   families: Family[];
-  check(file: SourceFile, report: (draft: Draft) => void): void;
+  /** Looks at one function. Its drafts stay until the function, or an answer the check got, is different. */
+  check?(file: View, func: Func, report: (draft: Draft) => void): void;
+  /** Looks at the whole file, in each version anew. */
+  checkFile?(file: SourceFile, report: (draft: Draft) => void): void;
 }
 
-/** An edit that puts text in at an offset of the file. */
-export function insertion(offset: number, text: string): Edit {
-  return { place: { base: offset, span: { start: 0, end: 0 } }, text };
+/** An edit that puts text in at an offset of the unit. */
+export function insertion(unit: Readonly<Unit>, offset: number, text: string): Edit {
+  return { place: placeIn(unit, { start: offset, end: offset }), text };
 }
 
 /** Puts `#include <name>` behind the last include where it is missing. */
-export function includeEdits(file: SourceFile, ...names: string[]): Edit[] {
+export function includeEdits(file: View, ...names: string[]): Edit[] {
   if (names.some((n) => file.includes(n))) return [];
-  const last = file.facts.includes.at(-1);
+  const last = file.lastInclude;
   const line = `#include <${names[0]}>`;
-  if (!last) return [insertion(0, `${line}\n`)];
-  // an include's node ends behind its line break
-  const end = file.text.slice(0, last.end).replace(/\s+$/, '').length;
-  return [insertion(end, `\n${line}`)];
+  return [last ? insertion(last, last.span.end, `\n${line}`) : insertion(FILE, 0, `${line}\n`)];
 }
 
 /** Whether a statement stands among others in braces, so that more may be put behind it. */
-export function isInBlock(file: SourceFile, statement: Place): boolean {
-  const before = file.text.slice(Math.max(0, statement.base), statement.base + statement.span.start).replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, '').trimEnd();
+export function isInBlock(file: View, statement: Place): boolean {
+  const before = file.source(placeIn(statement, { start: 0, end: statement.span.start })).replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, '').trimEnd();
   return /[{};:]$/.test(before);
 }

@@ -1,7 +1,7 @@
 import { statements, type Expr, type Func } from '../model';
 import { RustTypes } from '../usage/rust-types';
 import { insertion, type DraftFix, type Rule } from './rule';
-import type { SourceFile } from '../source-file';
+import { placeOf, type SourceFile } from '../source-file';
 
 /** Operations whose result comes with the buffer. */
 const WITH_BUFFER = new Set([
@@ -17,7 +17,7 @@ export const rustUringResultIgnored: Rule = {
   },
   why: 'tokio-uring gives back `(Result, buffer)`. Dropping the first element drops the error and the byte count, and the compiler says nothing.',
   families: ['tokio-uring'],
-  check(file, report) {
+  checkFile(file, report) {
     const types = new RustTypes(file.facts);
     for (const func of file.program.functions(/\blet\b/)) {
       if (func.damaged) continue;
@@ -29,7 +29,7 @@ export const rustUringResultIgnored: Rule = {
         if (!type || !/^tokio_uring::(?:fs|net)::/.test(type)) continue;
         // a wildcard for the whole tuple, or for its first element
         report({
-          at: { base: func.base, span: s.span },
+          at: placeOf(func, s),
           message: `The result of ${type.replace(/^.*::/, '')}::${operation.name}() is thrown away: an error or a short transfer goes unnoticed.`,
           fixes: s.pattern.length === 2 ? fix(file, func, s) : [],
         });
@@ -48,13 +48,13 @@ function operationOf(e: Expr): { name: string; receiver: Expr } | undefined {
 /** Binds the result and hands its error on, where the function can return it. */
 function fix(file: SourceFile, func: Func, s: { span: { start: number; end: number }; statement: { start: number; end: number }; pattern?: string[] }): DraftFix[] {
   if (!/\bResult\b/.test(func.returns) || func.kind !== 'function' || [...func.locals.values()].some((l) => l.name === 'res')) return [];
-  const indent = file.indentation(func.base + s.statement.start);
-  const text = file.text.slice(func.base + s.span.start, func.base + s.span.end);
+  const indent = file.indentation(placeOf(func, { span: s.statement }));
+  const text = file.source(placeOf(func, s));
   return [{
     title: 'Bind the result and return its error',
     edits: [
-      { place: { base: func.base, span: s.span }, text: text.replace('_', 'res') },
-      insertion(func.base + s.statement.end, `\n${indent}res?;`),
+      { place: placeOf(func, s), text: text.replace('_', 'res') },
+      insertion(func, s.statement.end, `\n${indent}res?;`),
     ],
     safe: true,
   }];

@@ -1,5 +1,6 @@
 import { statements, walkFunction, type Call, type Func } from '../model';
 import { RustTypes } from '../usage/rust-types';
+import { placeOf } from '../source-file';
 import { insertion, type Rule } from './rule';
 
 /** Methods that only build an operation, by the type they belong to. */
@@ -17,7 +18,7 @@ export const rustUringUnsubmittedWrite: Rule = {
   },
   why: 'In tokio-uring `write_at` and `write` return an operation that is no future and not `#[must_use]`. Until `.submit()` is called nothing reaches the kernel.',
   families: ['tokio-uring'],
-  check(file, report) {
+  checkFile(file, report) {
     const types = new RustTypes(file.facts);
     for (const func of file.program.functions(/\.\s*write(?:_at)?\s*\(/)) {
       if (func.damaged) continue;
@@ -27,10 +28,10 @@ export const rustUringUnsubmittedWrite: Rule = {
         const type = dropped ? types.typeOf(call.callee.object, func) : undefined;
         if (!type || !UNSUBMITTED[type]?.includes(call.name)) continue;
         report({
-          at: { base: func.base, span: call.nameSpan },
+          at: placeOf(func, { span: call.nameSpan }),
           message: `${type.replace(/^.*::/, '')}::${call.name}() only builds the operation; it is dropped here without submit(), so nothing is written.`,
           fixes: call.discarded && func.async
-            ? [{ title: 'Append .submit().await', edits: [insertion(func.base + call.span.end, '.submit().await')], safe: false }] : [],
+            ? [{ title: 'Append .submit().await', edits: [insertion(func, call.span.end, '.submit().await')], safe: false }] : [],
         });
       }
     }

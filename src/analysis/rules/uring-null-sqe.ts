@@ -2,13 +2,14 @@ import { isGuard, SQE_SOURCES, SQE_USE, URING_INIT } from '../api/names';
 import { Typestates, type Machine, type Violation } from '../flow/typestate';
 import { constant, integers } from '../flow/value';
 import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Func, type Stmt } from '../model';
-import { placeOf, type SourceFile } from '../source-file';
-import { includeEdits, insertion, isInBlock, type DraftFix, type Rule } from './rule';
+import { placeOf } from '../source-file';
+import { includeEdits, insertion, isInBlock, type DraftFix, type Rule, type View } from './rule';
 
 type State = 'fresh' | 'null' | 'checked';
 
 /** An sqe as `io_uring_get_sqe` returns it. */
 const SQE: Machine<State> = {
+  name: 'sqe',
   source: (call) => (SQE_SOURCES.has(call.name) ? 'fresh' : undefined),
   passed: (call, argument) => {
     if (SQE_USE.test(call.name)) return argument === 0 ? 'use' : undefined;
@@ -33,31 +34,28 @@ export const uringNullSqe: Rule = {
   },
   why: 'io_uring_get_sqe() returns NULL when the submission queue is full: after as many calls as the ring has entries, after a partial submit, or while the SQPOLL thread is busy. Using it then crashes.',
   families: ['liburing'],
-  check(file, report) {
-    const states = new Typestates(file.program, SQE);
-    for (const func of file.program.functions()) {
-      const first = new Map<Call, Violation>();
-      for (const v of states.violations(func)) {
-        const call = v.source.via[0] ?? v.source.call;
-        const known = first.get(call);
-        if (!known || v.at.span.start < known.at.span.start) first.set(call, v);
-      }
-      for (const [call, v] of first) {
-        if (cannotFail(file, func, call)) continue;
-        const from = placeOf(func, call);
-        report({
-          at: v.at,
-          message: 'This sqe may be NULL: io_uring_get_sqe() returns NULL when the submission queue is full. Test it before use.',
-          related: [{ at: from, message: `the sqe comes from ${call.name}()` }],
-          fixes: fix(file, func, call),
-        });
-      }
+  check(file, func, report) {
+    const first = new Map<Call, Violation>();
+    for (const v of new Typestates(file.program, SQE).violations(func)) {
+      const call = v.source.via[0] ?? v.source.call;
+      const known = first.get(call);
+      if (!known || v.at.span.start < known.at.span.start) first.set(call, v);
+    }
+    for (const [call, v] of first) {
+      if (cannotFail(file, func, call)) continue;
+      const from = placeOf(func, call);
+      report({
+        at: v.at,
+        message: 'This sqe may be NULL: io_uring_get_sqe() returns NULL when the submission queue is full. Test it before use.',
+        related: [{ at: from, message: `the sqe comes from ${call.name}()` }],
+        fixes: fix(file, func, call),
+      });
     }
   },
 };
 
 /** Whether the queue is known to have room at this call. */
-function cannotFail(file: SourceFile, func: Func, call: Call): boolean {
+function cannotFail(file: View, func: Func, call: Call): boolean {
   for (const e of walkFunction(func)) {
     if (e.kind === 'call' && e.name === 'io_uring_sq_space_left' && e.span.start < call.span.start) return true;
   }
@@ -88,7 +86,7 @@ function assigned(body: Stmt[], call: Call): string | undefined {
 }
 
 /** The first calls on a ring made in this function with a known number of entries cannot fail. */
-function withinFreshRing(file: SourceFile, func: Func, call: Call): boolean {
+function withinFreshRing(file: View, func: Func, call: Call): boolean {
   const flow = file.program.flow(func);
   const ring = call.args[0] && ringText(file, func, call);
   if (!flow || !ring) return false;
@@ -116,12 +114,12 @@ function withinFreshRing(file: SourceFile, func: Func, call: Call): boolean {
   }
   return taken > 0n && taken <= entries;
 }
-function ringText(file: SourceFile, func: Func, call: Call): string {
+function ringText(file: View, func: Func, call: Call): string {
   return call.args[0] ? file.source(placeOf(func, call.args[0])).replace(/^&|\s/g, '') : '';
 }
 
 /** Every get_sqe of a function with how often it runs at most (undefined: no telling). */
-function takes(file: SourceFile, func: Func): { call: Call; times: bigint | undefined; until: (of: Call) => number }[] {
+function takes(file: View, func: Func): { call: Call; times: bigint | undefined; until: (of: Call) => number }[] {
   const loops = [...statements(func.body)].filter((s) => s.kind === 'loop');
   // the end of the outermost loop around a call: what comes later in the loop may run before it
   const until = (of: Call) => loops.filter((l) => l.span.start < of.span.start && of.span.end <= l.span.end).reduce((end, l) => Math.max(end, l.span.end), of.span.end);
@@ -139,7 +137,7 @@ function takes(file: SourceFile, func: Func): { call: Call; times: bigint | unde
   return out;
 }
 /** Turns of `for (i = A; i < B; i++)` with constants. */
-function turnsOf(file: SourceFile, loop: Extract<Stmt, { kind: 'loop' }>): bigint | undefined {
+function turnsOf(file: View, loop: Extract<Stmt, { kind: 'loop' }>): bigint | undefined {
   if (loop.form !== 'for' || !loop.test || loop.init.length !== 1 || loop.update?.kind !== 'unary' || loop.update.op !== '++') return undefined;
   const first = loop.init[0]!;
   const start = first.kind === 'declare' ? first.init : first.kind === 'expr' && first.expr.kind === 'assign' ? first.expr.value : undefined;
@@ -153,7 +151,7 @@ function turnsOf(file: SourceFile, loop: Extract<Stmt, { kind: 'loop' }>): bigin
 }
 
 /** `if (!sqe) return -EBUSY;` behind the statement, in functions that return error codes. */
-function fix(file: SourceFile, func: Func, call: Call): DraftFix[] {
+function fix(file: View, func: Func, call: Call): DraftFix[] {
   const holder = [...statements(func.body)].find((s) =>
     s.kind === 'declare' ? s.alone && s.init !== undefined && bare(s.init) === call
       : s.kind === 'expr' && s.expr.kind === 'assign' && s.expr.target.kind === 'name' && bare(s.expr.value) === call);
@@ -165,11 +163,11 @@ function fix(file: SourceFile, func: Func, call: Call): DraftFix[] {
   const variable = holder.kind === 'declare' ? holder.local.name : (holder as Extract<Stmt, { kind: 'expr' }>).expr.kind === 'assign' ? targetName(holder) : undefined;
   if (!variable) return [];
   const span = holder.kind === 'declare' ? holder.statement : holder.span;
-  if (!isInBlock(file, { base: func.base, span: span })) return [];
-  const indent = file.indentation(func.base + span.start);
+  if (!isInBlock(file, placeOf(func, { span }))) return [];
+  const indent = file.indentation(placeOf(func, { span }));
   const unit = indent.includes('\t') ? '\t' : '    ';
   const edits = [
-    insertion(func.base + span.end, `\n${indent}if (!${variable})\n${indent}${unit}return -EBUSY;`),
+    insertion(func, span.end, `\n${indent}if (!${variable})\n${indent}${unit}return -EBUSY;`),
     ...(file.includes('liburing.h') ? [] : includeEdits(file, 'errno.h', 'cerrno')),
   ];
   const codes = /\breturn\s+(?:-\s*(?:1|E[A-Z]+|errno)|\(?-)/.test(text) && !/\bgoto\b|malloc|alloc\(|\bnew\b|open\(/.test(text);

@@ -1,8 +1,8 @@
-import { SQE_SOURCES, URING_INIT, URING_REAP, URING_SUBMIT } from '../api/names';
+import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../api/names';
 import { integers } from '../flow/value';
 import { expressionsOf, statements, walk, walkFunction, type Call, type Func } from '../model';
-import { placeOf, type SourceFile } from '../source-file';
-import { insertion, isInBlock, type DraftFix, type Rule } from './rule';
+import { placeOf } from '../source-file';
+import { insertion, isInBlock, type DraftFix, type Rule, type View } from './rule';
 
 const SQPOLL = 2n;
 
@@ -13,36 +13,36 @@ export const uringSubmitResultIgnored: Rule = {
   },
   why: 'io_uring_submit() returns a negative error, or how many sqes it took. What it did not take never completes, and code that waits for it hangs.',
   families: ['liburing'],
-  check(file, report) {
-    const sqpoll = pollsInKernel(file);
-    for (const func of file.program.functions(/io_uring_submit/)) {
-      if (func.damaged || func.kind === 'destructor') continue;
-      const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
-      for (const call of calls) {
-        if (!URING_SUBMIT.has(call.name) || call.discarded !== 'statement' || call.callee.kind !== 'name' || file.program.defines(call.name)) continue;
-        if (sqpoll || inEventLoop(func, call, calls) || makesRoom(func, call) || beforeExit(file, func, call, calls)) continue;
-        report({
-          at: placeOf(func, call),
-          message: `The result of ${call.name}() is ignored: it is negative on error, and may be less than the number of queued sqes, which then never complete.`,
-          fixes: fix(file, func, call),
-        });
-      }
+  check(file, func, report) {
+    if (func.damaged || func.kind === 'destructor' || !file.program.mentions(func, /io_uring_submit/)) return;
+    const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
+    for (const call of calls) {
+      if (!URING_SUBMIT.has(call.name) || call.discarded !== 'statement' || call.callee.kind !== 'name' || file.program.defines(call.name)) continue;
+      if (pollsInKernel(file) || inEventLoop(func, call, calls) || makesRoom(func, call) || beforeExit(file, func, call, calls)) continue;
+      report({
+        at: placeOf(func, call),
+        message: `The result of ${call.name}() is ignored: it is negative on error, and may be less than the number of queued sqes, which then never complete.`,
+        fixes: fix(file, func, call),
+      });
     }
   },
 };
 
 /** With SQPOLL the kernel's thread submits; the result only counts what is queued. */
-function pollsInKernel(file: SourceFile): boolean {
-  for (const func of file.program.functions(/io_uring_queue_init/)) {
-    const flow = file.program.flow(func);
-    let found = /IORING_SETUP_SQPOLL/.test(file.source(placeOf(func, func)));
-    flow?.replay((event, memory) => {
-      if (event.kind !== 'call' || !URING_INIT.test(event.call.name) || event.call.name !== 'io_uring_queue_init' || !event.call.args[2]) return;
-      if (integers(flow.value(event.call.args[2], memory))?.some((v) => (v & SQPOLL) !== 0n)) found = true;
-    });
-    if (found) return true;
-  }
-  return false;
+function pollsInKernel(file: View): boolean {
+  const { program } = file;
+  return program.memo.derived(program, 'polls in kernel', () => program.functions().some((f) => program.memo.derived(f, 'polls in kernel', () => asksForPolling(file, f))));
+}
+function asksForPolling(file: View, func: Func): boolean {
+  if (!file.program.mentions(func, /io_uring_queue_init/)) return false;
+  if (file.program.mentions(func, /IORING_SETUP_SQPOLL/)) return true;
+  let found = false;
+  const flow = file.program.flow(func);
+  flow?.replay((event, memory) => {
+    if (event.kind !== 'call' || event.call.name !== 'io_uring_queue_init' || !event.call.args[2]) return;
+    if (integers(flow.value(event.call.args[2], memory))?.some((v) => (v & SQPOLL) !== 0n)) found = true;
+  });
+  return found;
 }
 
 /** A loop that goes round until told to stop submits again what was left over. */
@@ -70,7 +70,7 @@ function makesRoom(func: Func, call: Call): boolean {
 }
 
 /** The ring is closed next, or the process ends: nothing waits for what was submitted. */
-function beforeExit(file: SourceFile, func: Func, call: Call, calls: Call[]): boolean {
+function beforeExit(file: View, func: Func, call: Call, calls: Call[]): boolean {
   const ring = call.args[0] && file.source(placeOf(func, call.args[0])).replace(/^&|\s/g, '');
   const next = calls.filter((c) => c.span.start > call.span.end && (/^io_uring_/.test(c.name) || /^_?exit$/.test(c.name)))
     .sort((a, b) => a.span.start - b.span.start)[0];
@@ -79,18 +79,18 @@ function beforeExit(file: SourceFile, func: Func, call: Call, calls: Call[]): bo
 }
 
 /** Hands an error on; what a short count means is for a person to decide. */
-function fix(file: SourceFile, func: Func, call: Call): DraftFix[] {
+function fix(file: View, func: Func, call: Call): DraftFix[] {
   if (func.kind !== 'function' || func.name === 'main' || !/^(?:int|long|ssize_t)$/.test(func.returns) || !call.statement) return [];
-  if (!isInBlock(file, { base: func.base, span: call.statement })) return [];
+  if (!isInBlock(file, placeOf(func, { span: call.statement }))) return [];
   const name = ['rc', 'submitted', 'submit_result'].find((n) => ![...func.locals.values()].some((l) => l.name === n));
   if (!name) return [];
-  const indent = file.indentation(func.base + call.statement.start);
+  const indent = file.indentation(placeOf(func, { span: call.statement }));
   const unit = indent.includes('\t') ? '\t' : '    ';
   return [{
     title: 'Return the error of the submission',
     edits: [
-      insertion(func.base + call.span.start, `int ${name} = `),
-      insertion(func.base + call.statement.end, `\n${indent}if (${name} < 0)\n${indent}${unit}return ${name};`),
+      insertion(func, call.span.start, `int ${name} = `),
+      insertion(func, call.statement.end, `\n${indent}if (${name} < 0)\n${indent}${unit}return ${name};`),
     ],
     safe: false,
   }];

@@ -1,6 +1,6 @@
 /** Which API families a C or C++ file uses, and where: by what it includes and does not define itself. */
 import type { Family } from '../../protocol/analysis';
-import { walkFunction, type Mention } from '../model';
+import { walkFunction, type Func, type Mention, type Span } from '../model';
 import type { SourceFile } from '../source-file';
 
 export interface RawUsage { family: Family; api: string; start: number; end: number }
@@ -18,9 +18,9 @@ const LIBURING = /^(?:__)?io_uring_\w+$/;
 const EPOLL = /^(?:epoll_(?:create1?|ctl|wait|pwait2?|event)|EPOLL\w+)$/;
 
 export function cUsages(file: SourceFile): RawUsage[] {
-  const mentions = file.facts.mentions();
+  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions: candidates(mentions) }));
   const own = file.hasProjectHeaders;
-  const distinct = (pattern: RegExp) => own && mentions.some((m) => pattern.test(m.text));
+  const distinct = (pattern: RegExp) => own && units.some((u) => u.mentions.some((m) => pattern.test(m.text)));
   const liburing = file.includes('liburing.h');
   const uapi = file.includes('linux/io_uring.h');
   const scope = {
@@ -47,23 +47,37 @@ export function cUsages(file: SourceFile): RawUsage[] {
   };
   const defined = new Set([...file.facts.functions.map((f) => f.name), ...file.facts.macros.keys(), ...file.facts.constants.keys()]);
   const out: RawUsage[] = [];
-  for (const m of mentions) {
-    const family = familyOf(m);
-    if (family && !(m.role === 'name' && defined.has(m.text))) out.push({ family, api: m.text, start: m.start, end: m.end });
+  for (const { unit, mentions } of units) {
+    for (const m of mentions) {
+      const family = familyOf(m);
+      if (family && !(m.role === 'name' && defined.has(m.text))) out.push({ family, api: m.text, start: unit.base + m.start, end: unit.base + m.end });
+    }
   }
   return [...out, ...systemCalls(file)];
 }
 
 /** `syscall(425, …)` and its siblings. */
 function systemCalls(file: SourceFile): RawUsage[] {
-  const out: RawUsage[] = [];
-  for (const func of file.program.functions(/\bsyscall\s*\(\s*42[567]\b/)) {
-    for (const e of walkFunction(func)) {
-      const number = e.kind === 'call' && e.name === 'syscall' ? e.args[0] : undefined;
-      if (number?.kind !== 'int' || number.value < 425n || number.value > 427n) continue;
-      const api = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'][Number(number.value) - 425]!;
-      out.push({ family: 'raw-io-uring', api: `__NR_${api}`, start: func.base + number.span.start, end: func.base + number.span.end });
-    }
+  const { program } = file;
+  return program.functions().flatMap((func) => program.memo.derived(func, 'system calls', () => numbered(file, func))
+    .map(({ api, span }): RawUsage => ({ family: 'raw-io-uring', api, start: func.base + span.start, end: func.base + span.end })));
+}
+function numbered(file: SourceFile, func: Func): { api: string; span: Span }[] {
+  if (!file.program.mentions(func, /\bsyscall\s*\(\s*42[567]\b/)) return [];
+  const out: { api: string; span: Span }[] = [];
+  for (const e of walkFunction(func)) {
+    const number = e.kind === 'call' && e.name === 'syscall' ? e.args[0] : undefined;
+    if (number?.kind !== 'int' || number.value < 425n || number.value > 427n) continue;
+    out.push({ api: `__NR_${['io_uring_setup', 'io_uring_enter', 'io_uring_register'][Number(number.value) - 425]!}`, span: number.span });
   }
   return out;
+}
+
+const CANDIDATES = [LIBAIO, RAW_AIO, RAW_AIO_ABI, POSIX_AIO, RAW_URING, URING_CONSTANT, URING_RAW_TYPE, LIBURING, EPOLL, /^io_uring$/];
+const known = new WeakMap<Mention[], Mention[]>();
+/** Those of a unit's names that some API has, found once as long as the unit stays as it is. */
+function candidates(mentions: Mention[]): Mention[] {
+  let found = known.get(mentions);
+  if (!found) known.set(mentions, (found = mentions.filter((m) => CANDIDATES.some((p) => p.test(m.text)))));
+  return found;
 }

@@ -78,7 +78,7 @@ export class RustTypes {
       const owner = path.replace(/::\w+$/, '');
       if (owner !== path && CONSTRUCTORS.has(e.name)) return owner;
       const own = owner === path ? this.facts.functions.filter((f) => f.name === e.name) : [];
-      return own.length === 1 ? this.returned(own[0]!.func()) : undefined;
+      return own.length === 1 ? this.returned(own[0]!) : undefined;
     }
     if (e.callee.kind !== 'member') return undefined;
     const receiver = this.typeOf(e.callee.object, func, depth + 1);

@@ -33,11 +33,13 @@ export function rustUsages(file: SourceFile): RawUsage[] {
     const family = familyOfPath(path);
     if (family) out.push({ family, api: path, start, end });
   };
-  for (const i of file.facts.imports) add(i.path, i.start, i.end);
-  for (const m of file.facts.mentions()) {
-    const path = types.resolve(m.text);
-    // a lower-case word alone is a variable or module unless it was imported
-    if (path.includes('::') || m.role === 'macro') add(path, m.start, m.end);
+  for (const { path, place } of file.facts.imports) add(path, place.base + place.span.start, place.base + place.span.end);
+  for (const { unit, mentions } of file.facts.mentions) {
+    for (const m of mentions) {
+      const path = types.resolve(m.text);
+      // a lower-case word alone is a variable or module unless it was imported
+      if (path.includes('::') || m.role === 'macro') add(path, unit.base + m.start, unit.base + m.end);
+    }
   }
   for (const func of file.program.functions()) {
     for (const e of walkFunction(func)) {

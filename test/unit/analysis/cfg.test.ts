@@ -8,7 +8,7 @@ const { grammars } = testAnalyser();
 async function cfg(body: string): Promise<Cfg> {
   await grammars.open('c');
   const tree = grammars.parse('c', `int f(int a, int b, struct s *p)\n{\n${body}\n}\n`);
-  const result = buildCfg(cFacts(tree, 'c', new Map()).functions[0]!.func());
+  const result = buildCfg(cFacts(tree, 'c', tree.rootNode.text, new Map()).functions[0]!);
   tree.delete();
   return result;
 }

@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Grammars, type Tree } from '../../../src/analysis/parser';
+import { uringNullSqe } from '../../../src/analysis/rules/uring-null-sqe';
 import { Session } from '../../../src/analysis/session';
 import type { Language } from '../../../src/protocol/analysis';
+import { denseC } from './dense-c';
 import { fixtures } from './fixtures';
 import { analyse, testAnalyser } from './support';
 
@@ -90,5 +92,71 @@ describe('trees', () => {
       session.drop();
       expect(edited.findings).toEqual((await analyse(text, language)).findings);
     }), { numRuns: 100 });
+  });
+});
+
+describe('version after version', () => {
+  /** Words that change what other functions see: calls back and forth, constants, definitions, includes. */
+  const FAR = [
+    ...TOKENS, '\n', '// x\n', '#define DEPTH 1\n', '#define OPEN_FLAGS O_DIRECT\n', '#define _GNU_SOURCE\n', '#include <aio.h>\n', '#include <errno.h>\n', 'static int fd;\n',
+    'reap_1(q, 1);', 'run_4(q, r);', 'queue_sqe(q);', 'flush_3(q, r, 1);', 'int queue_write(int a) { return a; }\n', 'io_uring_queue_init(8, &q->ring, IORING_SETUP_SQPOLL);',
+    'void io_submit(void);', 'exit(1);', 'return NULL;', 'fcntl(fd, F_SETFL, O_DIRECT);', 'r->fd = fd;', 'int main(void) { return 0; }\n', 'RWF_NOWAIT', 'syscall(426, 1);',
+    '[&](int x) { return x; };', 'namespace n {', 'unsigned long res = events[i].res;',
+  ];
+  const change = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.oneof(fc.constant(0), fc.nat(60)), fc.oneof(fc.constant(''), fc.constantFrom(...FAR)));
+  const at = (text: string, [place, length, insert]: [number, number, string]): string => {
+    // whole lines where a line is put in
+    const near = Math.floor(place * text.length);
+    const from = insert.endsWith('\n') ? text.indexOf('\n', near) + 1 : near;
+    return text.slice(0, from) + insert + text.slice(from + length);
+  };
+  const starts: { language: Language; text: string }[] = [...samples, { language: 'c', text: denseC(260) }, { language: 'cpp', text: `namespace engine {\n${denseC(260)}\n}\n` }];
+
+  it('a session says what a fresh analysis says, whatever was edited before, undone ones too', async () => {
+    const analyser = testAnalyser();
+    const steps = fc.array(fc.record({ change, undo: fc.boolean() }), { minLength: 1, maxLength: 8 });
+    await fc.assert(fc.asyncProperty(fc.oneof(fc.constantFrom(...starts), fc.constantFrom(...starts.slice(-2))), steps, async ({ language, text: first }, edits) => {
+      const session = new Session(analyser, 'x', language);
+      const same = async (text: string): Promise<void> => {
+        await session.ready(text);
+        expect(session.analyse(text, {})).toEqual(await analyse(text, language));
+      };
+      try {
+        await same(first);
+        for (let i = 0, text = first; i < edits.length; i++) {
+          const before = text;
+          await same((text = at(text, edits[i]!.change)));
+          if (edits[i]!.undo) await same((text = before));
+        }
+      } finally {
+        session.drop();
+      }
+    }), { numRuns: 60 });
+  }, 60_000);
+
+  it('looks anew only at functions that changed and at those that call them; the rest only moves', async () => {
+    const looked: string[] = [];
+    const check = uringNullSqe.check!;
+    uringNullSqe.check = (file, func, report) => {
+      looked.push(func.name);
+      check(file, func, report);
+    };
+    const session = new Session(testAnalyser(), 'x', 'c');
+    try {
+      const text = denseC(400);
+      await session.ready(text);
+      const first = session.analyse(text, {}).findings;
+      expect(looked).toContain('run_4');
+      looked.length = 0;
+      const moved = session.analyse(`\n\n${text}`, {}).findings;
+      expect(looked).toEqual([]);
+      expect(first.length).toBeGreaterThan(3);
+      expect(moved.map((f) => f.range.start.line - 2)).toEqual(first.map((f) => f.range.start.line));
+      session.analyse(text.replace('int reap_6(struct queue *q, unsigned wanted)\n{', '$&\n\ttrace(1);'), {});
+      expect(looked).toEqual(['reap_6', 'copy_7', 'run_9']);
+    } finally {
+      session.drop();
+      uringNullSqe.check = check;
+    }
   });
 });

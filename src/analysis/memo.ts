@@ -1,0 +1,94 @@
+/**
+ * Answers that stay until something they were made from is different.
+ *
+ * Inputs are what a version of the file says; derived answers are computed from inputs and from each other. Each derived
+ * answer remembers what it asked and what it was told, so that the next version asks again only that, and computes anew
+ * only where it is told something else.
+ */
+
+type Same = (a: never, b: never) => boolean;
+
+interface Cell {
+  value: unknown;
+  /** version in which the value was last known to hold */
+  checked: number;
+  compute: () => unknown;
+  same: Same;
+  /** absent for inputs: they are read anew in each version */
+  asked?: { cell: Cell; answer: unknown }[];
+}
+
+/** Inputs nobody asked for this many versions are forgotten. */
+const KEEP_INPUTS = 64;
+
+export class Memo {
+  private version = 0;
+  private readonly inputs = new Map<string, Cell>();
+  private readonly derivations = new WeakMap<object, Map<string, Cell>>();
+  /** what the answers being computed have asked so far, outermost first */
+  private readonly asking: Map<Cell, unknown>[] = [];
+
+  /** The inputs may be different from now on. */
+  next(): void {
+    this.version++;
+    if (this.version % KEEP_INPUTS) return;
+    for (const [key, cell] of this.inputs) if (cell.checked < this.version - KEEP_INPUTS) this.inputs.delete(key);
+  }
+
+  /** What the file says now; `read` must stay good for later versions, and `same` tells when an answer did not change. */
+  input<T>(key: string, read: () => T, same: (a: T, b: T) => boolean = Object.is): T {
+    let cell = this.inputs.get(key);
+    if (!cell) this.inputs.set(key, (cell = { value: undefined, checked: -1, compute: read, same }));
+    return this.answer(cell) as T;
+  }
+
+  /** The answer `key` about `owner`; it goes when the owner goes. `compute` may ask nothing that is not an input or derived. */
+  derived<T>(owner: object, key: string, compute: () => T, same: (a: T, b: T) => boolean = Object.is): T {
+    let cells = this.derivations.get(owner);
+    if (!cells) this.derivations.set(owner, (cells = new Map<string, Cell>()));
+    let cell = cells.get(key);
+    if (!cell) cells.set(key, (cell = { value: undefined, checked: -1, compute, same, asked: [] }));
+    return this.answer(cell) as T;
+  }
+
+  private answer(cell: Cell): unknown {
+    this.refresh(cell);
+    this.asking[this.asking.length - 1]?.set(cell, cell.value);
+    return cell.value;
+  }
+
+  private refresh(cell: Cell): void {
+    if (cell.checked === this.version) return;
+    if (cell.checked >= 0 && cell.asked && this.holds(cell.asked)) {
+      cell.checked = this.version;
+      return;
+    }
+    let value: unknown;
+    if (cell.asked) {
+      const asked = new Map<Cell, unknown>();
+      this.asking.push(asked);
+      try {
+        value = cell.compute();
+      } finally {
+        this.asking.pop();
+      }
+      cell.asked = [...asked].map(([c, answer]) => ({ cell: c, answer }));
+    } else value = cell.compute();
+    if (cell.checked < 0 || !cell.same(cell.value as never, value as never)) cell.value = value;
+    cell.checked = this.version;
+  }
+
+  /** In the order they were asked: what comes behind a different answer might not be asked any more. */
+  private holds(asked: { cell: Cell; answer: unknown }[]): boolean {
+    for (const { cell, answer } of asked) {
+      this.refresh(cell);
+      if (cell.value !== answer) return false;
+    }
+    return true;
+  }
+}
+
+/** The same things in the same order. */
+export function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((x, i) => x === b[i]);
+}
