@@ -13,13 +13,8 @@ const struct hook HOOKS[] = {
 	TYPED("sched_process_exit", FOR_PROCESSES, true, "on_exit", SHAPE_ANY),
 
 	TYPED("io_uring_create", FOR_IO_URING, true, "uring_create", SHAPE_ANY),
-	/* before submissions are seen: then a ring would get its number, but not its descriptor */
+	/* before submissions and completions are seen: then a ring would get its number, but not its descriptor */
 	{ "existing rings", KIND_ITERATOR, FOR_IO_URING, false, { { "uring_existing", "", SHAPE_ANY } } },
-	{ "io_uring_submit", KIND_TYPED, FOR_IO_URING, true, {
-		{ "uring_submit_req", "io_uring_submit_req", SHAPE_REQUEST_FIRST },
-		{ "uring_submit_sqe_req", "io_uring_submit_sqe", SHAPE_REQUEST_FIRST },
-		{ "uring_submit_sqe_ctx", "io_uring_submit_sqe", SHAPE_REQUEST_SECOND },
-	} },
 	{ "io_uring_complete", KIND_TYPED, FOR_IO_URING, true, {
 		{ "uring_complete_cqe", "io_uring_complete", SHAPE_ENTRY_THIRD },
 		{ "uring_complete_req", "io_uring_complete", SHAPE_RESULT_FOURTH },
@@ -31,15 +26,21 @@ const struct hook HOOKS[] = {
 	TYPED("io_uring_link", FOR_IO_URING, false, "uring_link", SHAPE_REQUEST_FIRST),
 	TYPED("io_uring_fail_link", FOR_IO_URING, false, "uring_fail_link", SHAPE_REQUEST_FIRST),
 	TYPED("io_uring_short_write", FOR_IO_URING, false, "uring_short_write", SHAPE_NUMBERS),
+	/* last: an operation whose beginning is seen has its end seen too */
+	{ "io_uring_submit", KIND_TYPED, FOR_IO_URING, true, {
+		{ "uring_submit_req", "io_uring_submit_req", SHAPE_REQUEST_FIRST },
+		{ "uring_submit_sqe_req", "io_uring_submit_sqe", SHAPE_REQUEST_FIRST },
+		{ "uring_submit_sqe_ctx", "io_uring_submit_sqe", SHAPE_REQUEST_SECOND },
+	} },
 
-	SYSCALL("io_setup"),
-	SYSCALL("io_destroy"),
-	SYSCALL("io_submit"),
-	SYSCALL("io_getevents"),
-	SYSCALL("io_pgetevents"),
-	{ "sys_enter", KIND_ANY_SYSCALL, FOR_LIBAIO, true, { { "aio_any_enter", "sys_enter", SHAPE_ANY } } },
-	{ "sys_exit", KIND_ANY_SYSCALL, FOR_LIBAIO, true, { { "aio_any_exit", "sys_exit", SHAPE_ANY } } },
 	TYPED("iomap_dio_rw_begin", FOR_LIBAIO, false, "aio_direct_begin", SHAPE_ANY),
 	TYPED("iomap_dio_complete", FOR_LIBAIO, false, "aio_direct_end", SHAPE_ANY),
+	SYSCALL("io_setup"),
+	SYSCALL("io_destroy"),
+	SYSCALL("io_getevents"),
+	SYSCALL("io_pgetevents"),
+	SYSCALL("io_submit"),
+	{ "sys_enter", KIND_ANY_SYSCALL, FOR_LIBAIO, true, { { "aio_any_enter", "sys_enter", SHAPE_ANY } } },
+	{ "sys_exit", KIND_ANY_SYSCALL, FOR_LIBAIO, true, { { "aio_any_exit", "sys_exit", SHAPE_ANY } } },
 };
 const unsigned int HOOK_COUNT = sizeof(HOOKS) / sizeof(HOOKS[0]);
