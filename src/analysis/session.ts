@@ -56,12 +56,18 @@ export class Session {
   }
 }
 
+/** Characters compared at once. */
+const STRETCH = 4096;
+
 /** Tells the old tree what changed: one replacement between the first and the last difference. */
 function edited(tree: Tree, before: string, after: string): Tree {
-  let start = 0;
   const least = Math.min(before.length, after.length);
+  // most of the text is the same: whole stretches first
+  let start = 0;
+  while (start + STRETCH < least && before.slice(start, start + STRETCH) === after.slice(start, start + STRETCH)) start += STRETCH;
   while (start < least && before.charCodeAt(start) === after.charCodeAt(start)) start++;
   let tail = 0;
+  while (tail + STRETCH < least - start && before.slice(before.length - tail - STRETCH, before.length - tail) === after.slice(after.length - tail - STRETCH, after.length - tail)) tail += STRETCH;
   while (tail < least - start && before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)) tail++;
   if (start === before.length && start === after.length) return tree;
   const oldEnd = before.length - tail;

@@ -5,13 +5,12 @@ import type { Func } from '../model';
 export type Cycles = ReadonlyMap<string, string>;
 
 /** Tarjan's strongly connected components, without recursion: call chains may be as long as the file has functions. */
-export function cyclesOf(functions: Func[], called: (func: Func) => string[], named: (name: string) => Func | undefined): Cycles {
+export function cyclesOf(functions: Func[], callees: (func: Func) => Func[]): Cycles {
   const index = new Map<Func, number>();
   const low = new Map<Func, number>();
   const path: Func[] = [];
   const onPath = new Set<Func>();
   const cycles = new Map<string, string>();
-  const callees = (f: Func) => called(f).map(named).filter((c) => c !== undefined);
   for (const root of functions) {
     if (index.has(root)) continue;
     const work: { func: Func; callees: Func[]; next: number }[] = [];

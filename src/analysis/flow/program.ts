@@ -111,9 +111,13 @@ export class Program {
   /** Whether each can lead to the other; a function alone counts when it is given twice. */
   callEachOther(a: Func, b: Func): boolean {
     if (a === b) return true;
-    const cycles = this.memo.derived(this, 'cycles', () => cyclesOf(this.functions(), (f) => this.called(f), (name) => this.functionNamed(name)), sameCycles);
+    const cycles = this.memo.derived(this, 'cycles', () => cyclesOf(this.functions(), (f) => this.callees(f)), sameCycles);
     const cycle = cycles.get(a.name);
     return cycle !== undefined && cycle === cycles.get(b.name);
+  }
+  /** Functions of the file that a function calls itself. */
+  private callees(func: Func): Func[] {
+    return this.memo.derived(func, 'callees', () => this.called(func).map((name) => this.functionNamed(name)).filter((f) => f !== undefined), sameList);
   }
   /** Names of the functions a function calls itself, whether the file defines them or not. */
   private called(func: Func): string[] {

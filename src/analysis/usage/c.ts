@@ -18,7 +18,7 @@ const LIBURING = /^(?:__)?io_uring_\w+$/;
 const EPOLL = /^(?:epoll_(?:create1?|ctl|wait|pwait2?|event)|EPOLL\w+)$/;
 
 export function cUsages(file: SourceFile): RawUsage[] {
-  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions: candidates(mentions) }));
+  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions: candidates(mentions) })).filter((u) => u.mentions.length);
   const own = file.hasProjectHeaders;
   const distinct = (pattern: RegExp) => own && units.some((u) => u.mentions.some((m) => pattern.test(m.text)));
   const liburing = file.includes('liburing.h');
@@ -47,10 +47,13 @@ export function cUsages(file: SourceFile): RawUsage[] {
   };
   const defined = new Set([...file.facts.functions.map((f) => f.name), ...file.facts.macros.keys(), ...file.facts.constants.keys()]);
   const out: RawUsage[] = [];
+  const families = new Map<string, Family | undefined>();
   for (const { unit, mentions } of units) {
     for (const m of mentions) {
-      const family = familyOf(m);
-      if (family && !(m.role === 'name' && defined.has(m.text))) out.push({ family, api: m.text, start: unit.base + m.start, end: unit.base + m.end });
+      const key = m.role + m.text;
+      if (!families.has(key)) families.set(key, m.role === 'name' && defined.has(m.text) ? undefined : familyOf(m));
+      const family = families.get(key);
+      if (family) out.push({ family, api: m.text, start: unit.base + m.start, end: unit.base + m.end });
     }
   }
   return [...out, ...systemCalls(file)];
