@@ -178,7 +178,7 @@ static bool is_possible(struct programs_request *request, struct refusal *refusa
 			 hook->name, reports[i].why);
 		snprintf(refusal->hint, sizeof(refusal->hint), "%s", hook->purpose == FOR_PROCESSES ?
 			 "Tracing needs a kernel that is built with CONFIG_DEBUG_INFO_BTF and CONFIG_BPF_EVENTS." :
-			 "Use Linux 5.18 or later.");
+			 "Use Linux 6.1 or later.");
 		if (hook->purpose == FOR_PROCESSES)
 			return false;
 		give_up_api(request, hook->purpose == FOR_LIBAIO ? API_LIBAIO : API_IO_URING);

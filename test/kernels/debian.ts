@@ -63,7 +63,6 @@ export function debianKernel(suite: string): Kernel {
     apt(folder, 'apt-get', 'update');
     const image = /Depends: (linux-image-\S+)/.exec(apt(folder, 'apt-cache', 'depends', 'linux-image-cloud-amd64'))?.[1];
     if (!image) throw new Error(`${suite} has no linux-image-cloud-amd64`);
-    // backports have no busybox of their own
     apt(folder, 'apt-get', 'download', image);
     for (const name of readdirSync(folder).filter((one) => one.endsWith('.deb'))) {
       execFileSync('dpkg-deb', ['-x', join(folder, name), root]);

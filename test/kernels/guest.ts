@@ -22,7 +22,7 @@ function reason(): string {
   return '';
 }
 
-/** Copies the modules and what they depend on. @returns their paths below /lib/modules, in the order to load them */
+/** Copies modules and what they depend on. @returns their paths below /lib/modules, in the order to load them */
 function copyModules(kernel: Kernel, tree: string): string[] {
   const modules = ['lib/modules', 'usr/lib/modules'].map((name) => join(kernel.root, name, kernel.release)).find((name) => existsSync(name));
   if (!modules) throw new Error(`${kernel.release}: the package has no modules`);
@@ -106,8 +106,9 @@ export async function runGuest(kernel: Kernel, files: string[], script: string, 
     const results = blank(join(folder, 'results.tar'), RESULT_BYTES);
     const log = join(folder, 'console');
 
+    // without cx16: QEMU 7.2 emulates cmpxchg16b wrongly, and the allocator of Linux 6.12 trips over it
     const guest = spawn(QEMU, [
-      '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+      '-accel', 'tcg,thread=multi', '-cpu', 'max,cx16=off', '-smp', '2', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
       '-kernel', kernel.image, '-initrd', initramfs, '-append', 'console=ttyS0 panic=-1 quiet mitigations=off', '-serial', `file:${log}`,
       '-drive', `file=${data},format=raw,if=virtio,cache=unsafe`, '-drive', `file=${results},format=raw,if=virtio,cache=unsafe`,
     ], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -119,16 +120,16 @@ export async function runGuest(kernel: Kernel, files: string[], script: string, 
       guest.on('close', () => resolve());
     });
     clearTimeout(timer);
-    const console = existsSync(log) ? readFileSync(log, 'latin1') : '';
+    const said = existsSync(log) ? readFileSync(log, 'latin1') : '';
     const out = mkdtempSync(join(tmpdir(), 'ringlight-results-'));
     try {
       execFileSync('tar', ['-xf', results, '-C', out], { stdio: ['ignore', 'ignore', 'pipe'] });
       if (!existsSync(join(out, 'finished'))) throw new Error('no results');
     } catch {
       rmSync(out, { recursive: true, force: true });
-      throw new Error(`${kernel.release} did not finish within ${timeout / 1000} s. ${complaint}\n${console.slice(-4000)}`);
+      throw new Error(`${kernel.release} did not finish within ${timeout / 1000} s. ${complaint}\n${said.slice(-4000)}`);
     }
-    writeFileSync(join(out, 'console'), console);
+    writeFileSync(join(out, 'console'), said);
     return out;
   } finally {
     rmSync(folder, { recursive: true, force: true });
