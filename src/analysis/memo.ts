@@ -42,7 +42,10 @@ export class Memo {
     return this.answer(cell) as T;
   }
 
-  /** The answer `key` about `owner`; it goes when the owner goes. `compute` may ask nothing that is not an input or derived. */
+  /**
+   * The answer `key` about `owner`; it goes when the owner goes. `compute` stays for later versions: it may use nothing that
+   * is not an input, derived, or the same in all versions.
+   */
   derived<T>(owner: object, key: string, compute: () => T, same: (a: T, b: T) => boolean = Object.is): T {
     let cells = this.derivations.get(owner);
     if (!cells) this.derivations.set(owner, (cells = new Map<string, Cell>()));

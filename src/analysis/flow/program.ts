@@ -147,7 +147,7 @@ export class Program {
         if (this.mentions(func, new RegExp(`\\b${name}\\b`))) out = UNKNOWN;
         continue;
       }
-      for (const value of this.stores(func, flow).get(name) ?? []) {
+      for (const value of this.stores(func).get(name) ?? []) {
         // callers say what their arguments are, if all of them are in sight
         const callersKnown = func.static || whole;
         out = join(out, dependsOnParameters(value, func) ? (callersKnown && this.isCalled(func) ? NOTHING : UNKNOWN) : value);
@@ -156,10 +156,10 @@ export class Program {
     return out;
   }
   /** What a function and those it calls store, by field or global. */
-  private stores(func: Func, flow: Flow): Map<string, Value[]> {
+  private stores(func: Func): Map<string, Value[]> {
     return this.memo.derived(func, 'stores', () => {
       const out = new Map<string, Value[]>();
-      for (const e of flow.effects) {
+      for (const e of this.flow(func)?.effects ?? []) {
         const name = storedName(e.name);
         if (name === undefined) continue;
         const list = out.get(name);

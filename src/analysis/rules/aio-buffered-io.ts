@@ -32,7 +32,7 @@ export const aioBufferedIo: Rule = {
     // a submission is judged where all that leads to it is in sight
     const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
     for (const func of program.functions()) {
-      for (const effect of check.submissions(func)) {
+      for (const effect of submissions(file, func)) {
         for (const iocb of effect.parts) {
           const found = check.buffered(iocb);
           if (!found) continue;
@@ -70,6 +70,11 @@ function draft(file: SourceFile, at: Place, message: string, marks: Mark[], open
   };
 }
 
+/** Submissions in a function and in those it calls. */
+function submissions(file: SourceFile, func: Func): Effect[] {
+  return file.program.memo.derived(func, 'aio submissions', () => file.program.flow(func)?.effects.filter((e) => e.name === AIO_SUBMIT) ?? [], sameList);
+}
+
 /** What one function does with descriptors. */
 interface Gathered {
   flags: Map<Call, Value>;
@@ -79,6 +84,50 @@ interface Gathered {
   noWait: boolean;
   /** calls whose results go where they cannot be followed */
   elsewhere: Set<Call>;
+}
+
+function gathered(file: SourceFile, func: Func): Gathered | undefined {
+  return file.program.memo.derived(func, 'aio descriptors', () => {
+    const flow = file.program.flow(func);
+    return flow && gather(file, func, flow);
+  });
+}
+function gather(file: SourceFile, func: Func, flow: Flow): Gathered {
+  const out: Gathered = { flags: new Map(), changed: [], marks: [], noWait: file.program.mentions(func, /RWF_NOWAIT/), elsewhere: new Set() };
+  flow.replay((event, memory) => {
+    if (event.kind !== 'call') return;
+    const { call } = event;
+    const position = OPENS[call.name];
+    if (position !== undefined && call.callee.kind === 'name' && call.args[position]) out.flags.set(call, flow.value(call.args[position], memory));
+    if (call.name === 'fcntl' && mayAddDirect(call, flow, memory)) out.changed.push(flow.value(call.args[0]!, memory));
+    // a helper by that name is trusted to do what it says
+    else if (/direct/i.test(call.name) && !file.program.callee(call)) call.args.forEach((a) => out.changed.push(flow.value(a, memory)));
+    if (AIO_TRANSFERS.has(call.name) && call.args[1]) {
+      const mark: Mark = { kind: 'mark', name: AIO_MARK, call, place: placeOf(func, call), inputs: [1, 2, 3, 4].map((i) => call.args[i] ? flow.value(call.args[i], memory) : { atoms: new Map(), unknown: true }), via: [] };
+      out.marks.push(mark);
+    }
+    if (AIO_TRANSFERS.has(call.name) || PLAIN_USE.has(call.name) || file.program.callee(call)) return;
+    for (const arg of call.args) {
+      const reads = [...walk([arg])].length < 20 ? flow.value(arg, memory) : undefined;
+      for (const a of reads?.atoms.values() ?? []) if (a.kind === 'call') out.elsewhere.add(a.call);
+    }
+  });
+  return out;
+}
+/** `fcntl(fd, F_SETFL, …)` with flags that may have O_DIRECT. */
+function mayAddDirect(call: Call, flow: Flow, memory: Parameters<Flow['value']>[1]): boolean {
+  if (!call.args[0] || !call.args[2] || constant(flow.value(call.args[1]!, memory)) !== 4n) return false;
+  // `fcntl(fd, F_GETFL) | O_NONBLOCK` keeps what was there
+  const safe = (e: ReturnType<typeof bare>): boolean => {
+    const known = integers(flow.value(e, memory));
+    if (known) return known.every((v) => (v & O_DIRECT) === 0n);
+    const inner = bare(e);
+    if (inner.kind === 'binary' && (inner.op === '|' || inner.op === '&')) return inner.op === '&' ? safe(bare(inner.left)) : safe(bare(inner.left)) && safe(bare(inner.right));
+    if (inner.kind === 'call') return inner.name === 'fcntl';
+    const origins = [...flow.value(inner, memory).atoms.values()];
+    return origins.length > 0 && origins.every((a) => a.kind === 'call' && a.call.name === 'fcntl');
+  };
+  return !safe(bare(call.args[2]));
 }
 
 /** What is known of the file's opens and requests. */
@@ -96,7 +145,7 @@ class Check {
   constructor(private readonly file: SourceFile) {
     let elsewhere: Set<Call> | undefined = new Set();
     for (const func of file.program.functions()) {
-      const own = this.gathered(func);
+      const own = gathered(file, func);
       if (!own) {
         elsewhere = undefined;
         continue;
@@ -110,57 +159,9 @@ class Check {
     this.elsewhere = elsewhere;
   }
 
-  submissions(func: Func): Effect[] {
-    return this.file.program.memo.derived(func, 'aio submissions', () => this.file.program.flow(func)?.effects.filter((e) => e.name === AIO_SUBMIT) ?? [], sameList);
-  }
-
-  private gathered(func: Func): Gathered | undefined {
-    return this.file.program.memo.derived(func, 'aio descriptors', () => {
-      const flow = this.file.program.flow(func);
-      return flow && this.gather(func, flow);
-    });
-  }
-  private gather(func: Func, flow: Flow): Gathered {
-    const out: Gathered = { flags: new Map(), changed: [], marks: [], noWait: this.file.program.mentions(func, /RWF_NOWAIT/), elsewhere: new Set() };
-    flow.replay((event, memory) => {
-      if (event.kind !== 'call') return;
-      const { call } = event;
-      const position = OPENS[call.name];
-      if (position !== undefined && call.callee.kind === 'name' && call.args[position]) out.flags.set(call, flow.value(call.args[position], memory));
-      if (call.name === 'fcntl' && this.mayAddDirect(call, flow, memory)) out.changed.push(flow.value(call.args[0]!, memory));
-      // a helper by that name is trusted to do what it says
-      else if (/direct/i.test(call.name) && !this.file.program.callee(call)) call.args.forEach((a) => out.changed.push(flow.value(a, memory)));
-      if (AIO_TRANSFERS.has(call.name) && call.args[1]) {
-        const mark: Mark = { kind: 'mark', name: AIO_MARK, call, place: placeOf(func, call), inputs: [1, 2, 3, 4].map((i) => call.args[i] ? flow.value(call.args[i], memory) : { atoms: new Map(), unknown: true }), via: [] };
-        out.marks.push(mark);
-      }
-      if (AIO_TRANSFERS.has(call.name) || PLAIN_USE.has(call.name) || this.file.program.callee(call)) return;
-      for (const arg of call.args) {
-        const reads = [...walk([arg])].length < 20 ? flow.value(arg, memory) : undefined;
-        for (const a of reads?.atoms.values() ?? []) if (a.kind === 'call') out.elsewhere.add(a.call);
-      }
-    });
-    return out;
-  }
   private change(fd: Value): void {
     for (const a of this.resolve(fd)?.value.atoms.values() ?? fd.atoms.values()) if (a.kind === 'call') this.changed.add(a.call);
   }
-  /** `fcntl(fd, F_SETFL, …)` with flags that may have O_DIRECT. */
-  private mayAddDirect(call: Call, flow: Flow, memory: Parameters<Flow['value']>[1]): boolean {
-    if (!call.args[0] || !call.args[2] || constant(flow.value(call.args[1]!, memory)) !== 4n) return false;
-    // `fcntl(fd, F_GETFL) | O_NONBLOCK` keeps what was there
-    const safe = (e: ReturnType<typeof bare>): boolean => {
-      const known = integers(flow.value(e, memory));
-      if (known) return known.every((v) => (v & O_DIRECT) === 0n);
-      const inner = bare(e);
-      if (inner.kind === 'binary' && (inner.op === '|' || inner.op === '&')) return inner.op === '&' ? safe(bare(inner.left)) : safe(bare(inner.left)) && safe(bare(inner.right));
-      if (inner.kind === 'call') return inner.name === 'fcntl';
-      const origins = [...flow.value(inner, memory).atoms.values()];
-      return origins.length > 0 && origins.every((a) => a.kind === 'call' && a.call.name === 'fcntl');
-    };
-    return !safe(bare(call.args[2]));
-  }
-
   readonly flagsOf = (open: Open): Value | undefined => this.flags.get(open.call);
 
   /** The transfers an iocb may hold, when all of them are buffered. */

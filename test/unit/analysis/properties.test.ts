@@ -134,6 +134,32 @@ describe('version after version', () => {
     }), { numRuns: 60 });
   }, 60_000);
 
+  it('what a field holds follows the function that made it', async () => {
+    const session = new Session(testAnalyser(), 'x', 'c');
+    const text = (flags: string) => `#define _GNU_SOURCE
+#include <fcntl.h>
+#include <libaio.h>
+struct ctx { int fd; };
+static int opened(const char *p) { return open(p, ${flags}); }
+static void start(struct ctx *c, const char *p) { c->fd = opened(p); }
+static int submit(struct ctx *c, io_context_t a, struct iocb *cb, void *b)
+{
+	io_prep_pread(cb, c->fd, b, 4096, 0);
+	struct iocb *list[1] = { cb };
+	return io_submit(a, 1, list);
+}
+int run(struct ctx *c, io_context_t a, struct iocb *cb, void *b) { return submit(c, a, cb, b); }
+void init(struct ctx *c) { start(c, "x"); }
+`;
+    await session.ready(text(''));
+    for (const flags of ['O_RDONLY', 'O_RDONLY | O_CLOEXEC', 'O_DIRECT', 'O_RDWR']) {
+      const result = session.analyse(text(flags), {});
+      expect(result).toEqual(await analyse(text(flags), 'c'));
+      expect(result.findings.length > 0, flags).toBe(flags !== 'O_DIRECT');
+    }
+    session.drop();
+  });
+
   it('looks anew only at functions that changed and at those that call them; the rest only moves', async () => {
     const looked: string[] = [];
     const check = uringNullSqe.check!;
