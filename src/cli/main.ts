@@ -11,7 +11,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 
 async function main(): Promise<number> {
   const { name, args } = parseCommand(process.argv.slice(2));
-  const load = name === undefined ? undefined : COMMANDS[name];
+  const load = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!load) {
     const wanted = name === undefined || name === 'help' || name === '--help' || name === '-h';
     const text = `usage: ringlight ${Object.keys(COMMANDS).join('|')} …   (ringlight COMMAND --help says more)\n`;
@@ -28,8 +28,18 @@ async function main(): Promise<number> {
   return command.run(args);
 }
 
+// A reader that went away (`| head`) or a full disk ends no command halfway: a trace still has to end in order.
+let unwritten = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' || unwritten) return;
+  unwritten = true;
+  process.exitCode = 2;
+  process.stderr.write(`ringlight: the output cannot be written: ${error.message}\n`);
+});
+process.stderr.on('error', () => undefined);
+
 main().then(
-  (code) => { process.exitCode = code; },
+  (code) => { process.exitCode = unwritten ? 2 : code; },
   (error: unknown) => {
     process.stderr.write(`ringlight: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 2;

@@ -1,10 +1,10 @@
 /** `ringlight trace`: record, then summarise. */
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startLoader } from '../launch';
-import type { LaunchFailure, TraceRequest } from '../protocol/launch';
-import { API_NAMES, type ApiName } from '../protocol/wire';
+import { TRACED_APIS, type LaunchFailure, type TraceRequest } from '../protocol/launch';
+import type { ApiName } from '../protocol/wire';
 import { Recording } from '../recording';
 import { formatSummary } from '../trace';
 import { UsageError, type Command } from './command';
@@ -21,7 +21,7 @@ Ctrl-C ends the recording in order. What the command prints goes to stderr.
   --all                every process
   --duration SECONDS   end after this time
   -o, --output FILE    keep the recording (.ringtrace)
-  --apis LIST          of ${API_NAMES.join(',')}; default: io_uring,libaio
+  --apis LIST          of ${TRACED_APIS.join(',')}; default: all of them
   --format text|json   of the summary
   --ssh-config FILE    as ssh -F
 
@@ -64,18 +64,20 @@ function positive(option: string, value: string): number {
 
 function readApis(list: string): ApiName[] {
   return list.split(',').map((name) => {
-    const api = API_NAMES.find((known) => known === name);
-    if (api === undefined) throw new UsageError(`--apis ${name}: one of ${API_NAMES.join(', ')}`);
+    const api = TRACED_APIS.find((known) => known === name);
+    if (api === undefined) throw new UsageError(`--apis ${name}: one of ${TRACED_APIS.join(', ')}`);
     return api;
   });
 }
 
 async function run(args: string[]): Promise<number> {
   const { request, output, format, sshConfig } = parse(args);
-  // an earlier file of that name stays until there is a recording to take its place
+  if (output !== undefined) await checkOutput(output);
+  // an earlier file of that name stays until there is a recording to take its place; two traces do not share a draft
   const temporary = output === undefined ? await mkdtemp(join(tmpdir(), 'ringlight-cli-')) : undefined;
-  const spool = output === undefined ? join(temporary!, 'recording.ringtrace') : `${output}.part`;
+  const spool = output === undefined ? join(temporary!, 'recording.ringtrace') : `${output}.${process.pid}.part`;
   const recording = await Recording.create(spool);
+  let refused = false;
   try {
     let received = 0;
     const session = startLoader(request, {
@@ -96,7 +98,10 @@ async function run(args: string[]): Promise<number> {
     for (const signal of signals) process.off(signal, onSignal);
 
     await recording.end(failure && { message: failure.message, hint: failure.hint });
-    const written = received > 0 && output !== undefined ? await keep(recording, spool, output) : true;
+    const status = failure ? exitStatus(failure) : code === 1 ? 1 : 0;
+    // a trace that could not begin has nothing that should take a file's place
+    refused = failure !== undefined && status !== 2;
+    const written = received > 0 && !refused && output !== undefined ? await keep(recording, spool, output) : true;
     if (received > 0) {
       const summary = recording.summary();
       if (failure) Object.assign(summary, { complete: false, problem: failure.message });
@@ -104,12 +109,20 @@ async function run(args: string[]): Promise<number> {
     }
     if (failure) tell(failure);
     if (!written) return 2;
-    return failure ? exitStatus(failure) : code === 1 ? 1 : 0;
+    return status;
   } finally {
     await recording.dispose();
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
-    else if (recording.status().state === 'failed') await rm(spool, { force: true });
+    else if (refused || recording.status().state === 'failed') await rm(spool, { force: true });
   }
+}
+
+/** Taking a name replaces what has it: only a plain file may be replaced, never a device. */
+async function checkOutput(output: string): Promise<void> {
+  const there = await stat(output).catch(() => undefined);
+  if (there && !there.isFile()) throw new UsageError(`--output ${output}: that is ${there.isDirectory() ? 'a folder' : 'no plain file'}; name a file to write`);
+  const folder = dirname(output);
+  if (!(await stat(folder).then((s) => s.isDirectory(), () => false))) throw new UsageError(`--output ${output}: there is no folder ${folder}`);
 }
 
 /** Gives a recording its name. A disk that was full leaves a file that opens up to there. */

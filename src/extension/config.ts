@@ -1,13 +1,12 @@
 /** Settings, parsed and not cast: a value of the wrong shape falls back to the manifest's default. */
 import * as vscode from 'vscode';
 import * as v from 'valibot';
-import type { TraceRequest } from '../protocol/launch';
+import { TRACED_APIS, type TraceRequest } from '../protocol/launch';
 import type { ServerSettings } from '../protocol/lsp';
-import { API_NAMES } from '../protocol/wire';
 import { Settings } from './ids';
 
 const Severity = v.picklist(['error', 'warning', 'information', 'hint', 'off']);
-const Api = v.picklist(API_NAMES);
+const Api = v.picklist(TRACED_APIS);
 
 function read<T>(id: string, schema: v.GenericSchema<unknown, T>): T | undefined {
   const section = vscode.workspace.getConfiguration();

@@ -1,6 +1,9 @@
 /** What is asked of the tracer, by the extension and the command line alike. */
 import type { ApiName } from './wire';
 
+/** What the loader records; a recording's format knows more of {@link ApiName}. */
+export const TRACED_APIS = ['io_uring', 'libaio'] as const satisfies readonly ApiName[];
+
 export interface TraceRequest {
   /** a host of the user's ssh configuration; absent: this machine */
   host?: string;

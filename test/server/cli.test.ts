@@ -1,6 +1,6 @@
 /** `ringlight lint` and `ringlight inventory`, as built. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -134,4 +134,17 @@ describe('ringlight inventory', () => {
     expect(run('inventory', join(root, 'src/plain.c')).stdout).toBe('no asynchronous I/O found\n');
   });
   it('an absent path; exit 2', () => expect(run('inventory', 'absent')).toMatchObject({ status: 2, stderr: 'ringlight: absent: no such file or directory\n' }));
+});
+
+describe('ringlight', () => {
+  it.each(['bogus', 'constructor', '__proto__'])('no such command: %s', (name) => {
+    expect(run(name)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(`no command “${name}”`) as string });
+  });
+  it('a full disk behind the output: said, and exit 2', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [CLI, 'lint', 'src'], { cwd: root, encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^ringlight: the output cannot be written: ENOSPC.*\n$/);
+  });
 });

@@ -26,8 +26,8 @@ export function buildLoader(): void {
   if (!existsSync(LOADER)) throw new Error(`make did not make ${LOADER}`);
 }
 
-/** A liburing program that says how many reads it did; see test/programs/steady-reads.c. */
-export const READS = '/tmp/ringlight-test-reads';
+/** A liburing program that says how many reads it did; see test/programs/steady-reads.c. Each test process has its own. */
+export const READS = `/tmp/ringlight-test-reads-${process.pid}`;
 
 /** Compiles it where every user may run it. */
 export function buildReads(): void {
@@ -105,7 +105,7 @@ export interface Leftovers {
 export function leftovers(): Leftovers {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     const line = `${read(`/proc/${pid}/comm`).trim()} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`;
-    return /ringlight-loader\S* --(args|doctor)|ringlight-test-reads \d|ssh .*ringlight-[A-Za-z0-9]{6}\/control/.test(line) ? [`${pid} ${line}`] : [];
+    return /ringlight-loader\S* --(args|doctor)|ringlight-test-reads-\d+ \d|ssh .*ringlight-[A-Za-z0-9]{6}\/control/.test(line) ? [`${pid} ${line}`] : [];
   });
   return { programs: bpfPrograms(), processes, folders: readdirSync(tmpdir()).filter((name) => /^ringlight-[A-Za-z0-9]{6}$/.test(name)) };
 }

@@ -1,7 +1,7 @@
 /** The command line's trace, report and doctor, as root on this machine. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -43,6 +43,7 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
     return { code, stdout, stderr };
   }
   const at = (name: string) => join(folder, name);
+  const drafts = () => readdirSync(folder).filter((name) => name.endsWith('.part'));
   const summary = ({ stdout }: Ran) => JSON.parse(stdout) as TraceSummary;
 
   test('trace: exact counts as text and json, the recording kept, its output on stderr', async () => {
@@ -51,7 +52,7 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
     expect(reads(summary(ran))).toBe(500);
     expect(summary(ran)).toMatchObject({ version: 1, complete: true, mode: 'spans', lost: { kernel: 0, stream: 0 } });
     expect(ran.stderr).toMatch(/500 reads as uid 0/);
-    expect(existsSync(at('a.ringtrace.part'))).toBe(false);
+    expect(drafts()).toEqual([]);
 
     const report = await ringlight(['report', at('a.ringtrace'), '--format', 'json']);
     expect(report.code).toBe(0);
@@ -106,9 +107,13 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
       if (stderr.includes('begun')) setTimeout(() => child.kill('SIGKILL'), 1500);
     });
     expect(await settled(before)).toEqual(NOTHING);
-    const report = await ringlight(['report', at('d.ringtrace.part'), '--format', 'json']);
+    const [draft, ...others] = drafts();
+    expect(draft).toMatch(/^d\.ringtrace\.\d+\.part$/);
+    expect(others).toEqual([]);
+    const report = await ringlight(['report', at(draft!), '--format', 'json']);
     expect(report.code).toBe(0);
     expect(reads(summary(report))).toBeGreaterThan(100);
+    rmSync(at(draft!));
   });
 
   test('the target fails: status 1 with the recording; a command that is not there: status 1', async () => {
@@ -124,7 +129,7 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
   test('wrong use is status 2 and touches nothing', async () => {
     writeFileSync(at('keep.ringtrace'), 'precious');
     for (const args of [
-      [], ['--pid', '1', '--all'], ['--pid', 'x'], ['--pid', '-4'], ['--duration', 'soon', '--all'], ['--apis', 'aio', '--all'], ['--'], ['--frob'],
+      [], ['--pid', '1', '--all'], ['--pid', 'x'], ['--pid', '-4'], ['--duration', 'soon', '--all'], ['--apis', 'aio', '--all'], ['--apis', 'epoll', '--all'], ['--'], ['--frob'],
       ['--host', '-oProxyCommand=id', '--all', '-o', at('keep.ringtrace')], ['--all', '-o', at('no/such/folder/x')],
     ]) {
       const ran = await ringlight(['trace', ...args]);
@@ -133,7 +138,38 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
       expect(ran.stderr).toMatch(/^ringlight: /m);
     }
     expect(readFileSync(at('keep.ringtrace'), 'utf8')).toBe('precious');
-    expect(existsSync(at('keep.ringtrace.part'))).toBe(false);
+    expect(drafts()).toEqual([]);
+  });
+
+  test('an earlier file stays when nothing could be traced; nothing but a plain file is ever replaced', async () => {
+    writeFileSync(at('kept.ringtrace'), 'precious');
+    expect((await ringlight(['trace', '-o', at('kept.ringtrace'), '--', '/no/such/program'])).code).toBe(1);
+    expect(readFileSync(at('kept.ringtrace'), 'utf8')).toBe('precious');
+    execFileSync('mkfifo', [at('pipe')]);
+    for (const name of ['pipe', '.']) {
+      const ran = await ringlight(['trace', '-o', at(name), '--', 'true']);
+      expect(ran.code, name).toBe(2);
+      expect(ran.stderr).toMatch(/name a file to write/);
+    }
+    expect(statSync(at('pipe')).isFIFO()).toBe(true);
+    expect(drafts()).toEqual([]);
+  });
+
+  test('two traces into one file at once: both whole, one of them stays', async () => {
+    const trace = ['trace', '-o', at('same.ringtrace'), '--format', 'json', '--', READS];
+    const both = await Promise.all([ringlight([...trace, '300']), ringlight([...trace, '400'])]);
+    expect(both.map((ran) => [ran.code, reads(summary(ran))])).toEqual([[0, 300], [0, 400]]);
+    const report = await ringlight(['report', at('same.ringtrace'), '--format', 'json']);
+    expect([300, 400]).toContain(reads(summary(report)));
+    expect(drafts()).toEqual([]);
+  });
+
+  test('a reader of the summary that goes away ends nothing halfway', async () => {
+    const ran = await ringlight(['trace', '-o', at('e.ringtrace'), '--', 'sh', '-c', `echo begun; exec ${READS} 300`], (child) => { child.stdout.destroy(); });
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stderr).toMatch(/recorded to/);
+    expect(ran.stderr).not.toMatch(/^ +at /m);
+    expect(drafts()).toEqual([]);
   });
 
   test('what follows -- is the target’s, --help too', async () => {
