@@ -10,6 +10,8 @@ import { RULES } from './rules';
 import type { Draft, Rule } from './rules/rule';
 import { SourceFile } from './source-file';
 import { isSuppressed, suppressions } from './suppress';
+import { targetOf } from './target';
+import { inTestCode, isTestPath, milder } from './test-code';
 import { cUsages } from './usage/c';
 import { rustUsages } from './usage/rust';
 
@@ -51,15 +53,21 @@ export interface Version { text: string; prepared: Prepared; tree: Tree }
  */
 export function analyseTree(file: SourceFile, leaves: Leaves, { text, prepared, tree }: Version, options: AnalysisOptions): AnalysisResult {
   const { language } = file;
-  file.update(text, language === 'rust' ? rustFacts(tree) : cFacts(tree, language, text, prepared.alignments, leaves));
+  file.update(text, language === 'rust' ? rustFacts(tree) : cFacts(tree, language, text, prepared.alignments, leaves), targetOf(options));
   const usages = language === 'rust' ? rustUsages(file) : cUsages(file);
   const families = new Set(usages.map((u) => u.family));
   const findings: Finding[] = [];
+  const testFile = isTestPath(file.path);
   for (const rule of RULES) {
     if (!rule.info.languages.includes(language) || !rule.families.some((f) => families.has(f))) continue;
-    const severity = severityOf(rule, options);
-    if (severity === 'off') continue;
-    for (const draft of drafts(file, rule)) findings.push(finding(file, rule, draft, severity));
+    const override = severityOf(rule, options);
+    if (override === 'off') continue;
+    for (const draft of drafts(file, rule)) {
+      const test = testFile || inTestCode(file, draft.at);
+      if (test && rule.info.cleanup) continue;
+      const severity = draft.severity ?? rule.info.severity;
+      findings.push(finding(file, rule, draft, override ?? (test && !rule.info.memorySafety ? milder(severity) : severity)));
+    }
   }
   const silenced = suppressions(file);
   const shown = findings.filter((f) => !isSuppressed(f, silenced));
@@ -92,10 +100,10 @@ function severityOf(rule: Rule, options: AnalysisOptions): Severity | 'off' | un
   return matches.sort(([a], [b]) => b.replace(/\*/g, '').length - a.replace(/\*/g, '').length)[0]?.[1];
 }
 
-function finding(file: SourceFile, rule: Rule, draft: Draft, override: Severity | undefined): Finding {
+function finding(file: SourceFile, rule: Rule, draft: Draft, severity: Severity): Finding {
   return {
     rule: rule.info.id,
-    severity: override ?? draft.severity ?? rule.info.severity,
+    severity,
     message: draft.message,
     range: file.range(draft.at),
     related: (draft.related ?? []).map((r) => ({ range: file.range(r.at), message: r.message })),

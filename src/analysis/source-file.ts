@@ -3,6 +3,7 @@ import type { Language, Position, Range } from '../protocol/analysis';
 import { MODELS } from './api/models';
 import { Program } from './flow/program';
 import { sameList, type Memo } from './memo';
+import { sameTarget, type Target } from './target';
 import { placeIn, type FileFacts, type Func, type Local, type Place, type Span } from './model';
 
 export class SourceFile {
@@ -10,12 +11,14 @@ export class SourceFile {
   text = '';
   facts!: FileFacts;
   private lineStarts: number[] = [0];
+  private builtFor: Target = {};
 
   constructor(readonly path: string, readonly language: Language) {}
 
   /** The file as it is now. */
-  update(text: string, facts: FileFacts): void {
+  update(text: string, facts: FileFacts, target: Target): void {
     this.text = text;
+    this.builtFor = target;
     this.facts = facts;
     this.lineStarts = [0];
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1);
@@ -23,6 +26,11 @@ export class SourceFile {
   }
   private get memo(): Memo {
     return this.program.memo;
+  }
+
+  /** The oldest kernel and library the code has to run with. */
+  get target(): Target {
+    return this.memo.input('target', () => this.builtFor, sameTarget);
   }
 
   /** Whether the file includes a header, by its name or the end of its path. */

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Finding, LintFinding, LintReport, Range, Severity } from '../protocol/analysis';
 import type { Input } from '../analysis/analyse';
+import { parseVersion } from '../analysis/target';
 import { UsageError, type Command } from './command';
 import { diskAnalyser, sources } from './files';
 import { sarif } from './sarif';
@@ -10,7 +11,8 @@ const SEVERITIES: Severity[] = ['hint', 'information', 'warning', 'error'];
 const FORMATS = ['text', 'json', 'sarif'];
 
 export const lint: Command = {
-  usage: `usage: ringlight lint [PATH…] [--format text|json|sarif] [--target-kernel X.Y] [--min-severity error|warning|information|hint]
+  usage: `usage: ringlight lint [PATH…] [--format text|json|sarif] [--target-kernel X.Y] [--target-liburing X.Y]
+                      [--min-severity error|warning|information|hint]
 Finds wrong and slow use of asynchronous I/O in C, C++ and Rust files; PATH is a file or a folder, the current folder by default.
 Exit status: 0 no errors or warnings, 1 some, 2 wrong use or a path that cannot be read.
 `,
@@ -22,7 +24,7 @@ Exit status: 0 no errors or warnings, 1 some, 2 wrong use or a path that cannot 
     for await (const input of sources(positionals.length ? positionals : ['.'], (e) => report.errors.push(e))) {
       report.files++;
       try {
-        const result = await analyser.file(input, { targetKernel: values.kernel });
+        const result = await analyser.file(input, { targetKernel: values.kernel, targetLiburing: values.liburing });
         if (result.parsed) report.parsed++;
         for (const f of result.findings) if (SEVERITIES.indexOf(f.severity) >= least) report.findings.push(lintFinding(input, f));
       } catch (error) {
@@ -43,16 +45,17 @@ function options(args: string[]) {
   try {
     parsed = parseArgs({
       args, allowPositionals: true,
-      options: { format: { type: 'string', default: 'text' }, 'target-kernel': { type: 'string' }, 'min-severity': { type: 'string', default: 'hint' } },
+      options: { format: { type: 'string', default: 'text' }, 'target-kernel': { type: 'string' }, 'target-liburing': { type: 'string' }, 'min-severity': { type: 'string', default: 'hint' } },
     });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-  const { format, 'target-kernel': kernel, 'min-severity': severity } = parsed.values;
+  const { format, 'target-kernel': kernel, 'target-liburing': liburing, 'min-severity': severity } = parsed.values;
   if (!FORMATS.includes(format)) throw new UsageError(`--format is one of ${FORMATS.join(', ')}, not “${format}”`);
   if (!SEVERITIES.includes(severity as Severity)) throw new UsageError(`--min-severity is one of ${SEVERITIES.join(', ')}, not “${severity}”`);
-  if (kernel !== undefined && !/^\d+\.\d+(?:\.\d+)?$/.test(kernel)) throw new UsageError(`--target-kernel is a version like 6.1, not “${kernel}”`);
-  return { values: { format, kernel, severity: severity as Severity }, positionals: parsed.positionals };
+  if (kernel !== undefined && parseVersion(kernel) === undefined) throw new UsageError(`--target-kernel is a version like 6.1, not “${kernel}”`);
+  if (liburing !== undefined && parseVersion(liburing) === undefined) throw new UsageError(`--target-liburing is a version like 2.3, not “${liburing}”`);
+  return { values: { format, kernel, liburing, severity: severity as Severity }, positionals: parsed.positionals };
 }
 
 /** Positions as people count them. */

@@ -36,6 +36,8 @@ export interface Usage { range: Range; family: Family; api: string }
 export interface AnalysisOptions {
   /** `ringlight.targetKernel`, like "6.1"; absent: no version findings */
   targetKernel?: string;
+  /** `ringlight.targetLiburing`, like "2.3"; absent: the newest */
+  targetLiburing?: string;
   /** severity overrides by rule id or glob; `off` silences */
   severities?: Record<string, Severity | 'off'>;
 }
@@ -55,6 +57,10 @@ export interface RuleInfo {
   confidence: Confidence;
   /** one line, as in the rule index */
   summary: string;
+  /** about what is left behind: not said in tests, benchmarks and examples */
+  cleanup?: true;
+  /** about memory the kernel or the program may not touch: as severe in tests as anywhere */
+  memorySafety?: true;
 }
 
 /** `ringlight lint --format json`; 1-based positions. */

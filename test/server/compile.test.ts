@@ -31,12 +31,12 @@ describe('C and C++ fixtures are real code', () => {
 describe('every fix', () => {
   for (const f of fixtures().filter((x) => x.language !== 'rust' && expectations(x.text).length > 0)) {
     it(`${f.rule}/${f.name}: compiles, and its finding is gone`, async () => {
-      const { findings } = await analyse(f.text, f.language, f.path);
+      const { findings } = await analyse(f.text, f.language, f.name, f.options);
       for (const finding of findings) {
         for (const fix of finding.fixes) {
           const text = applied(f.text, fix.edits);
           expect(compile(f.language, text, '-w'), fix.title).toBe('');
-          const after = (await analyse(text, f.language, f.path)).findings;
+          const after = (await analyse(text, f.language, f.name, f.options)).findings;
           expect(after.length, `${fix.title} at line ${finding.range.start.line + 1}`).toBeLessThan(findings.length);
         }
       }

@@ -1,15 +1,11 @@
-/** Every rule there is. A new rule is a file here and a line in this table. */
-import { aioBufferedIo } from './aio-buffered-io';
-import { aioEventResUnsigned } from './aio-event-res-unsigned';
-import { aioSubmitPartial } from './aio-submit-partial';
+/** Every rule there is. A new rule is a file in the folder of what it is about, and a line in that folder's table. */
+import { CQE_RULES } from './cqe';
+import { DIRECT_RULES } from './direct';
+import { LIBAIO_RULES } from './libaio';
+import { POSIX_AIO_RULES } from './posix-aio';
+import { RING_RULES } from './ring';
 import type { Rule } from './rule';
-import { rustUringResultIgnored } from './rust-uring-result-ignored';
-import { rustUringUnsubmittedWrite } from './rust-uring-unsubmitted-write';
-import { uringNullSqe } from './uring-null-sqe';
-import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
+import { RUST_RULES } from './rust';
+import { SQE_RULES } from './sqe';
 
-export const RULES: readonly Rule[] = [
-  aioBufferedIo, aioEventResUnsigned, aioSubmitPartial,
-  uringNullSqe, uringSubmitResultIgnored,
-  rustUringResultIgnored, rustUringUnsubmittedWrite,
-];
+export const RULES: readonly Rule[] = [...LIBAIO_RULES, ...POSIX_AIO_RULES, ...DIRECT_RULES, ...RING_RULES, ...SQE_RULES, ...CQE_RULES, ...RUST_RULES];

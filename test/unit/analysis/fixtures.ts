@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { languageOf } from '../../../src/analysis/gate';
-import type { Language } from '../../../src/protocol/analysis';
+import type { AnalysisOptions, Language } from '../../../src/protocol/analysis';
 
 export const RULE_FIXTURES = join(import.meta.dirname, '../../fixtures/rules');
 
-export interface Fixture { rule: string; name: string; path: string; language: Language; text: string }
+export interface Fixture { rule: string; name: string; path: string; language: Language; text: string; options: AnalysisOptions }
 export interface Expectation { line: number; rule: string; text: string | undefined }
 
 export function fixtureFolders(): string[] {
@@ -15,7 +15,7 @@ export function fixtures(): Fixture[] {
   return fixtureFolders().flatMap((rule) => readdirSync(join(RULE_FIXTURES, rule)).sort().map((name) => {
     const path = join(RULE_FIXTURES, rule, name);
     const text = readFileSync(path, 'utf8');
-    return { rule, name, path, language: languageOf(name, text)!, text };
+    return { rule, name, path, language: languageOf(name, text)!, text, options: optionsOf(text) };
   }));
 }
 
@@ -25,4 +25,10 @@ export function expectations(text: string): Expectation[] {
     const m = /\bruleid: ([\w-]+(?:, *[\w-]+)*)(?: «(.*)»)?/.exec(line);
     return m ? m[1]!.split(/, */).map((rule) => ({ line: i + 1, rule, text: m[2] })) : [];
   });
+}
+
+/** `// target: kernel 5.10, liburing 2.3` somewhere in a fixture: what the code has to run with. */
+function optionsOf(text: string): AnalysisOptions {
+  const m = /\/\/ target:(?: kernel (\d+\.\d+))?,?(?: liburing (\d+\.\d+))?/.exec(text);
+  return { ...(m?.[1] ? { targetKernel: m[1] } : {}), ...(m?.[2] ? { targetLiburing: m[2] } : {}) };
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Grammars, type Tree } from '../../../src/analysis/parser';
-import { uringNullSqe } from '../../../src/analysis/rules/uring-null-sqe';
+import { uringNullSqe } from '../../../src/analysis/rules/sqe/uring-null-sqe';
 import { Session } from '../../../src/analysis/session';
 import type { Language } from '../../../src/protocol/analysis';
 import { denseC } from './dense-c';

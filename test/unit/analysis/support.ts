@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
 import { Analyser } from '../../../src/analysis/analyse';
-import type { Finding, Language, TextEdit } from '../../../src/protocol/analysis';
+import type { AnalysisOptions, Finding, Language, TextEdit } from '../../../src/protocol/analysis';
 
 const require = createRequire(import.meta.url);
 const FOLDERS: Record<string, string> = {
@@ -18,8 +18,8 @@ export function testAnalyser(): Analyser {
 }
 const shared = testAnalyser();
 
-export async function analyse(text: string, language: Language = 'c', path = `file.${language === 'rust' ? 'rs' : language}`) {
-  return shared.file({ path, language, text }, {});
+export async function analyse(text: string, language: Language = 'c', path = `file.${language === 'rust' ? 'rs' : language}`, options: AnalysisOptions = {}) {
+  return shared.file({ path, language, text }, options);
 }
 export async function rulesIn(text: string, language: Language = 'c'): Promise<string[]> {
   return (await analyse(text, language)).findings.map((f) => f.rule);

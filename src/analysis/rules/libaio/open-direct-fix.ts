@@ -1,9 +1,9 @@
 /** Opens a file with O_DIRECT: the fix that libaio rules share. */
-import { constant, type Value } from '../flow/value';
-import { bare, FILE, placeIn, type Expr, type Local } from '../model';
-import type { SourceFile } from '../source-file';
-import type { Atom } from '../flow/value';
-import { insertion, type DraftFix, type Edit } from './rule';
+import { constant, type Value } from '../../flow/value';
+import { bare, FILE, placeIn, type Expr, type Local } from '../../model';
+import type { SourceFile } from '../../source-file';
+import type { Atom } from '../../flow/value';
+import { insertion, type DraftFix, type Edit } from '../rule';
 
 type Open = Extract<Atom, { kind: 'call' }>;
 type Mark = Extract<Atom, { kind: 'mark' }>;

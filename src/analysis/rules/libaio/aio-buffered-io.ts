@@ -1,13 +1,13 @@
-import { AIO_MARK, AIO_OTHER_MARK, AIO_SUBMIT } from '../api/models';
-import { AIO_TRANSFERS } from '../api/names';
-import type { Flow } from '../flow/program';
-import type { Effect } from '../flow/summary';
-import { constant, integers, type Atom, type Value } from '../flow/value';
-import { sameList } from '../memo';
-import { bare, placeIn, walk, type Call, type Func, type Place } from '../model';
-import { placeOf, type SourceFile } from '../source-file';
+import { AIO_MARK, AIO_OTHER_MARK, AIO_SUBMIT } from '../../api/models';
+import { AIO_TRANSFERS } from '../../api/names';
+import type { Flow } from '../../flow/program';
+import type { Effect } from '../../flow/summary';
+import { constant, integers, type Atom, type Value } from '../../flow/value';
+import { sameList } from '../../memo';
+import { bare, placeIn, walk, type Call, type Func, type Place } from '../../model';
+import { placeOf, type SourceFile } from '../../source-file';
 import { directFixes } from './open-direct-fix';
-import type { Draft, Rule } from './rule';
+import type { Draft, Rule } from '../rule';
 
 export type Open = Extract<Atom, { kind: 'call' }>;
 type Mark = Extract<Atom, { kind: 'mark' }>;

@@ -1,6 +1,6 @@
-import { bare, statements, walkFunction, type Binary, type Expr, type Func, type Member } from '../model';
-import { placeOf } from '../source-file';
-import { insertion, type Rule, type View } from './rule';
+import { bare, statements, walkFunction, type Binary, type Expr, type Func, type Member } from '../../model';
+import { placeOf } from '../../source-file';
+import { insertion, type Rule, type View } from '../rule';
 
 export const aioEventResUnsigned: Rule = {
   info: {

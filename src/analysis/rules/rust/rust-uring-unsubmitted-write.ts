@@ -1,7 +1,7 @@
-import { statements, walkFunction, type Call, type Func } from '../model';
-import { RustTypes } from '../usage/rust-types';
-import { placeOf } from '../source-file';
-import { insertion, type Rule } from './rule';
+import { statements, walkFunction, type Call, type Func } from '../../model';
+import { RustTypes } from '../../usage/rust-types';
+import { placeOf } from '../../source-file';
+import { insertion, type Rule } from '../rule';
 
 /** Methods that only build an operation, by the type they belong to. */
 const UNSUBMITTED: Record<string, string[]> = {

@@ -1,7 +1,7 @@
-import { integers } from '../flow/value';
-import { bare, statements, walkFunction, type Call, type Expr, type Func } from '../model';
-import { placeOf } from '../source-file';
-import type { Rule, View } from './rule';
+import { integers } from '../../flow/value';
+import { bare, statements, walkFunction, type Call, type Expr, type Func } from '../../model';
+import { placeOf } from '../../source-file';
+import type { Rule, View } from '../rule';
 
 const IGNORED = 'The result of io_submit() is ignored: it is negative on error, and may be less than the number of iocbs; the rest never complete.';
 const SIGN_ONLY = 'Only the sign of this io_submit() is looked at: it may take fewer iocbs than it was given, and the rest never complete.';

@@ -1,9 +1,9 @@
-import { isGuard, SQE_SOURCES, SQE_USE, URING_INIT } from '../api/names';
-import { Typestates, type Machine, type Violation } from '../flow/typestate';
-import { constant, integers } from '../flow/value';
-import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Func, type Stmt } from '../model';
-import { placeOf } from '../source-file';
-import { includeEdits, insertion, isInBlock, type DraftFix, type Rule, type View } from './rule';
+import { isGuard, SQE_SOURCES, SQE_USE, URING_INIT } from '../../api/names';
+import { Typestates, type Machine, type Violation } from '../../flow/typestate';
+import { constant, integers } from '../../flow/value';
+import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Func, type Stmt } from '../../model';
+import { placeOf } from '../../source-file';
+import { includeEdits, insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
 type State = 'fresh' | 'null' | 'checked';
 

@@ -1,7 +1,7 @@
-import { statements, type Expr, type Func } from '../model';
-import { RustTypes } from '../usage/rust-types';
-import { insertion, type DraftFix, type Rule } from './rule';
-import { placeOf, type SourceFile } from '../source-file';
+import { statements, type Expr, type Func } from '../../model';
+import { RustTypes } from '../../usage/rust-types';
+import { insertion, type DraftFix, type Rule } from '../rule';
+import { placeOf, type SourceFile } from '../../source-file';
 
 /** Operations whose result comes with the buffer. */
 const WITH_BUFFER = new Set([

@@ -1,8 +1,8 @@
-import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../api/names';
-import { integers } from '../flow/value';
-import { expressionsOf, statements, walk, walkFunction, type Call, type Func } from '../model';
-import { placeOf } from '../source-file';
-import { insertion, isInBlock, type DraftFix, type Rule, type View } from './rule';
+import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../../api/names';
+import { integers } from '../../flow/value';
+import { expressionsOf, statements, walk, walkFunction, type Call, type Func } from '../../model';
+import { placeOf } from '../../source-file';
+import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
 const SQPOLL = 2n;
 

@@ -1,0 +1,7 @@
+/** Rules about libaio and the raw AIO system calls. */
+import type { Rule } from '../rule';
+import { aioBufferedIo } from './aio-buffered-io';
+import { aioEventResUnsigned } from './aio-event-res-unsigned';
+import { aioSubmitPartial } from './aio-submit-partial';
+
+export const LIBAIO_RULES: readonly Rule[] = [aioBufferedIo, aioEventResUnsigned, aioSubmitPartial];

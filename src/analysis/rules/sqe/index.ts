@@ -1,0 +1,6 @@
+/** Rules about what is queued: sqes, what they point to, links, and submitting them. */
+import type { Rule } from '../rule';
+import { uringNullSqe } from './uring-null-sqe';
+import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
+
+export const SQE_RULES: readonly Rule[] = [uringNullSqe, uringSubmitResultIgnored];

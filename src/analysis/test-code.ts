@@ -1,0 +1,22 @@
+/** Tests, benchmarks and examples: short programs that leave things behind, and mean to. */
+import type { Severity } from '../protocol/analysis';
+import type { Place } from './model';
+import type { SourceFile } from './source-file';
+
+const TEST_PATH = /(?:^|[/\\])(?:tests?|unittests?|bench(?:es|marks?)?|examples?)[/\\]|[/\\][^/\\]*[-_.](?:test|tests|bench|unittest)\.\w+$|[/\\](?:test|bench)[-_][^/\\]*$/i;
+const TEST_FUNCTION = /^(?:test_\w+|TEST\w*)$/;
+
+/** By a folder's or the file's own name. */
+export function isTestPath(path: string): boolean {
+  return TEST_PATH.test(path.replace(/^\w+:\/\//, ''));
+}
+/** Whether the place lies in a function whose name says that it is a test. */
+export function inTestCode(file: SourceFile, place: Place): boolean {
+  const at = place.base + place.span.start;
+  return file.facts.functions.some((f) => TEST_FUNCTION.test(f.name) && f.base + f.span.start <= at && at < f.base + f.span.end);
+}
+
+const MILDER: Record<Severity, Severity> = { error: 'warning', warning: 'information', information: 'hint', hint: 'hint' };
+export function milder(severity: Severity): Severity {
+  return MILDER[severity];
+}
