@@ -1,5 +1,5 @@
 /** A function's control-flow graph: blocks of events in evaluation order, edges with what is known when they are taken. */
-import { bare, type Call, type Expr, type Func, type Local, type Stmt } from '../model';
+import { bare, type Call, type Expr, type Func, type Local, type Span, type Stmt } from '../model';
 
 export type Event =
   | { kind: 'call'; call: Call }
@@ -12,7 +12,12 @@ export type Event =
   | { kind: 'compare'; test: Expr }
   | { kind: 'return'; value: Expr | undefined };
 
-export interface Edge { to: number; guard?: { test: Expr; truth: boolean } }
+export interface Edge {
+  to: number;
+  guard?: { test: Expr; truth: boolean };
+  /** the `continue`, `break` or `goto` that takes it */
+  jump?: { kind: 'continue' | 'break' | 'goto'; span: Span };
+}
 export interface Block { id: number; events: Event[]; next: Edge[] }
 export interface Cfg {
   blocks: Block[];
@@ -113,9 +118,9 @@ class Builder {
         for (const handler of this.handlers) this.goto(this.blocks[handler]!);
         this.current = undefined;
         return;
-      case 'break': case 'continue': this.jump(s.kind, s.label); return;
+      case 'break': case 'continue': this.jump(s.kind, s.label, s.span); return;
       case 'goto':
-        this.goto(this.labelled(s.label));
+        this.current?.next.push({ to: this.labelled(s.label).id, jump: { kind: 'goto', span: s.span } });
         this.current = undefined;
         return;
       case 'label': this.flow(this.labelled(s.label)); return;
@@ -168,6 +173,7 @@ class Builder {
 
   private choose(s: Extract<Stmt, { kind: 'switch' }>): void {
     this.evaluate(s.subject);
+    this.emit({ kind: 'compare', test: s.subject });
     const after = this.block();
     const heads = s.cases.map(() => this.block());
     for (const head of heads) this.goto(head);
@@ -206,14 +212,14 @@ class Builder {
     this.current = after;
   }
 
-  private jump(kind: 'break' | 'continue', label: string | undefined): void {
+  private jump(kind: 'break' | 'continue', label: string | undefined, span: Span): void {
     for (let i = this.jumps.length - 1; i >= 0; i--) {
       const jump = this.jumps[i]!;
       if (label !== undefined ? jump.label !== label : kind === 'continue' ? jump.onContinue === undefined : false) continue;
       // an unlabelled break leaves loops and switches, not labelled blocks
       if (kind === 'break' && label === undefined && jump.label !== undefined && jump.onContinue === undefined) continue;
       const to = kind === 'break' ? jump.onBreak : jump.onContinue;
-      if (to !== undefined) this.goto(this.blocks[to]!);
+      if (to !== undefined) this.current?.next.push({ to, jump: { kind, span } });
       break;
     }
     this.current = undefined;
@@ -245,7 +251,7 @@ class Builder {
   private evaluate(e: Expr, tested = false): void {
     if (!this.current) return;
     switch (e.kind) {
-      case 'name': case 'int': case 'text': case 'lambda': return;
+      case 'name': case 'int': case 'text': case 'lambda': case 'sizeof': return;
       case 'member':
         this.evaluate(e.object);
         if (e.deref) this.emit({ kind: 'deref', pointer: e.object, at: e });
