@@ -23,16 +23,27 @@ export class Body {
 
   /** Statements in a row; a call without `;` in front of a block is a loop macro (`list_for_each(…) { … }`). */
   private sequence(nodes: Node[]): Stmt[] {
-    const out: Stmt[] = [];
-    for (let i = 0; i < nodes.length; i++) {
-      const node = nodes[i]!;
-      const next = nodes[i + 1];
-      if (next && isLoopMacro(node, next)) {
-        const head = this.expression(node.firstNamedChild!);
-        if (head.kind === 'call') head.macro = true;
-        out.push({ kind: 'loop', form: 'each', init: [], test: opaque(this.span(node), head), update: undefined, body: this.block(next), span: { start: this.span(node).start, end: this.span(next).end } });
-        i++;
-      } else out.push(...this.statement(node));
+    const taken = new Set<number>();
+    return nodes.flatMap((node) => {
+      if (taken.has(node.id)) return [];
+      for (let inner: Node | null = node.hasError ? node : null; inner; inner = LAST_IS_BODY.has(inner.type) ? inner.lastNamedChild : null) {
+        const body = loopMacroBody(inner);
+        if (body) taken.add(body.id);
+        for (let next = body && loopMacroBody(body); next; next = loopMacroBody(next)) taken.add(next.id);
+      }
+      return this.statement(node);
+    });
+  }
+
+  /** `list_for_each(…) { … }`: turns of unknown number; `io_uring_for_each_cqe` sets its third argument in each. */
+  private loopMacro(node: Node, body: Node): Stmt {
+    const span = this.span(node);
+    const head = this.expression(node.firstNamedChild!);
+    let test: Expr = opaque(span, head);
+    if (head.kind === 'call') {
+      head.macro = true;
+      const target = head.name === 'io_uring_for_each_cqe' ? head.args[2] : undefined;
+      if (target) test = { kind: 'assign', op: '=', target, value: head, span };
     }
     return out;
   }
@@ -41,7 +52,10 @@ export class Body {
     const span = this.span(node);
     switch (node.type) {
       case 'compound_statement': return [{ kind: 'block', body: this.block(node), span }];
-      case 'expression_statement': return this.expressionStatement(node);
+      case 'expression_statement': {
+        const body = loopMacroBody(node);
+        return body ? [this.loopMacro(node, body)] : this.expressionStatement(node);
+      }
       case 'declaration': return this.declaration(node);
       case 'if_statement': return this.ifStatement(node);
       case 'while_statement': return this.loop(node, 'while', 'condition', null);
@@ -60,6 +74,8 @@ export class Body {
       case 'preproc_if': case 'preproc_ifdef': case 'preproc_elif': case 'preproc_elifdef': return [this.preprocessor(node)];
       case 'preproc_else': return this.sequence(parts(node));
       case 'attributed_statement': return this.sequence(parts(node).filter((c) => c.type !== 'attribute_declaration'));
+      // a loop macro in C++, to the parser a function in a function
+      case 'function_definition': return field(node, 'type') ? [] : [{ kind: 'loop', form: 'each', init: [], test: opaque(span), update: undefined, body: this.block(field(node, 'body')), span }];
       case 'co_yield_statement': return [{ kind: 'expr', expr: opaque(span, ...parts(node).map((c) => this.expression(c))), span }];
       default: return [];
     }
@@ -402,8 +418,20 @@ export class Body {
   }
 }
 
-/** `NAME(…)` that lacks its semicolon, followed by a block. */
-export function isLoopMacro(node: Node, next: Node): boolean {
-  return node.type === 'expression_statement' && next.type === 'compound_statement'
-    && node.lastChild?.isMissing === true && node.firstNamedChild?.type === 'call_expression';
+/** Statements that end in one they hold, which has no semicolon of its own to lack. */
+const LAST_IS_BODY = new Set(['if_statement', 'else_clause', 'while_statement', 'for_statement', 'for_range_loop', 'labeled_statement']);
+const LOOP_MACRO = /for_?each/i;
+
+/** What follows `NAME(…)` that lacks its semicolon: a block, or any statement where the name says that it is a loop. */
+export function loopMacroBody(node: Node): Node | undefined {
+  if (!node.hasError || node.type !== 'expression_statement' || node.lastChild?.isMissing !== true) return undefined;
+  const call = node.firstNamedChild;
+  if (call?.type !== 'call_expression') return undefined;
+  let outer: Node = node;
+  while (outer.parent && LAST_IS_BODY.has(outer.parent.type) && outer.parent.lastNamedChild?.id === outer.id) outer = outer.parent;
+  let next = outer.nextNamedSibling;
+  while (next?.isExtra) next = next.nextNamedSibling;
+  if (!next) return undefined;
+  const any = LOOP_MACRO.test(field(call, 'function')?.text ?? '') && next.type.endsWith('_statement');
+  return next.type === 'compound_statement' || any ? next : undefined;
 }

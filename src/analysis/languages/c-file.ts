@@ -1,7 +1,7 @@
 /** One C or C++ file: includes, constants, types, globals and functions. */
 import type { Tree } from 'web-tree-sitter';
 import { placeIn, type Expr, type FileFacts, type Func, type Mention, type Unit } from '../model';
-import { Body, isLoopMacro } from './c-body';
+import { Body, loopMacroBody } from './c-body';
 import { alignmentOf, declared, typeName, type Alignments } from './c-declarator';
 import { constantExpression } from './constant-text';
 import { addUp, emptyFacts, Leaves, type Leaf, type LeafFacts } from './leaves';
@@ -201,11 +201,10 @@ function onlyLoopMacros(node: Node): boolean {
   const stack = [node];
   for (let n = stack.pop(); n; n = stack.pop()) {
     if (!n.hasError && !n.isMissing) continue;
-    if (n.isError) return false;
-    if (n.isMissing) {
-      const statement = n.parent;
-      const next = statement?.nextNamedSibling;
-      if (n.type !== ';' || !statement || !next || !isLoopMacro(statement, next)) return false;
+    if (n.isError) {
+      const statement = n.parent?.type === 'argument_list' ? n.parent.parent?.parent : undefined;
+      if (!statement || !loopMacroBody(statement)) return false;
+      continue;
     }
     stack.push(...n.children);
   }
@@ -216,3 +215,4 @@ function mentionsOf(node: Node): Mention[] {
   const roles: Record<string, Mention['role']> = { identifier: 'name', type_identifier: 'type' };
   return node.descendantsOfType(Object.keys(roles)).map((n) => ({ text: n.text, role: roles[n.type]!, start: n.startIndex - node.startIndex, end: n.endIndex - node.startIndex }));
 }
+    if (n.isMissing && (n.type !== ';' || !n.parent || !loopMacroBody(n.parent))) return false;
