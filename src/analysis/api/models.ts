@@ -1,4 +1,5 @@
 /** What API functions do to values and memory, as far as a rule needs it. */
+import { bare } from '../model';
 import { pointees } from '../flow/memory';
 import type { ApiCall, ApiModels } from '../flow/stepper';
 import { join, NOTHING, UNKNOWN, valueOfAtoms, type Value } from '../flow/value';
@@ -36,6 +37,13 @@ function output(at: ApiCall, index: number): void {
   at.store(at.target(index), valueOfAtoms({ kind: 'out', call: at.call, place: at.place, arg: index, via: [] }));
 }
 
+/** `memset(&p, 0, sizeof p)`; of an element the others stay as they are. */
+function fill(at: ApiCall): void {
+  const [target, byte] = at.call.args.map(bare);
+  const object = target?.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
+  if (byte?.kind === 'int' && byte.value === 0n && (object?.kind === 'name' || object?.kind === 'member')) at.clear(at.target(0));
+}
+
 const NO_EFFECT = (): void => undefined;
 const ALLOCATE = (at: ApiCall): void => at.allocates();
 
@@ -46,7 +54,9 @@ export const MODELS: ApiModels = new Map<string, (at: ApiCall) => void>([
   ...['io_set_callback', 'io_set_eventfd', 'io_setup', 'io_queue_init', 'io_destroy', 'io_queue_release', 'io_getevents', 'io_pgetevents', 'io_cancel']
     .map((n) => [n, NO_EFFECT] as const),
   ...['malloc', 'calloc', 'aligned_alloc', 'memalign', 'valloc', 'pvalloc', 'mmap', 'reallocarray'].map((n) => [n, ALLOCATE] as const),
-  ['posix_memalign', (at) => output(at, 0)],
+  ...['posix_memalign', 'pipe', 'pipe2'].map((n) => [n, (at: ApiCall) => output(at, 0)] as const),
+  ['socketpair', (at) => output(at, 3)],
+  ['memset', fill],
   ['move', (at) => at.result(at.call.args[0] ? at.arg(0) : NOTHING)],
   ['forward', (at) => at.result(at.call.args[0] ? at.arg(0) : NOTHING)],
   ['realloc', (at) => at.result(join(at.arg(0), valueOfAtoms({ kind: 'call', call: at.call, place: at.place, via: [] })))],

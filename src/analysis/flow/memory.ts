@@ -4,7 +4,7 @@
  * A key names memory: a root (a variable's id, or `@n` for what call n allocated or returned), then `*` for what a pointer
  * points to and `.field`. All elements of an array share one key. `ctx->list[i].fd` is `ctx~f*.list*.fd`.
  */
-import { equal, join, NOTHING, UNKNOWN, valueOfAtoms, callNumber, withoutIntegers, type Value } from './value';
+import { callNumber, constant, equal, int, join, NOTHING, UNKNOWN, valueOfAtoms, withoutIntegers, type Value } from './value';
 
 /** Deeper keys are recursive data; what they hold is not followed. */
 const MAX_DEPTH = 6;
@@ -35,7 +35,33 @@ export function load(memory: Memory, key: string): Value {
   if (stored) return stored;
   if (tooDeep(key)) return UNKNOWN;
   for (const prefix of memory.lost) if (within(key, prefix)) return UNKNOWN;
+  const zeroed = zeroAround(memory, key);
+  if (zeroed) return constant(zeroed) === 0n ? zeroed : UNKNOWN;
   return memory.fresh.has(rootOf(key)) ? NOTHING : valueOfAtoms({ kind: 'initial', key });
+}
+/** Pseudo-field of an object that was cleared: its fields hold zero unless they were stored to since. */
+const ZERO = '.%zero';
+/** Whether a key is the pseudo-field of a cleared object; then the object's key. */
+export function clearedObject(key: string): string | undefined {
+  return key.endsWith(ZERO) ? key.slice(0, -ZERO.length) : undefined;
+}
+function zeroAround(memory: Memory, key: string): Value | undefined {
+  if (key.includes('.%')) return undefined;
+  for (let dot = key.lastIndexOf('.'); dot > 0 && dot > key.lastIndexOf('*'); dot = key.lastIndexOf('.', dot - 1)) {
+    const zero = memory.values.get(key.slice(0, dot) + ZERO);
+    if (zero) return zero;
+  }
+  return undefined;
+}
+/** The object is cleared, as by `= {0}` or `memset`; of several, any may be. */
+export function clear(memory: Memory, keys: string[]): Memory {
+  if (keys.length !== 1) return keys.reduce(lose, memory);
+  const [key] = keys as [string];
+  if (tooDeep(key)) return memory;
+  const values = new Map(memory.values);
+  for (const k of memory.values.keys()) if (within(k, key) && k[key.length] !== '*') values.delete(k);
+  values.set(key + ZERO, int(0n));
+  return { ...memory, values, lost: new Set([...memory.lost].filter((k) => !within(k, key) || k[key.length] === '*')) };
 }
 export function loadAll(memory: Memory, keys: string[]): Value {
   return keys.length ? keys.map((k) => load(memory, k)).reduce(join) : UNKNOWN;

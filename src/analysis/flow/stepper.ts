@@ -2,7 +2,7 @@
 import { bare, placeIn, type Call, type Expr, type Func, type Local, type Place } from '../model';
 import type { Event } from './cfg';
 import { arithmetic, keysOf, resultKey, valueOf, type Surroundings } from './evaluate';
-import { freshen, load, loadAll, lose, pointees, store, type Memory } from './memory';
+import { clear, freshen, load, loadAll, lose, pointees, store, type Memory } from './memory';
 import { Site, type Effect, type Summary } from './summary';
 import { int, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
 
@@ -17,6 +17,8 @@ export interface ApiCall {
   store(keys: string[], value: Value, weak?: boolean): void;
   effect(name: string, parts: Value[]): void;
   result(value: Value): void;
+  /** what the keys name is all zero now */
+  clear(keys: string[]): void;
   /** the call returns new memory, or memory with nothing of interest in it yet */
   allocates(): void;
 }
@@ -79,6 +81,7 @@ export class Stepper {
       return memory;
     }
     if (!elements) return init ? store(memory, [local.id], value) : memory;
+    if (clearsTheRest(elements.items)) memory = clear(memory, [local.id]);
     for (const item of elements.items) {
       if (item.field !== undefined) {
         const v = valueOf(item.value, before, this.around);
@@ -102,7 +105,7 @@ export class Stepper {
   }
 
   private storeList(keys: string[], items: { field?: string; value: Expr }[], before: Memory): Memory {
-    let memory = before;
+    let memory = clearsTheRest(items) ? clear(before, keys) : before;
     for (const item of items) {
       if (item.field === undefined) continue;
       const value = valueOf(item.value, before, this.around);
@@ -148,6 +151,7 @@ export class Stepper {
       target: (i) => pointees(arg(i)),
       load: (keys) => loadAll(memory, keys),
       store: (keys, value, weak) => { memory = store(memory, keys, value, weak); },
+      clear: (keys) => { memory = clear(memory, keys); },
       effect: (name, parts) => this.record(name, call, parts, call),
       result: (value) => { memory = store(memory, [resultKey(call)], value); },
       allocates: () => {
@@ -173,6 +177,12 @@ export class Stepper {
     }
     return memory;
   }
+}
+
+/** `{}`, `{0}`, `{ .flags = f }`: what is not named is zero. Of `{ a, b }` the fields are not known. */
+function clearsTheRest(items: { field?: string; value: Expr }[]): boolean {
+  const [first] = items.map((i) => bare(i.value));
+  return items.every((i) => i.field !== undefined) || (items.length === 1 && first?.kind === 'int' && first.value === 0n);
 }
 
 const NO_CALL: Call = {

@@ -1,8 +1,8 @@
 /** What a function does to its caller, in terms of its parameters; and how a call site reads it. */
 import type { Call, Func, Place } from '../model';
 import { keysOf, valueOf, type Surroundings } from './evaluate';
-import { load, loadAll, pointees, rootOf, store, within, type Memory } from './memory';
-import { callNumber, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
+import { clear, clearedObject, load, loadAll, lose, pointees, rootOf, store, within, type Memory } from './memory';
+import { callNumber, constant, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
 
 /** Something a rule wants to hear about, wherever in the call tree it happens. */
 export interface Effect {
@@ -84,7 +84,13 @@ export class Site {
   /** The caller's memory after the call. */
   apply(): Memory {
     let out = this.memory;
-    for (const [key, value] of this.summary.stores) out = store(out, this.keys(key) ?? [], this.value(value));
+    // what was cleared comes first: the other stores came after it
+    for (const [key, value] of this.summary.stores) {
+      const object = clearedObject(key);
+      const keys = object === undefined ? [] : this.keys(object) ?? [];
+      if (keys.length) out = constant(value) === 0n ? clear(out, keys) : keys.reduce(lose, out);
+    }
+    for (const [key, value] of this.summary.stores) if (clearedObject(key) === undefined) out = store(out, this.keys(key) ?? [], this.value(value));
     return out;
   }
 
