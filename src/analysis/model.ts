@@ -26,8 +26,10 @@ export interface Call extends Base {
   discarded?: 'statement' | 'void';
   /** the whole statement, where the call is one */
   statement?: Span;
-  /** for `name!(…)` in Rust: only names are known of what is inside */
+  /** for `name!(…)` in Rust: what it does with its arguments is its own business */
   macro?: boolean;
+  /** for `new T` and `new T[n]` of C++, which are calls of `new` with what is in brackets as arguments: T */
+  made?: string;
 }
 export interface Int extends Base { kind: 'int'; value: bigint }
 export interface Text extends Base { kind: 'text'; value: string }
@@ -40,6 +42,8 @@ export interface Cast extends Base { kind: 'cast'; type: string; operand: Expr }
 export interface List extends Base { kind: 'list'; items: { field?: string; value: Expr }[] }
 export interface Await extends Base { kind: 'await'; operand: Expr }
 export interface Try extends Base { kind: 'try'; operand: Expr }
+/** Not evaluated: only the type counts, written or that of the operand. */
+export interface Sizeof extends Base { kind: 'sizeof'; type: string | undefined; operand: Expr | undefined }
 export interface Lambda extends Base { kind: 'lambda'; func: Func }
 /** A statement in expression position: GNU `({…})`, and every block, `if` and `match` of Rust. */
 export interface Control extends Base { kind: 'control'; body: Stmt[]; tail: Expr[] }
@@ -48,7 +52,7 @@ export interface Opaque extends Base { kind: 'opaque'; parts: Expr[] }
 
 export type Expr =
   | Name | Member | Index | Call | Int | Text | Unary | Binary | Assign | Conditional | Cast | List
-  | Await | Try | Lambda | Control | Opaque;
+  | Await | Try | Sizeof | Lambda | Control | Opaque;
 
 export interface Local {
   name: string;
@@ -59,14 +63,22 @@ export interface Local {
   array: boolean;
   reference: boolean;
   static: boolean;
-  /** bytes of `alignas` or an aligned attribute, 0 when none */
-  alignment: number;
+  /** what `alignas` or an aligned attribute asks for */
+  alignment?: Expr;
+  /** elements of an array, all dimensions multiplied; absent where the declaration does not say */
+  extent?: Expr;
   span: Span;
 }
 
+/**
+ * Where a pattern of Rust takes a name from: `from` is matched as a whole, or (`each`) its elements in turn, and `path` leads
+ * to the name, variants by name and elements of tuples by number: `Ok`, `0`. Not evaluated where it stands.
+ */
+export interface Bound { from: Expr; path: string[]; each: boolean }
+
 export type Stmt =
   | { kind: 'expr'; expr: Expr; span: Span }
-  | { kind: 'declare'; local: Local; init: Expr | undefined; span: Span; /** the whole declaration */ statement: Span; /** the only name it declares */ alone: boolean; /** Rust: names the pattern bound, in order; `_` stays */ pattern?: string[] }
+  | { kind: 'declare'; local: Local; init: Expr | undefined; span: Span; /** the whole declaration */ statement: Span; /** the only name it declares */ alone: boolean; /** Rust: names the pattern bound, in order; `_` stays */ pattern?: string[]; /** Rust: what a pattern took the name from */ bound?: Bound }
   | { kind: 'if'; test: Expr | undefined; then: Stmt[]; otherwise: Stmt[]; span: Span }
   | { kind: 'loop'; form: 'while' | 'do' | 'for' | 'each' | 'forever'; label?: string; init: Stmt[]; test: Expr | undefined; update: Expr | undefined; body: Stmt[]; span: Span }
   | { kind: 'switch'; subject: Expr; fallthrough: boolean; cases: { values: Expr[]; default: boolean; body: Stmt[] }[]; span: Span }
@@ -85,6 +97,9 @@ export interface Unit {
 }
 /** The file itself, for places at its beginning. */
 export const FILE: Readonly<Unit> = { base: 0 };
+
+/** `#[text]` of Rust, and of the modules around. */
+export interface Attribute { text: string; span: Span }
 
 export interface Func extends Readonly<Unit> {
   name: string;
@@ -106,6 +121,7 @@ export interface Func extends Readonly<Unit> {
   parent: Func | undefined;
   /** lambdas and async blocks inside, in order */
   inner: Func[];
+  attributes?: Attribute[];
 }
 
 /** A place in the file; it moves with its unit when the text around that changes. */
@@ -121,7 +137,9 @@ export function placeIn(unit: Readonly<Unit>, span: Span): Place {
 export interface Include { name: string; system: boolean; /** without the line break */ place: Place }
 /** `use` of Rust: the local name to the full path (`File` → `tokio_uring::fs::File`); `*` entries are globs. */
 export interface Import { path: string; alias: string; glob: boolean; place: Place }
-export interface Field { owner: string; name: string; type: string; array: boolean }
+export interface Field { owner: string; name: string; type: string; array: boolean; pointer: boolean; alignment?: Expr; extent?: Expr; /** narrower than its type */ bits?: true }
+/** A struct, union or class with members; an unnamed one goes by the name a typedef gives it. */
+export interface Structure { name: string; union: boolean; derived: boolean; alignment?: Expr }
 /** A name that occurs in code, and how. Offsets in its unit. */
 export interface Mention { text: string; role: 'name' | 'type' | 'path' | 'attribute' | 'macro'; start: number; end: number }
 
@@ -132,6 +150,7 @@ export interface FileFacts {
   imports: Import[];
   functions: Func[];
   fields: Field[];
+  structures: Structure[];
   /** object-like macros, enumerators and constants: name to the definitions seen (more than one under #if) */
   constants: Map<string, Expr[]>;
   /** names of function-like macros, with their bodies */
@@ -147,7 +166,7 @@ export interface FileFacts {
 /** Children in evaluation order. */
 export function childrenOf(e: Expr): Expr[] {
   switch (e.kind) {
-    case 'name': case 'int': case 'text': case 'lambda': return [];
+    case 'name': case 'int': case 'text': case 'lambda': case 'sizeof': return [];
     case 'member': return [e.object];
     case 'index': return e.index ? [e.object, e.index] : [e.object];
     case 'call': return [e.callee, ...e.args];

@@ -1,5 +1,5 @@
 /** Values and places of expressions in a given memory. */
-import { bare, placeIn, type Call, type Expr, type Local, type Unit } from '../model';
+import { bare, placeIn, type Call, type Expr, type Local, type Sizeof, type Unit } from '../model';
 import { load, loadAll, pointees, type Memory } from './memory';
 import { callNumber, int, integers, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
 
@@ -9,6 +9,7 @@ export interface Surroundings {
   local(id: string): Local | undefined;
   /** value of a macro, enumerator or constant */
   constant(name: string): Value | undefined;
+  size(e: Sizeof): Value;
 }
 
 /** Where a call's result is kept when it is not simply "what the call returned". */
@@ -50,6 +51,7 @@ export function valueOf(e: Expr, memory: Memory, around: Surroundings): Value {
     case 'cast': case 'await': case 'try': return valueOf(e.operand, memory, around);
     case 'list': return e.items.length === 1 ? valueOf(e.items[0]!.value, memory, around) : UNKNOWN;
     case 'control': return e.tail.length === 1 ? valueOf(e.tail[0]!, memory, around) : UNKNOWN;
+    case 'sizeof': return around.size(e);
     case 'text': case 'lambda': case 'opaque': return UNKNOWN;
   }
 }

@@ -3,11 +3,12 @@
  * something it depends on is different in a later version of the file.
  */
 import { Memo, sameList } from '../memo';
-import { bare, FILE, walkFunction, type Call, type Expr, type FileFacts, type Func, type Local } from '../model';
+import { bare, FILE, walkFunction, type Call, type Expr, type Field, type FileFacts, type Func, type Local, type Structure } from '../model';
 import { cyclesOf, sameCycles } from './call-cycles';
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
 import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
+import { Layout } from './layout';
 import { equalMemory, joinMemory, START, widenMemory, type Memory } from './memory';
 import { storedName, Stepper, type ApiModels } from './stepper';
 import { dependsOnParameters, isShared, type Effect, type Summary } from './summary';
@@ -31,6 +32,7 @@ const MAX_BLOCKS = 4000;
 
 export class Program {
   readonly memo = new Memo();
+  readonly layout = new Layout(this);
   private facts!: FileFacts;
   private text = '';
   /** functions by name; undefined: several have it */
@@ -90,7 +92,20 @@ export class Program {
     const inner = bare(e);
     if (inner.kind === 'binary') return arithmetic(inner.op, this.constantValue(inner.left, depth), this.constantValue(inner.right, depth));
     if (inner.kind === 'name') return inner.id.includes('~') ? UNKNOWN : this.constant(inner.name, depth + 1) ?? UNKNOWN;
-    return valueOf(inner, START, { unit: FILE, local: () => undefined, constant: (n) => this.constant(n, depth + 1) });
+    return valueOf(inner, START, { unit: FILE, local: () => undefined, constant: (n) => this.constant(n, depth + 1), size: (s) => this.layout.sizeof(s, () => undefined) });
+  }
+
+  /** Members of the struct, union or class of that name. */
+  fieldsOf(owner: string): Field[] {
+    return this.memo.input(`fields of ${owner}`, () => this.facts.fields.filter((f) => f.owner === owner), sameList);
+  }
+  /** Structs, unions and classes of that name; several under `#if`. */
+  structures(name: string): Structure[] {
+    return this.memo.input(`structures ${name}`, () => this.facts.structures.filter((s) => s.name === name), sameList);
+  }
+  /** A variable outside functions. */
+  global(name: string): Local | undefined {
+    return this.memo.input(`variable ${name}`, () => this.facts.globals.find((g) => g.local.name === name)?.local);
   }
 
   /** Value flow of a function; undefined when it is damaged or too big. */
@@ -138,7 +153,7 @@ export class Program {
   private storedNow(name: string): Value {
     let out = NOTHING;
     for (const g of this.memo.input('globals', () => this.facts.globals, sameList)) {
-      if (g.local.name === name && g.init) out = join(out, valueOf(g.init, START, { unit: g.unit, local: () => undefined, constant: (n) => this.constant(n) }));
+      if (g.local.name === name && g.init) out = join(out, valueOf(g.init, START, { unit: g.unit, local: () => undefined, constant: (n) => this.constant(n), size: (s) => this.layout.sizeof(s, () => undefined) }));
     }
     const whole = this.defines('main');
     for (const func of this.functions()) {
@@ -183,7 +198,7 @@ export class Program {
       }
       return undefined;
     };
-    return { unit: func, local, constant: (name) => this.constant(name) };
+    return { unit: func, local, constant: (name) => this.constant(name), size: (e) => this.layout.sizeof(e, local) };
   }
 
   private run(func: Func): Flow | undefined {

@@ -21,7 +21,7 @@ export class Body {
     return out;
   }
 
-  /** Statements in a row; a call without `;` in front of a block is a loop macro (`list_for_each(…) { … }`). */
+  /** Statements in a row; what a loop macro took for its body is no statement of its own. */
   private sequence(nodes: Node[]): Stmt[] {
     const taken = new Set<number>();
     return nodes.flatMap((node) => {
@@ -45,7 +45,7 @@ export class Body {
       const target = head.name === 'io_uring_for_each_cqe' ? head.args[2] : undefined;
       if (target) test = { kind: 'assign', op: '=', target, value: head, span };
     }
-    return out;
+    return { kind: 'loop', form: 'each', init: [], test, update: undefined, body: this.block(body), span: { start: span.start, end: this.span(body).end } };
   }
 
   statement(node: Node): Stmt[] {
@@ -116,10 +116,10 @@ export class Body {
     return out;
   }
 
-  declare(name: Node, info: Declared, type: string, fixed = false, alignment = 0): Local {
+  declare(name: Node, info: Declared, type: string, fixed = false, alignment?: Expr): Local {
     const local: Local = {
       name: name.text, id: this.scopes.declare(name.text), type: typeName(type), pointer: info.pointer, array: info.array,
-      reference: info.reference, static: fixed, alignment, span: this.span(name),
+      reference: info.reference, static: fixed, span: this.span(name), ...(alignment ? { alignment } : {}), ...(info.extent ? { extent: info.extent } : {}),
     };
     this.func.locals.set(local.id, local);
     return local;
@@ -310,8 +310,13 @@ export class Body {
       case 'comma_expression': return { kind: 'control', body: [this.asStatement(field(node, 'left'))].flat(), tail: [at('right')], span };
       case 'lambda_expression': return this.lambda(node);
       case 'co_await_expression': return { kind: 'await', operand: at('argument'), span };
-      case 'sizeof_expression': case 'alignof_expression': case 'offsetof_expression': case 'type_descriptor': return opaque(span);
-      case 'new_expression': case 'delete_expression': case 'fold_expression': case 'user_defined_literal': case 'argument_list':
+      case 'sizeof_expression': {
+        const operand = field(node, 'value');
+        return { kind: 'sizeof', type: field(node, 'type')?.text, operand: operand ? this.expression(operand) : undefined, span };
+      }
+      case 'new_expression': return this.creation(node);
+      case 'alignof_expression': case 'offsetof_expression': case 'type_descriptor': return opaque(span);
+      case 'delete_expression': case 'fold_expression': case 'user_defined_literal': case 'argument_list':
       default: return opaque(span, ...parts(node).filter((c) => /expression|identifier|list|literal|this/.test(c.type) && !/type/.test(c.type)).map((c) => this.expression(c)));
     }
   }
@@ -363,6 +368,21 @@ export class Body {
     return { kind: 'call', callee, name, nameSpan, args, argsSpan, span } satisfies Call;
   }
 
+  /** `new T(…)`, `new T[n]`; with a placement the memory may come from anywhere. */
+  private creation(node: Node): Expr {
+    const span = this.span(node);
+    const length = field(field(node, 'declarator') ?? node, 'length');
+    const list = field(node, 'arguments');
+    const args = (length ? [length] : list ? parts(list) : []).map((c) => this.expression(c));
+    const placement = field(node, 'placement');
+    if (placement) return opaque(span, ...parts(placement).map((c) => this.expression(c)), ...args);
+    const nameSpan = { start: span.start, end: span.start + 'new'.length };
+    return {
+      kind: 'call', callee: { kind: 'name', name: 'new', id: 'new', span: nameSpan }, name: 'new', nameSpan, args, argsSpan: span, span,
+      made: typeName(field(node, 'type')?.text ?? ''),
+    };
+  }
+
   private list(node: Node): Expr {
     const items = parts(node).map((c) => {
       if (c.type !== 'initializer_pair') return { value: this.expression(c) };
@@ -400,7 +420,7 @@ export class Body {
       // unnamed ones keep their place
       const name = p.declarator.name;
       this.func.params.push(name ? this.declare(name, p.declarator, p.type)
-        : { name: '', id: `~${this.func.params.length}~${this.func.name}`, type: typeName(p.type), pointer: false, array: false, reference: false, static: false, alignment: 0, span: this.span(p.declaration) });
+        : { name: '', id: `~${this.func.params.length}~${this.func.name}`, type: typeName(p.type), pointer: false, array: false, reference: false, static: false, span: this.span(p.declaration) });
     }
   }
 

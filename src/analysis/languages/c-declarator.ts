@@ -1,6 +1,7 @@
 /** Declarators of C and C++: what name a declaration declares, and as what. */
 import type { Expr } from '../model';
-import { field, integer, parts, type Node } from './syntax';
+import { constantExpression } from './constant-text';
+import { field, opaque, parts, type Node } from './syntax';
 
 export interface Declared {
   /** undefined for abstract declarators and structured bindings */
@@ -9,6 +10,8 @@ export interface Declared {
   owner: string;
   pointer: boolean;
   array: boolean;
+  /** elements of an array, all dimensions multiplied */
+  extent: Expr | undefined;
   reference: boolean;
   /** the parameter list where it declares a function (not a pointer to one) */
   parameters: Node | undefined;
@@ -18,7 +21,7 @@ export interface Declared {
 
 /** Unwraps pointers, arrays, parentheses, functions and initialisers around the declared name. */
 export function declared(declarator: Node | null): Declared {
-  const result: Declared = { name: undefined, owner: '', pointer: false, array: false, reference: false, parameters: undefined, bindings: [] };
+  const result: Declared = { name: undefined, owner: '', pointer: false, array: false, extent: undefined, reference: false, parameters: undefined, bindings: [] };
   let grouped = false;
   for (let node: Node | null = declarator; node;) {
     switch (node.type) {
@@ -28,6 +31,7 @@ export function declared(declarator: Node | null): Declared {
         node = inner(node);
         break;
       case 'array_declarator':
+        result.extent = times(result.array ? result.extent : ONE, field(node, 'size'));
         result.array = true;
         node = inner(node);
         break;
@@ -69,12 +73,18 @@ export function declared(declarator: Node | null): Declared {
   }
   return result;
 }
+const ONE: Expr = { kind: 'int', value: 1n, span: { start: 0, end: 0 } };
+/** What is declared so far, that many times. */
+function times(extent: Expr | undefined, size: Node | null): Expr | undefined {
+  const count = size ? constantExpression(size.text) : undefined;
+  return extent && count && { kind: 'binary', op: '*', left: extent, right: count, span: ONE.span };
+}
 function inner(node: Node): Node | null {
   return field(node, 'declarator') ?? parts(node).find((c) => /declarator|identifier|destructor_name|operator_name/.test(c.type)) ?? null;
 }
 
-/** Where attributes were blanked out of the text before parsing: offset of the attribute → its alignment in bytes. */
-export type Alignments = Map<number, number>;
+/** Where attributes were blanked out of the text before parsing: offset of the attribute → the alignment it asks for. */
+export type Alignments = Map<number, string>;
 
 /**
  * GNU attributes confuse the grammar in places where real code has them. They are replaced by blanks of the same
@@ -97,8 +107,8 @@ export function blankAttributes(text: string): { text: string; alignments: Align
     }
     if (depth > 0) continue;
     const attribute = text.slice(m.index, at);
-    const aligned = /aligned(?:__)?\s*\(\s*(\w+)\s*\)/.exec(attribute)?.[1];
-    if (aligned) alignments.set(m.index, Number(integer(aligned) ?? 0n));
+    const aligned = /\baligned(?:__)?\b\s*(?:\((.*)\))?/s.exec(attribute);
+    if (aligned) alignments.set(m.index, upToBracket(aligned[1] ?? LARGEST));
     out += text.slice(done, m.index) + attribute.replace(/[^\n\r]/g, ' ');
     done = at;
     pattern.lastIndex = at;
@@ -106,16 +116,27 @@ export function blankAttributes(text: string): { text: string; alignments: Align
   return { text: out + text.slice(done), alignments };
 }
 
-/** Alignment a declaration asks for with `alignas`, `_Alignas` or an attribute; 0 when none. */
-export function alignmentOf(declaration: Node, alignments: Alignments): number {
-  let result = 0;
-  for (const c of declaration.descendantsOfType('alignas_qualifier')) {
-    result = Math.max(result, Number(integer(c.firstNamedChild?.text ?? '') ?? 0n));
+/** What `aligned` without a number stands for. */
+const LARGEST = '16';
+/** The text up to the bracket that closes what is open before it. */
+function upToBracket(text: string): string {
+  let depth = 1;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(') depth++;
+    else if (text[i] === ')' && --depth === 0) return text.slice(0, i);
   }
-  for (const [offset, bytes] of alignments) {
-    if (offset >= declaration.startIndex && offset < declaration.endIndex) result = Math.max(result, bytes);
-  }
-  return result;
+  return text;
+}
+
+/** Alignment a declaration asks for with `alignas`, `_Alignas` or an attribute, in its own words and not in those of `body`. */
+export function alignmentOf(declaration: Node, alignments: Alignments, body: Node | null = null): Expr | undefined {
+  // attributes behind a closing brace are blanks to the parser and belong to no node
+  const end = declaration.nextSibling?.type === ';' ? declaration.nextSibling.startIndex : declaration.endIndex;
+  const own = (offset: number) => offset >= declaration.startIndex && offset < end && !(body && offset >= body.startIndex && offset < body.endIndex);
+  const texts = declaration.descendantsOfType('alignas_qualifier').filter((c) => own(c.startIndex)).map((c) => c.firstNamedChild?.text ?? '');
+  for (const [offset, text] of alignments) if (own(offset)) texts.push(text);
+  const text = texts.at(-1);
+  return text === undefined ? undefined : constantExpression(text) ?? opaque(ONE.span);
 }
 
 export interface ParameterNode { declaration: Node; declarator: Declared; type: string }

@@ -1,6 +1,6 @@
 /** One C or C++ file: includes, constants, types, globals and functions. */
 import type { Tree } from 'web-tree-sitter';
-import { placeIn, type Expr, type FileFacts, type Func, type Mention, type Unit } from '../model';
+import { placeIn, type Expr, type FileFacts, type Func, type Mention, type Structure, type Unit } from '../model';
 import { Body, loopMacroBody } from './c-body';
 import { alignmentOf, declared, typeName, type Alignments } from './c-declarator';
 import { constantExpression } from './constant-text';
@@ -25,6 +25,9 @@ export function cFacts(tree: Tree, language: 'c' | 'cpp', source: string, alignm
     if (CONTAINERS.has(node.type)) return parts(node).forEach((c) => visit(c, owner));
     if (STRUCTURES.has(node.type)) {
       const name = field(node, 'name')?.text ?? '';
+      const body = field(node, 'body');
+      const head = body && source.slice(node.startIndex, body.startIndex) + source.slice(body.endIndex, node.nextSibling?.endIndex ?? node.endIndex);
+      if (head) out.push(leaves.take(node, head, owner, (unit) => ({ facts: { ...emptyFacts(), structures: [structureOf(node, name, alignments)] }, mentions: [] })));
       return parts(node).forEach((c) => (c.type === 'field_declaration_list' ? parts(c).forEach((m) => visit(m, name)) : visit(c, owner)));
     }
     out.push(leaves.take(node, source.slice(node.startIndex, node.endIndex), owner, (unit) => ({
@@ -33,6 +36,12 @@ export function cFacts(tree: Tree, language: 'c' | 'cpp', source: string, alignm
   };
   parts(tree.rootNode).forEach((n) => visit(n, ''));
   return addUp(language, out, damaged);
+}
+
+/** `whole` is the declaration around it, where there is one. */
+function structureOf(node: Node, name: string, alignments: Alignments, whole = node): Structure {
+  const alignment = alignmentOf(whole, alignments, field(node, 'body'));
+  return { name, union: node.type === 'union_specifier', derived: parts(node).some((c) => c.type === 'base_class_clause'), ...(alignment ? { alignment } : {}) };
 }
 
 /** Local names of different functions get different ids. */
@@ -62,10 +71,11 @@ class CItem {
       case 'declaration': return this.declaration(node, owner);
       case 'field_declaration': return this.fieldDeclaration(node, owner);
       case 'enum_specifier': return this.enumeration(node);
-      case 'struct_specifier': case 'union_specifier': case 'class_specifier': return this.structure(node);
+      case 'struct_specifier': case 'union_specifier': case 'class_specifier': return this.structure(node, '', node);
       case 'type_definition': {
         const type = field(node, 'type');
-        if (type) this.item(type, owner);
+        if (type && STRUCTURES.has(type.type)) this.structure(type, field(node, 'declarator')?.text ?? '', node);
+        else if (type) this.item(type, owner);
         return;
       }
       default:
@@ -109,10 +119,13 @@ class CItem {
     }
   }
 
-  private structure(node: Node): void {
-    const name = field(node, 'name')?.text ?? '';
+  /** `other` is the name it goes by where it has none of its own; `whole` is the declaration around it. */
+  private structure(node: Node, other: string, whole: Node): void {
+    const name = field(node, 'name')?.text ?? other;
     const body = field(node, 'body');
-    if (body) this.items(parts(body), name);
+    if (!body) return;
+    this.facts.structures.push(structureOf(node, name, this.alignments, whole));
+    this.items(parts(body), name);
   }
 
   private fieldDeclaration(node: Node, owner: string): void {
@@ -122,7 +135,11 @@ class CItem {
     for (const d of node.childrenForFieldName('declarator')) {
       const info = declared(d);
       if (!info.name || info.parameters) continue;
-      this.facts.fields.push({ owner, name: info.name.text, type: typeName(type?.text ?? ''), array: info.array });
+      const alignment = alignmentOf(node, this.alignments, type);
+      this.facts.fields.push({
+        owner, name: info.name.text, type: typeName(type?.text ?? ''), array: info.array, pointer: info.pointer,
+        ...(alignment ? { alignment } : {}), ...(info.extent ? { extent: info.extent } : {}), ...(parts(node).some((c) => c.type === 'bitfield_clause') ? { bits: true as const } : {}),
+      });
       if (initial) this.global(info.name, d, node, initial);
     }
   }
@@ -144,10 +161,11 @@ class CItem {
     const holder = this.emptyFunction('', '', node);
     const body = new Body(holder, new Scopes(''), this.alignments);
     const info = declared(declarator);
+    const alignment = alignmentOf(node, this.alignments);
     this.facts.globals.push({
       local: {
         name: name.text, id: name.text, type: typeName(field(node, 'type')?.text ?? ''), pointer: info.pointer, array: info.array, reference: info.reference,
-        static: true, alignment: alignmentOf(node, this.alignments), span: spanOf(name, holder.base),
+        static: true, span: spanOf(name, holder.base), ...(alignment ? { alignment } : {}), ...(info.extent ? { extent: info.extent } : {}),
       },
       init: value ? body.expression(value) : undefined,
       unit: holder,
@@ -196,7 +214,7 @@ class CItem {
   }
 }
 
-/** Loop macros lack a semicolon for the parser; that is no damage. */
+/** Loop macros lack a semicolon for the parser, and may be given types; that is no damage. */
 function onlyLoopMacros(node: Node): boolean {
   const stack = [node];
   for (let n = stack.pop(); n; n = stack.pop()) {
@@ -206,6 +224,7 @@ function onlyLoopMacros(node: Node): boolean {
       if (!statement || !loopMacroBody(statement)) return false;
       continue;
     }
+    if (n.isMissing && (n.type !== ';' || !n.parent || !loopMacroBody(n.parent))) return false;
     stack.push(...n.children);
   }
   return true;
@@ -215,4 +234,3 @@ function mentionsOf(node: Node): Mention[] {
   const roles: Record<string, Mention['role']> = { identifier: 'name', type_identifier: 'type' };
   return node.descendantsOfType(Object.keys(roles)).map((n) => ({ text: n.text, role: roles[n.type]!, start: n.startIndex - node.startIndex, end: n.endIndex - node.startIndex }));
 }
-    if (n.isMissing && (n.type !== ';' || !n.parent || !loopMacroBody(n.parent))) return false;

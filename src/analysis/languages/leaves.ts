@@ -3,14 +3,14 @@ import type { FileFacts, Mention, Unit } from '../model';
 import type { Node } from './syntax';
 
 /** What one item says. */
-export type LeafFacts = Pick<FileFacts, 'includes' | 'imports' | 'functions' | 'fields' | 'constants' | 'macros' | 'globals' | 'damaged'>;
+export type LeafFacts = Pick<FileFacts, 'includes' | 'imports' | 'functions' | 'fields' | 'structures' | 'constants' | 'macros' | 'globals' | 'damaged'>;
 export interface Leaf { unit: Unit; facts: LeafFacts; mentions: Mention[] }
 
 /** Versions an item outlives its last use: an unfinished brace makes the items behind it go and come back. */
 const KEEP = 16;
 
 export function emptyFacts(): LeafFacts {
-  return { includes: [], imports: [], functions: [], fields: [], constants: new Map(), macros: new Map(), globals: [], damaged: false };
+  return { includes: [], imports: [], functions: [], fields: [], structures: [], constants: new Map(), macros: new Map(), globals: [], damaged: false };
 }
 
 export class Leaves {
@@ -53,6 +53,7 @@ export function addUp(language: FileFacts['language'], leaves: Leaf[], damaged: 
     facts.imports.push(...f.imports);
     facts.functions.push(...f.functions);
     facts.fields.push(...f.fields);
+    facts.structures.push(...f.structures);
     facts.globals.push(...f.globals);
     facts.damaged ||= f.damaged;
     for (const [name, values] of f.constants) facts.constants.set(name, [...(facts.constants.get(name) ?? []), ...values]);

@@ -27,7 +27,7 @@ export class RustBody {
         const local = this.local(n.name, n.span, names.length === 1 ? type : '', type.startsWith('&'));
         this.func.params.push(local);
       }
-      if (!names.length) this.func.params.push({ name: '', id: `~${this.func.params.length}~${this.func.name}`, type, pointer: false, array: false, reference: false, static: false, alignment: 0, span: this.span(p) });
+      if (!names.length) this.func.params.push({ name: '', id: `~${this.func.params.length}~${this.func.name}`, type, pointer: false, array: false, reference: false, static: false, span: this.span(p) });
     }
   }
 
@@ -80,7 +80,7 @@ export class RustBody {
       return out;
     }
     const written = !pattern ? [] : pattern.type === '_' ? ['_'] : pattern.type === 'tuple_pattern' ? tupleItems(pattern) : undefined;
-    const whole: Local = { name: '_', id: `_~${this.func.name}~${span.start}`, type, pointer: false, array: false, reference: false, static: false, alignment: 0, span };
+    const whole: Local = { name: '_', id: `_~${this.func.name}~${span.start}`, type, pointer: false, array: false, reference: false, static: false, span };
     out.push({ kind: 'declare', local: whole, init: alternative ? undefined : init, span, statement, alone: true, pattern: written });
     for (const n of names) {
       out.push({ kind: 'declare', local: this.local(n.name, n.span, '', false), init: opaque(n.span), span: n.span, statement, alone: false });
@@ -89,7 +89,7 @@ export class RustBody {
   }
 
   private local(name: string, span: Span, type: string, reference: boolean): Local {
-    const local: Local = { name, id: this.scopes.declare(name), type, pointer: false, array: false, reference, static: false, alignment: 0, span };
+    const local: Local = { name, id: this.scopes.declare(name), type, pointer: false, array: false, reference, static: false, span };
     this.func.locals.set(local.id, local);
     return local;
   }

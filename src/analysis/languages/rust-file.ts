@@ -6,7 +6,7 @@ import { field, parts, Scopes, spanOf, type Node } from './syntax';
 
 export function rustFacts(tree: Tree): FileFacts {
   const facts: FileFacts = {
-    language: 'rust', includes: [], imports: [], functions: [], fields: [], constants: new Map(), macros: new Map(), globals: [], damaged: false,
+    language: 'rust', includes: [], imports: [], functions: [], fields: [], structures: [], constants: new Map(), macros: new Map(), globals: [], damaged: false,
     mentions: [{ unit: FILE, mentions: mentionsOf(tree) }],
   };
   const counts = new Map<string, number>();
@@ -33,7 +33,7 @@ export function rustFacts(tree: Tree): FileFacts {
       case 'struct_item': {
         const name = field(node, 'name')?.text ?? '';
         for (const f of parts(field(node, 'body') ?? node)) {
-          if (f.type === 'field_declaration') facts.fields.push({ owner: name, name: field(f, 'name')?.text ?? '', type: field(f, 'type')?.text ?? '', array: false });
+          if (f.type === 'field_declaration') facts.fields.push({ owner: name, name: field(f, 'name')?.text ?? '', type: field(f, 'type')?.text ?? '', array: false, pointer: false });
         }
         return;
       }

@@ -20,7 +20,7 @@ export interface Rule {
   info: RuleInfo;
   /** a sentence or two for the hover: what goes wrong */
   why: string;
-  /** the rule looks at files that use one of these */
+  /** the rule looks at files that use one of these; at all that are parsed where none is named */
   families: Family[];
   /** Looks at one function. Its drafts stay until the function, or an answer the check got, is different. */
   check?(file: View, func: Func, report: (draft: Draft) => void): void;

@@ -71,7 +71,7 @@ function alignedBuffer(file: SourceFile, e: Expr | undefined, value: Value | und
     if (a.kind === 'address') {
       const root = /^[^*.]*/.exec(a.key)![0];
       const local = arrays(file).get(root);
-      return a.key === `${root}*` && local !== undefined && local.alignment > 0 && BigInt(local.alignment) % UNIT === 0n;
+      return a.key === `${root}*` && local?.alignment !== undefined && multiple(file, local.alignment, undefined);
     }
     return a.kind === 'int' && a.value === 0n;
   });
