@@ -59,7 +59,7 @@ export function analyseTree(file: SourceFile, leaves: Leaves, { text, prepared, 
   const findings: Finding[] = [];
   const testFile = isTestPath(file.path);
   for (const rule of RULES) {
-    if (!rule.info.languages.includes(language) || !rule.families.some((f) => families.has(f))) continue;
+    if (!rule.info.languages.includes(language) || (rule.families.length > 0 && !rule.families.some((f) => families.has(f)))) continue;
     const override = severityOf(rule, options);
     if (override === 'off') continue;
     for (const draft of drafts(file, rule)) {
