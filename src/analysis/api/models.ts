@@ -1,10 +1,10 @@
 /** What API functions do to values and memory, as far as a rule needs it. */
-import { bare } from '../model';
+import { bare, type Expr } from '../model';
 import { pointees } from '../flow/memory';
 import type { ApiCall, ApiModels } from '../flow/stepper';
 import { join, NOTHING, UNKNOWN, valueOfAtoms, type Value } from '../flow/value';
-import { AIO_OTHER_PREPS, AIO_TRANSFERS } from './names';
-
+import { AIO_OTHER_PREPS, AIO_TRANSFERS, CQE_CONSUMERS, CQE_SOURCES } from './names';
+import { RING_MODELS } from './rings';
 
 /** Pseudo-field of an iocb: the preparation it holds. */
 const AIO = '.%aio';
@@ -38,11 +38,16 @@ function output(at: ApiCall, index: number): void {
 }
 
 /** `memset(&p, 0, sizeof p)`; of an element the others stay as they are. */
-function fill(at: ApiCall): void {
-  const [target, byte] = at.call.args.map(bare);
+function fill(at: ApiCall, byte: Expr | undefined = at.call.args[1]): void {
+  const target = at.call.args[0] && bare(at.call.args[0]);
   const object = target?.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
-  if (byte?.kind === 'int' && byte.value === 0n && (object?.kind === 'name' || object?.kind === 'member')) at.clear(at.target(0));
+  if (byte && isZero(byte) && (object?.kind === 'name' || object?.kind === 'member')) at.clear(at.target(0));
 }
+function isZero(e: Expr): boolean {
+  const inner = bare(e);
+  return inner.kind === 'int' && inner.value === 0n;
+}
+const ZERO: Expr = { kind: 'int', value: 0n, span: { start: 0, end: 0 } };
 
 const NO_EFFECT = (): void => undefined;
 const ALLOCATE = (at: ApiCall): void => at.allocates();
@@ -57,6 +62,8 @@ export const MODELS: ApiModels = new Map<string, (at: ApiCall) => void>([
   ...['posix_memalign', 'pipe', 'pipe2'].map((n) => [n, (at: ApiCall) => output(at, 0)] as const),
   ['socketpair', (at) => output(at, 3)],
   ['memset', fill],
+  ...['bzero', 'explicit_bzero'].map((n) => [n, (at: ApiCall) => fill(at, ZERO)] as const),
+  ...RING_MODELS,
   ['move', (at) => at.result(at.call.args[0] ? at.arg(0) : NOTHING)],
   ['forward', (at) => at.result(at.call.args[0] ? at.arg(0) : NOTHING)],
   ['realloc', (at) => at.result(join(at.arg(0), valueOfAtoms({ kind: 'call', call: at.call, place: at.place, via: [] })))],

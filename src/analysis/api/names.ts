@@ -12,6 +12,18 @@ export const URING_SUBMIT = new Set([
   'io_uring_submit_and_wait_reg', 'io_uring_submit_and_get_events',
 ]);
 export const URING_REAP = /^(?:io_uring_wait_cqes?(?:_\w+)?|io_uring_peek_cqe|io_uring_peek_batch_cqe|io_uring_for_each_cqe|io_uring_submit_and_wait\w*)$/;
+/** How a call hands out cqes: through its second argument, or as the variable of a loop macro. `assumed`: the pointer may be NULL though the result is no error. */
+export type CqeSource = 'wait' | 'peek' | 'assumed' | 'batch' | 'each';
+export const CQE_SOURCES: ReadonlyMap<string, CqeSource> = new Map<string, CqeSource>([
+  ['io_uring_wait_cqe', 'wait'], ['io_uring_wait_cqe_nr', 'wait'], ['io_uring_wait_cqe_timeout', 'wait'], ['io_uring_wait_cqes', 'wait'],
+  ['io_uring_wait_cqes_min_timeout', 'wait'], ['io_uring_peek_cqe', 'peek'],
+  ['io_uring_submit_and_wait_timeout', 'assumed'], ['io_uring_submit_and_wait_min_timeout', 'assumed'], ['io_uring_submit_and_wait_reg', 'assumed'],
+  ['io_uring_peek_batch_cqe', 'batch'], ['io_uring_for_each_cqe', 'each'],
+]);
+/** Calls that move the head of the completion queue on, and which argument counts (none: one cqe, the second argument). */
+export const CQE_CONSUMERS: ReadonlyMap<string, number | undefined> = new Map<string, number | undefined>([
+  ['io_uring_cqe_seen', undefined], ['io_uring_cq_advance', 1], ['io_uring_buf_ring_cq_advance', 2], ['__io_uring_buf_ring_cq_advance', 3],
+]);
 export const URING_INIT = /^io_uring_queue_init(?:_params|_mem)?$/;
 
 /** Functions and macros that stop the program, or the test, when what they are given does not hold; any upper-case name may. */

@@ -10,7 +10,7 @@ export type Event =
   | { kind: 'deref'; pointer: Expr; at: Expr }
   /** a comparison, negation or truth test whose outcome is kept as a value */
   | { kind: 'compare'; test: Expr }
-  | { kind: 'return'; value: Expr | undefined };
+  | { kind: 'return'; value: Expr | undefined; span: Span };
 
 export interface Edge {
   to: number;
@@ -109,7 +109,7 @@ class Builder {
       case 'try': this.attempt(s); return;
       case 'return':
         if (s.value) this.evaluate(s.value);
-        this.emit({ kind: 'return', value: s.value });
+        this.emit({ kind: 'return', value: s.value, span: s.span });
         this.goto(this.exit);
         this.current = undefined;
         return;
