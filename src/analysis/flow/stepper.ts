@@ -38,6 +38,12 @@ export function storedName(effect: string): string | undefined {
 
 /** Functions that leave what they are given alone, as far as any rule cares. */
 const HARMLESS = /^(?:v?f?printf|v?d?printf|v?sn?printf|puts|fputs|perror|strerror\w*|syslog|memset|bzero|explicit_bzero|free|close|sizeof|assert|static_assert|f?stat(?:at|x)?\w*|lseek|posix_fadvise|fallocate|posix_fallocate|ftruncate|fsync|fdatasync|strcmp|strncmp|strlen|memcmp|clock_gettime|gettimeofday|nanosleep)$/;
+const LIBURING = /^(?:__)?io_uring_/;
+/** System calls are modelled by their number's name. */
+function modelName(call: Call): string {
+  const first = call.args[0];
+  return call.name === 'syscall' && first?.kind === 'name' ? first.name : call.name;
+}
 /** What a step asks of the functions around it. */
 interface Callees {
   callee(call: Call): Func | undefined;
@@ -127,7 +133,7 @@ export class Stepper {
       const summary = this.program.summaryFor(this.func, callee);
       return summary ? this.projectCall(call, summary, before) : this.unknownCall(call, before);
     }
-    const model = call.callee.kind === 'name' && !call.macro && !this.program.defines(call.name) ? this.models.get(call.name) : undefined;
+    const model = call.callee.kind === 'name' && !call.macro && !this.program.defines(call.name) ? this.models.get(modelName(call)) : undefined;
     return model ? this.apiCall(call, model, before) : this.unknownCall(call, before);
   }
 
@@ -166,7 +172,9 @@ export class Stepper {
   private unknownCall(call: Call, before: Memory): Memory {
     let memory = before;
     if (HARMLESS.test(call.name)) return memory;
-    for (const arg of call.args) {
+    // liburing does nothing to a ring or an sqe that matters here
+    const args = LIBURING.test(call.name) ? call.args.slice(1) : call.args;
+    for (const arg of args) {
       const e = bare(arg);
       if (e.kind === 'unary' && e.op === '&') {
         const target = bare(e.operand);
