@@ -1,0 +1,434 @@
+/**
+ * What a function does with sqes and rings, along its ways: which sqe is taken, prepared, given flags and user data, when the
+ * ring is submitted and reaped, and which calls lead out of sight. Functions of the file that are called count by what they do.
+ */
+import { SQE_SOURCES, URING_SUBMIT } from '../api/names';
+import type { Edge, Event } from '../flow/cfg';
+import { order } from '../flow/cfg';
+import { loadAll, pointees, rootOf, within, type Memory } from '../flow/memory';
+import type { Flow, Program } from '../flow/program';
+import { nullTest } from '../flow/typestate';
+import { atomId, constant, integers } from '../flow/value';
+import { bare, walk as walkExpressions, walkFunction, type Call, type Expr, type Func, type Local, type Span } from '../model';
+import { isOutOfTheWay } from './out-of-sight';
+import { PREPS, prepName, type PrepShape } from './sqe-preps';
+
+export const LINK = 4n;
+export const HARDLINK = 8n;
+export const DRAIN = 2n;
+export const SKIP_SUCCESS = 64n;
+
+interface Somewhere {
+  block: number;
+  /** position in its block */
+  at: number;
+  span: Span;
+  /** before it happens */
+  memory: Memory;
+}
+/** `sqes` are the ids of the values the sqe may be; `rings` the memory its ring may be, empty when unknown. */
+interface OfSqe extends Somewhere { sqes: readonly string[] }
+interface OfRing extends Somewhere { rings: readonly string[]; call: Call; /** inside a function of the file that is called */ inside: boolean }
+
+export interface Get extends OfSqe { kind: 'get'; rings: readonly string[]; call: Call | undefined; inside: boolean }
+export interface Prep extends OfSqe {
+  kind: 'prep';
+  /** `read` for io_uring_prep_read and IORING_OP_READ; undefined where a function of the file prepares */
+  op: string | undefined;
+  /** of io_uring_prep_… only */
+  shape: PrepShape | undefined;
+  /** absent where the fields are stored by hand */
+  call: Call | undefined;
+  inside: boolean;
+}
+export interface Flags extends OfSqe { kind: 'flags'; how: 'set' | 'add' | 'remove'; /** what they may be; undefined when unknown */ bits: bigint[] | undefined; value: Expr | undefined; inside: boolean; statement: Span | undefined }
+export interface UserData extends OfSqe { kind: 'data'; value: Expr | undefined; inside: boolean; statement: Span | undefined }
+/** A store to another field, by hand. */
+export interface FieldStore extends OfSqe { kind: 'field'; field: string; value: Expr | undefined; inside: boolean; statement: Span | undefined }
+/** The whole sqe is cleared or copied over. */
+export interface Overwrite extends OfSqe { kind: 'overwrite'; cleared: boolean }
+/** The sqe is handed to code out of sight, returned, or kept beyond the function. */
+export interface Escape extends OfSqe { kind: 'escape' }
+export interface Submit extends OfRing { kind: 'submit'; /** it also waits for completions */ waits: boolean }
+export interface Reap extends OfRing { kind: 'reap'; blocks: boolean }
+/** A function of the file takes and prepares sqes of its own. */
+export interface Queue extends OfRing { kind: 'queue' }
+/** A call out of sight that is given memory with these keys; anything may happen in it. */
+export interface Unseen extends Somewhere { kind: 'unseen'; keys: readonly string[]; call: Call }
+
+export type SqeEvent = Get | Prep | Flags | UserData | FieldStore | Overwrite | Escape | Submit | Reap | Queue | Unseen;
+type Draft<E> = E extends SqeEvent ? Omit<E, keyof Somewhere> : never;
+
+const SQE_FIELDS = new Set([
+  'opcode', 'flags', 'ioprio', 'fd', 'off', 'addr2', 'cmd_op', 'addr', 'splice_off_in', 'level', 'optname', 'len', 'rw_flags', 'fsync_flags', 'poll_events', 'poll32_events',
+  'sync_range_flags', 'msg_flags', 'timeout_flags', 'accept_flags', 'cancel_flags', 'open_flags', 'statx_flags', 'fadvise_advice', 'splice_flags', 'rename_flags',
+  'unlink_flags', 'hardlink_flags', 'xattr_flags', 'msg_ring_flags', 'uring_cmd_flags', 'waitid_flags', 'futex_flags', 'install_fd_flags', 'nop_flags', 'pipe_flags',
+  'user_data', 'buf_index', 'buf_group', 'personality', 'splice_fd_in', 'file_index', 'optlen', 'addr_len', 'zcrx_ifq_idx', 'addr3', 'optval', 'cmd',
+]);
+const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
+const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance)$/;
+
+export class SqeFlow {
+  readonly events: SqeEvent[] = [];
+  private readonly byBlock = new Map<number, SqeEvent[]>();
+  private readonly nullOn = new Map<Edge, readonly string[]>();
+  private readonly rank: Map<number, number>;
+
+  constructor(readonly flow: Flow, program: Program) {
+    const reader = new Reader(flow, program);
+    flow.replay((event, memory, block) => {
+      for (const draft of reader.read(event, memory)) {
+        const own = this.byBlock.get(block.id) ?? [];
+        const made = { ...draft.event, block: block.id, at: own.length, span: draft.span, memory } as SqeEvent;
+        own.push(made);
+        this.byBlock.set(block.id, own);
+        this.events.push(made);
+      }
+    });
+    this.rank = new Map(order(flow.cfg).map((id, i) => [id, i]));
+    if (this.events.some((e) => 'sqes' in e)) this.findNulls();
+  }
+
+  private findNulls(): void {
+    for (const block of this.flow.cfg.blocks) {
+      const memory = block.next.some((e) => e.guard) ? this.flow.after(block) : undefined;
+      if (!memory) continue;
+      for (const edge of block.next) {
+        const tested = edge.guard && nullTest(edge.guard.test, edge.guard.truth, (e) => constant(this.flow.value(e, memory)) === 0n);
+        if (tested?.isNull) this.nullOn.set(edge, [...this.flow.value(tested.pointer, memory).atoms.keys()]);
+      }
+    }
+  }
+
+  of<K extends SqeEvent['kind']>(kind: K): Extract<SqeEvent, { kind: K }>[] {
+    return this.events.filter((e): e is Extract<SqeEvent, { kind: K }> => e.kind === kind);
+  }
+
+  /**
+   * Goes on from behind an event along every way, each stretch once, until `visit` says that a way ends; not where the
+   * event's sqe is NULL. With `ahead`, loops are not gone round. Tells whether the end of the function is reached.
+   */
+  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false }: { ahead?: boolean } = {}): boolean {
+    const { cfg } = this.flow;
+    const own = 'sqes' in from ? from.sqes : [];
+    const seen = new Set<number>();
+    const stack = [{ block: from.block, at: from.at + 1 }];
+    let exits = false;
+    for (let top = stack.pop(); top; top = stack.pop()) {
+      const events = this.byBlock.get(top.block) ?? [];
+      let ended = false;
+      for (let i = top.at; i < events.length && !ended; i++) ended = visit(events[i]!) === 'end';
+      if (ended) continue;
+      for (const edge of cfg.blocks[top.block]!.next) {
+        if (seen.has(edge.to) || (ahead && this.rank.get(edge.to)! <= this.rank.get(top.block)!)) continue;
+        if (own.length && this.nullOn.get(edge)?.some((id) => own.includes(id))) continue;
+        seen.add(edge.to);
+        if (edge.to === cfg.exit) exits = true;
+        stack.push({ block: edge.to, at: 0 });
+      }
+    }
+    return exits;
+  }
+  /** Whether an event that `wanted` accepts can follow before one that `ends` the way. */
+  reaches(from: SqeEvent, wanted: (e: SqeEvent) => boolean, ends: (e: SqeEvent) => boolean = () => false, options?: { ahead?: boolean }): boolean {
+    let found = false;
+    this.walk(from, (e) => {
+      if (found) return 'end';
+      if (wanted(e)) found = true;
+      return found || ends(e) ? 'end' : undefined;
+    }, options);
+    return found;
+  }
+}
+
+/** Whether two lists of ids have one in common. */
+export function share(a: readonly string[], b: readonly string[]): boolean {
+  return a.some((x) => b.includes(x));
+}
+/** Whether both speak of the same ring, as far as is known: an unknown ring may be any. */
+export function mayBeSameRing(a: readonly string[], b: readonly string[]): boolean {
+  return !a.length || !b.length || share(a, b);
+}
+/** Whether a call out of sight can get at one of these rings. */
+export function mayReach(e: Unseen, rings: readonly string[]): boolean {
+  return !rings.length || rings.some((r) => !rootOf(r).includes('~') || e.keys.some((k) => within(r, k) || within(k, r)));
+}
+/** An event that starts the sqe anew. */
+export function takesAnew(e: SqeEvent, sqes: readonly string[]): boolean {
+  return e.kind === 'get' && share(e.sqes, sqes);
+}
+/** Whether all the flags may be have one of the bits. */
+export function surely(bits: bigint[] | undefined, mask: bigint): boolean {
+  return bits !== undefined && bits.length > 0 && bits.every((b) => (b & mask) !== 0n);
+}
+
+/** The sqes of a function; undefined where nothing is known of it. */
+export function sqeFlow(program: Program, func: Func): SqeFlow | undefined {
+  return program.memo.derived(func, 'sqe flow', () => {
+    const flow = program.flow(func);
+    return flow && new SqeFlow(flow, program);
+  });
+}
+
+/** What a function does to rings its caller knows, and to the sqes it is given or returns; in order, each once. */
+interface Use { kind: 'submit' | 'reap' | 'queue' | 'unseen'; keys: readonly string[]; firm: boolean }
+interface FunctionUse { rings: Use[]; params: Map<number, SqeEvent[]> }
+
+function functionUse(program: Program, func: Func): FunctionUse | undefined {
+  return program.memo.derived(func, 'sqe use', () => {
+    const own = sqeFlow(program, func);
+    if (!own) return undefined;
+    const rings = new Map<string, Use>();
+    const params = new Map<number, SqeEvent[]>();
+    for (const e of own.events) {
+      if (e.kind === 'submit' || e.kind === 'reap' || e.kind === 'unseen' || e.kind === 'queue' || (e.kind === 'get' && !e.inside)) {
+        const kind = e.kind === 'get' ? 'queue' : e.kind;
+        const keys = e.kind === 'unseen' ? e.keys : e.rings;
+        const firm = e.kind === 'submit' ? e.waits : e.kind === 'reap' && e.blocks;
+        rings.set(`${kind} ${keys.join()} ${firm}`, { kind, keys, firm });
+      } else if ('sqes' in e) {
+        func.params.forEach((p, i) => {
+          if (e.sqes.includes(`=${p.id}`)) params.set(i, [...(params.get(i) ?? []), e]);
+        });
+      }
+    }
+    return { rings: [...rings.values()], params };
+  });
+}
+
+interface Read { event: Draft<SqeEvent>; span: Span }
+
+/** Events of the control-flow graph to events of sqes. */
+class Reader {
+  constructor(private readonly flow: Flow, private readonly program: Program) {}
+
+  read(event: Event, memory: Memory): Read[] {
+    switch (event.kind) {
+      case 'call': return this.call(event.call, memory);
+      case 'store': return this.store(event, memory);
+      case 'declare': return event.init ? this.rawGet(event.local, event.init, event.local.span, memory) : [];
+      case 'return': return event.value && this.isSqe(event.value, memory) ? [{ event: { kind: 'escape', sqes: this.ids(event.value, memory) }, span: event.value.span }] : [];
+      case 'deref': case 'compare': return [];
+    }
+  }
+
+  private ids(e: Expr, memory: Memory): string[] {
+    return [...this.flow.value(e, memory).atoms.values()].filter((a) => a.kind !== 'int').map(atomId);
+  }
+  private keys(e: Expr | undefined, memory: Memory): string[] {
+    return e ? pointees(this.flow.value(e, memory)) : [];
+  }
+
+  /** A pointer to an sqe: by its type, by where it comes from, or by what it is called. */
+  private isSqe(e: Expr, memory: Memory): boolean {
+    const inner = bare(e);
+    if (inner.kind === 'name') {
+      const local = this.local(inner.id);
+      if (local?.type === 'io_uring_sqe') return local.pointer;
+      if (local && local.type !== 'auto' && !local.type.includes('auto')) return false;
+    }
+    if (inner.kind === 'call' && SQE_SOURCES.has(inner.name)) return true;
+    const name = inner.kind === 'name' ? inner.name : inner.kind === 'member' ? inner.field : '';
+    if (/sqe(?:_|\d*$)/i.test(name)) return !/sqes$/i.test(name);
+    return [...this.flow.value(inner, memory).atoms.values()].some((a) => a.kind === 'call' && SQE_SOURCES.has(a.call.name));
+  }
+  private local(id: string): Local | undefined {
+    for (let f: Func | undefined = this.flow.func; f; f = f.parent) {
+      const found = f.locals.get(id);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  private store(event: Extract<Event, { kind: 'store' }>, memory: Memory): Read[] {
+    const target = bare(event.target);
+    const statement = event.at.kind === 'assign' ? event.at.statement : undefined;
+    if (target.kind === 'member' && SQE_FIELDS.has(target.field)) {
+      const object = target.deref ? target.object : addressOf(target.object);
+      if (object && this.isSqe(object, memory)) return [{ event: this.fieldStore(target.field, event, this.ids(object, memory), statement, memory), span: event.at.span }];
+    }
+    if (target.kind === 'unary' && target.op === '*' && this.isSqe(target.operand, memory)) {
+      return [{ event: { kind: 'overwrite', cleared: false, sqes: this.ids(target.operand, memory) }, span: event.at.span }];
+    }
+    if (!event.value) return [];
+    if (target.kind === 'name') {
+      const local = this.local(target.id);
+      if (local) return this.rawGet(local, event.value, event.at.span, memory);
+    }
+    // kept where others find it
+    const keys = this.flow.keys(event.target, memory);
+    const outlives = !keys.length || keys.some((k) => !this.local(rootOf(k)) || k.includes('*'));
+    return outlives && this.isSqe(event.value, memory) ? [{ event: { kind: 'escape', sqes: this.ids(event.value, memory) }, span: event.value.span }] : [];
+  }
+
+  private fieldStore(field: string, event: Extract<Event, { kind: 'store' }>, sqes: string[], statement: Span | undefined, memory: Memory): Draft<SqeEvent> {
+    const { value } = event;
+    if (field === 'user_data') return { kind: 'data', sqes, value, inside: false, statement };
+    if (field === 'opcode') return { kind: 'prep', sqes, op: opcodeName(value), shape: undefined, call: undefined, inside: false };
+    if (field !== 'flags' || !value) return { kind: 'field', sqes, field, value, inside: false, statement };
+    const { how, operand } = combined(event.op, value);
+    return { kind: 'flags', sqes, how, bits: operand && integers(this.flow.value(operand, memory)), value: operand, inside: false, statement };
+  }
+
+  /** `sqe = &sqes[index]`: an entry of a ring that is driven by hand. */
+  private rawGet(local: Local, value: Expr, span: Span, memory: Memory): Read[] {
+    const inner = bare(value);
+    if (local.type !== 'io_uring_sqe' || !local.pointer || inner.kind !== 'unary' || inner.op !== '&' || bare(inner.operand).kind !== 'index') return [];
+    return [{ event: { kind: 'get', sqes: this.ids(inner, memory), rings: [], call: undefined, inside: false }, span }];
+  }
+
+  private call(call: Call, memory: Memory): Read[] {
+    const callee = this.program.callee(call);
+    if (callee) return this.projectCall(call, callee, memory);
+    if (this.program.defines(call.name)) return isOutOfTheWay(call) ? [] : this.unseen(call, memory);
+    if (call.callee.kind === 'name' && call.name.startsWith('io_uring_')) return this.apiCall(call, memory);
+    const raw = rawEnter(call);
+    if (raw) return raw.map((event) => ({ event, span: call.span }));
+    if (/^(?:std::)?(?:memcpy|memmove|memset|bzero)$/.test(call.name) && call.args[0] && this.isSqe(call.args[0], memory)) {
+      return [{ event: { kind: 'overwrite', cleared: !/cpy|move/.test(call.name), sqes: this.ids(call.args[0], memory) }, span: call.span }];
+    }
+    return isOutOfTheWay(call) ? [] : this.unseen(call, memory);
+  }
+
+  private apiCall(call: Call, memory: Memory): Read[] {
+    const out: Draft<SqeEvent>[] = [];
+    const sqe = call.args[call.name === 'io_uring_prep_rw' ? 1 : 0];
+    const ids = () => (sqe ? this.ids(sqe, memory) : []);
+    if (SQE_SOURCES.has(call.name)) {
+      const own = atomId({ kind: 'call', call, place: { base: 0, span: call.span }, via: [] });
+      out.push({ kind: 'get', sqes: [own], rings: this.keys(call.args[0], memory), call, inside: false });
+    } else if (call.name.startsWith('io_uring_prep_')) {
+      const op = prepName(call.name) ?? opcodeName(call.args[0]);
+      out.push({ kind: 'prep', sqes: ids(), op, shape: op === undefined || call.name === 'io_uring_prep_rw' ? undefined : PREPS.get(op), call, inside: false });
+    } else if (call.name === 'io_uring_sqe_set_flags') {
+      const value = call.args[1];
+      out.push({ kind: 'flags', sqes: ids(), how: 'set', bits: value && integers(this.flow.value(value, memory)), value, inside: false, statement: call.statement });
+    } else if (/^io_uring_sqe_set_data(?:64)?$/.test(call.name)) {
+      out.push({ kind: 'data', sqes: ids(), value: call.args[1], inside: false, statement: call.statement });
+    } else if (/^io_uring_sqe_set_\w+$/.test(call.name)) {
+      out.push({ kind: 'field', sqes: ids(), field: call.name.slice('io_uring_sqe_set_'.length), value: call.args[1], inside: false, statement: call.statement });
+    } else if (URING_SUBMIT.has(call.name) || call.name === 'io_uring_sqring_wait') {
+      out.push({ kind: 'submit', rings: this.keys(call.args[0], memory), call, inside: false, waits: /_wait/.test(call.name) });
+    } else if (/^io_uring_enter2?$/.test(call.name)) {
+      out.push({ kind: 'submit', rings: [], call, inside: false, waits: true });
+    }
+    if (REAP.test(call.name)) out.push({ kind: 'reap', rings: this.keys(call.args[0], memory), call, inside: false, blocks: BLOCKING_REAP.test(call.name) || call.name.startsWith('io_uring_submit_and_wait') });
+    return out.map((event) => ({ event, span: call.span }));
+  }
+
+  private projectCall(call: Call, callee: Func, memory: Memory): Read[] {
+    const use = this.program.callEachOther(this.flow.func, callee) ? undefined : functionUse(this.program, callee);
+    if (!use) return this.unseen(call, memory);
+    const inner: Draft<SqeEvent>[] = [];
+    for (const u of use.rings) {
+      const keys = u.keys.flatMap((k) => this.translate(k, call, callee, memory));
+      if (u.kind === 'unseen') inner.push({ kind: 'unseen', keys, call });
+      else if (u.kind === 'submit') inner.push({ kind: 'submit', rings: keys, call, inside: true, waits: u.firm });
+      else if (u.kind === 'reap') inner.push({ kind: 'reap', rings: keys, call, inside: true, blocks: u.firm });
+      else inner.push({ kind: 'queue', rings: keys, call, inside: true });
+    }
+    const given = [...use.params].flatMap(([i, events]) => {
+      const arg = call.args[i];
+      return arg ? events.map((e) => onBehalf(e, this.ids(arg, memory), call)) : [];
+    });
+    const returned = this.returned(call, callee, memory);
+    // one that is taken in there and handed back is not the callee's own any more
+    const all = returned.length ? inner.filter((e) => e.kind !== 'queue') : inner;
+    return [...given, ...all, ...returned].map((event) => ({ event, span: call.span }));
+  }
+
+  /** Sqes that a function of the file hands back, with what it did to them. */
+  private returned(call: Call, callee: Func, memory: Memory): Draft<SqeEvent>[] {
+    const summary = this.program.summaryFor(this.flow.func, callee);
+    const own = sqeFlow(this.program, callee);
+    if (!summary || !own) return [];
+    return [...summary.returns.atoms.values()].flatMap((a): Draft<SqeEvent>[] => {
+      if (a.kind !== 'call' || !SQE_SOURCES.has(a.call.name)) return [];
+      const inner = atomId(a);
+      const sqes = [atomId({ ...a, via: [call, ...a.via] })];
+      const events = own.events.filter((e) => 'sqes' in e && e.sqes.includes(inner));
+      const got = events.find((e) => e.kind === 'get');
+      const rings = got?.kind === 'get' ? got.rings.flatMap((k) => this.translate(k, call, callee, memory)) : [];
+      return [
+        { kind: 'get', sqes, rings, call, inside: true },
+        ...events.filter((e) => e.kind !== 'get' && e.kind !== 'escape').map((e) => onBehalf(e, sqes, call)),
+      ];
+    });
+  }
+
+  private unseen(call: Call, memory: Memory): Read[] {
+    const keys = call.args.flatMap((a) => this.keys(a, memory));
+    if (call.callee.kind === 'member') keys.push(...(call.callee.deref ? this.keys(call.callee.object, memory) : this.flow.keys(call.callee.object, memory)));
+    const out: Draft<SqeEvent>[] = [{ kind: 'unseen', keys, call }];
+    for (const a of call.args) if (this.isSqe(a, memory)) out.push({ kind: 'escape', sqes: this.ids(a, memory) });
+    return out.map((event) => ({ event, span: call.span }));
+  }
+
+  /** The caller's memory for a key of the callee. */
+  private translate(key: string, call: Call, callee: Func, memory: Memory): string[] {
+    const root = rootOf(key);
+    const steps = key.slice(root.length).match(/\*|\.[^*.]+/g) ?? [];
+    const position = callee.params.findIndex((p) => p.id === root);
+    if (position < 0) return root.includes('~') ? [] : [key];
+    const arg = call.args[position];
+    if (!arg) return [];
+    if (callee.params[position]!.reference) return this.follow(this.flow.keys(arg, memory), steps[0] === '*' ? steps.slice(1) : steps, memory);
+    return steps.shift() === '*' ? this.follow(this.keys(arg, memory), steps, memory) : [];
+  }
+  private follow(from: string[], steps: string[], memory: Memory): string[] {
+    let keys = from;
+    for (const step of steps) keys = step === '*' ? pointees(loadAll(memory, keys)) : keys.map((k) => k + step);
+    return keys;
+  }
+}
+
+/** What a called function does to an sqe of the caller's. */
+function onBehalf(e: SqeEvent, sqes: string[], call: Call): Draft<SqeEvent> {
+  switch (e.kind) {
+    case 'prep': return { kind: 'prep', sqes, op: e.op, shape: undefined, call, inside: true };
+    case 'flags': return { ...e, sqes, value: undefined, inside: true, statement: undefined };
+    case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
+    case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
+    case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
+    case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': return { kind: 'escape', sqes };
+  }
+}
+
+function addressOf(e: Expr): Expr {
+  return { kind: 'unary', op: '&', operand: e, span: e.span };
+}
+
+/** `flags |= X`, `flags = flags | X`, `flags &= ~X`, `flags = X`. */
+function combined(op: string, value: Expr): { how: Flags['how']; operand: Expr | undefined } {
+  const v = bare(value);
+  if (op === '|' || op === '+') return { how: 'add', operand: v };
+  if (op === '&') return { how: 'remove', operand: v.kind === 'unary' && v.op === '~' ? v.operand : undefined };
+  if (op !== '=') return { how: 'remove', operand: undefined };
+  if (v.kind === 'binary' && (v.op === '|' || v.op === '&')) {
+    const [left, right] = [bare(v.left), bare(v.right)];
+    const isFlags = (e: Expr) => e.kind === 'member' && e.field === 'flags';
+    if (isFlags(left) || isFlags(right)) return combined(v.op, isFlags(left) ? right : left);
+  }
+  return { how: 'set', operand: v };
+}
+
+function opcodeName(e: Expr | undefined): string | undefined {
+  const inner = e && bare(e);
+  return inner?.kind === 'name' ? /^IORING_OP_(\w+)$/.exec(inner.name)?.[1]?.toLowerCase() : undefined;
+}
+
+/** `syscall(__NR_io_uring_enter, …)`, and wrappers that people give the system call's name. */
+function rawEnter(call: Call): Draft<SqeEvent>[] | undefined {
+  const named = call.name === 'syscall' && call.args[0] !== undefined && [...walkExpressions([call.args[0]])].some((e) => e.kind === 'name' && /io_uring_enter/.test(e.name));
+  if (!named && !/^(?:sys_|__sys_|__)io_uring_enter2?$/.test(call.name)) return undefined;
+  return [{ kind: 'submit', rings: [], call, inside: false, waits: true }, { kind: 'reap', rings: [], call, inside: false, blocks: true }];
+}
+
+/** Whether a function of the file mentions one of these names. */
+export function anyFunction(program: Program, key: string, test: (func: Func) => boolean): boolean {
+  return program.memo.derived(program, key, () => program.functions().some((f) => program.memo.derived(f, key, () => test(f))));
+}
+/** Calls of one function. */
+export function callsIn(func: Func): Call[] {
+  return [...walkFunction(func)].filter((e) => e.kind === 'call');
+}
