@@ -21,18 +21,26 @@ interface Cell {
 /** Inputs nobody asked for this many versions are forgotten. */
 const KEEP_INPUTS = 64;
 
+/** What the memos of files that ask each other have in common. */
+export class Epoch {
+  version = 0;
+  /** what the answers being computed have asked so far, outermost first */
+  readonly asking: Map<Cell, unknown>[] = [];
+}
+
 export class Memo {
-  private version = 0;
   private readonly inputs = new Map<string, Cell>();
   private readonly derivations = new WeakMap<object, Map<string, Cell>>();
-  /** what the answers being computed have asked so far, outermost first */
-  private readonly asking: Map<Cell, unknown>[] = [];
+  private swept = 0;
+
+  constructor(private readonly epoch = new Epoch()) {}
 
   /** The inputs may be different from now on. */
   next(): void {
-    this.version++;
-    if (this.version % KEEP_INPUTS) return;
-    for (const [key, cell] of this.inputs) if (cell.checked < this.version - KEEP_INPUTS) this.inputs.delete(key);
+    const version = ++this.epoch.version;
+    if (version - this.swept < KEEP_INPUTS) return;
+    this.swept = version;
+    for (const [key, cell] of this.inputs) if (cell.checked < version - KEEP_INPUTS) this.inputs.delete(key);
   }
 
   /** What the file says now; `read` must stay good for later versions, and `same` tells when an answer did not change. */
@@ -56,29 +64,30 @@ export class Memo {
 
   private answer(cell: Cell): unknown {
     this.refresh(cell);
-    this.asking[this.asking.length - 1]?.set(cell, cell.value);
+    this.epoch.asking.at(-1)?.set(cell, cell.value);
     return cell.value;
   }
 
   private refresh(cell: Cell): void {
-    if (cell.checked === this.version) return;
+    const { version } = this.epoch;
+    if (cell.checked === version) return;
     if (cell.checked >= 0 && cell.asked && this.holds(cell.asked)) {
-      cell.checked = this.version;
+      cell.checked = version;
       return;
     }
     let value: unknown;
     if (cell.asked) {
       const asked = new Map<Cell, unknown>();
-      this.asking.push(asked);
+      this.epoch.asking.push(asked);
       try {
         value = cell.compute();
       } finally {
-        this.asking.pop();
+        this.epoch.asking.pop();
       }
       cell.asked = [...asked].map(([c, answer]) => ({ cell: c, answer }));
     } else value = cell.compute();
     if (cell.checked < 0 || !cell.same(cell.value as never, value as never)) cell.value = value;
-    cell.checked = this.version;
+    cell.checked = version;
   }
 
   /** In the order they were asked: what comes behind a different answer might not be asked any more. */

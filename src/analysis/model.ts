@@ -28,6 +28,8 @@ export interface Call extends Base {
   statement?: Span;
   /** for `name!(…)` in Rust: what it does with its arguments is its own business */
   macro?: boolean;
+  /** C and C++: the function it is written in */
+  within?: Func;
   /** for `new T` and `new T[n]` of C++, which are calls of `new` with what is in brackets as arguments: T */
   made?: string;
 }
@@ -39,7 +41,8 @@ export interface Binary extends Base { kind: 'binary'; op: string; left: Expr; r
 export interface Assign extends Base { kind: 'assign'; op: string; target: Expr; value: Expr; statement?: Span }
 export interface Conditional extends Base { kind: 'conditional'; test: Expr; then: Expr; otherwise: Expr }
 export interface Cast extends Base { kind: 'cast'; type: string; operand: Expr }
-export interface List extends Base { kind: 'list'; items: { field?: string; value: Expr }[] }
+/** `type`: of a struct literal of Rust */
+export interface List extends Base { kind: 'list'; items: { field?: string; value: Expr }[]; type?: string }
 export interface Await extends Base { kind: 'await'; operand: Expr }
 export interface Try extends Base { kind: 'try'; operand: Expr }
 /** Not evaluated: only the type counts, written or that of the operand. */
@@ -125,9 +128,9 @@ export interface Func extends Readonly<Unit> {
 }
 
 /** A place in the file; it moves with its unit when the text around that changes. */
-export interface Place { readonly base: number; span: Span }
+export interface Place { readonly base: number; span: Span; readonly unit?: Readonly<Unit> }
 class PlaceInUnit implements Place {
-  constructor(private readonly unit: Readonly<Unit>, readonly span: Span) {}
+  constructor(readonly unit: Readonly<Unit>, readonly span: Span) {}
   get base(): number { return this.unit.base; }
 }
 export function placeIn(unit: Readonly<Unit>, span: Span): Place {

@@ -1,28 +1,49 @@
 /** One file under analysis, version after version: its text, facts and flow, and what rules ask about them. */
 import type { Language, Position, Range } from '../protocol/analysis';
 import { MODELS } from './api/models';
-import { Program } from './flow/program';
+import { Program, type Outside } from './flow/program';
+import { homeOfPlace, settle } from './homes';
 import { sameList, type Memo } from './memo';
 import { sameTarget, type Target } from './target';
-import { placeIn, type FileFacts, type Func, type Local, type Place, type Span } from './model';
+import { FILE, placeIn, type FileFacts, type Func, type Local, type Place, type Span } from './model';
 
 export class SourceFile {
-  readonly program = new Program(MODELS);
+  readonly program: Program;
   text = '';
   facts!: FileFacts;
   private lineStarts: number[] = [0];
   private builtFor: Target = {};
 
-  constructor(readonly path: string, readonly language: Language) {}
+  /** `place`: the path inside the project, which tells tests and examples from the rest; `outside`: the files around. */
+  constructor(readonly path: string, readonly language: Language, readonly place = path, private readonly outside?: Outside) {
+    this.program = new Program(MODELS, outside);
+  }
 
   /** The file as it is now. */
   update(text: string, facts: FileFacts, target: Target): void {
-    this.text = text;
     this.builtFor = target;
+    this.program.memo.next();
+    this.load(text, facts);
+  }
+  /** The facts that were let go, made anew from the same text. */
+  load(text: string, facts: FileFacts): void {
+    this.text = text;
     this.facts = facts;
+    const own = (f: Func): void => {
+      settle(f, this);
+      f.inner.forEach(own);
+    };
+    facts.functions.forEach(own);
+    for (const { unit } of [...facts.mentions, ...facts.globals]) if (unit !== FILE) settle(unit, this);
     this.lineStarts = [0];
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1);
-    this.program.update(facts, text);
+    this.program.load(facts, text);
+  }
+  /** From now on the code has to run with this. */
+  aimAt(target: Target): void {
+    if (sameTarget(target, this.builtFor)) return;
+    this.builtFor = target;
+    this.program.memo.next();
   }
   private get memo(): Memo {
     return this.program.memo;
@@ -33,9 +54,9 @@ export class SourceFile {
     return this.memo.input('target', () => this.builtFor, sameTarget);
   }
 
-  /** Whether the file includes a header, by its name or the end of its path. */
+  /** Whether the file, or a header of the project that it includes, includes a header, by its name or the end of its path. */
   includes(header: string): boolean {
-    return this.memo.input(`includes ${header}`, () => this.facts.includes.some((i) => i.name === header || i.name.endsWith(`/${header}`)));
+    return this.memo.input(`includes ${header}`, () => includes(this.facts, header) || (this.outside?.includes(header) ?? false));
   }
   /** A header of the project may include what this file needs. */
   get hasProjectHeaders(): boolean {
@@ -48,11 +69,13 @@ export class SourceFile {
   }
   /** The type of the first field or member of that name. */
   fieldType(name: string): string | undefined {
-    return this.memo.input(`field ${name}`, () => this.facts.fields.find((f) => f.name === name)?.type);
+    const own = (f: FileFacts) => f.fields.find((x) => x.name === name)?.type;
+    return this.memo.input(`field ${name}`, () => own(this.facts) ?? this.program.seen(name, own));
   }
   /** The type of a variable outside functions. */
   globalType(id: string): string | undefined {
-    return this.memo.input(`global ${id}`, () => this.facts.globals.find((g) => g.local.id === id)?.local.type);
+    const own = (f: FileFacts) => f.globals.find((g) => g.local.id === id)?.local.type;
+    return this.memo.input(`global ${id}`, () => own(this.facts) ?? this.program.seen(id, own));
   }
   /** Variables outside functions. */
   globals(): Local[] {
@@ -75,14 +98,25 @@ export class SourceFile {
   offset(position: Position): number {
     return Math.min(this.text.length, (this.lineStarts[position.line] ?? this.text.length) + position.column);
   }
+  /** The file a place lies in, when it is another one. */
+  otherFile(place: Place): SourceFile | undefined {
+    const home = homeOfPlace(place);
+    return home === this ? undefined : home;
+  }
   range(place: Place): Range {
+    const other = this.otherFile(place);
+    if (other) return other.range(place);
     return { start: this.position(place.base + place.span.start), end: this.position(place.base + place.span.end) };
   }
   source(place: Place): string {
+    const other = this.otherFile(place);
+    if (other) return other.source(place);
     return this.text.slice(place.base + place.span.start, place.base + place.span.end);
   }
   /** Blanks in front of the first word of the line on which the place begins, as far as its unit goes. */
   indentation(place: Place): string {
+    const other = this.otherFile(place);
+    if (other) return other.indentation(place);
     const before = this.text.slice(place.base, place.base + place.span.start);
     return /^[ \t]*/.exec(before.slice(before.lastIndexOf('\n') + 1))![0];
   }
@@ -92,6 +126,11 @@ export class SourceFile {
   lineText(line: number): string {
     return this.text.slice(this.lineStarts[line] ?? this.text.length, this.lineStarts[line + 1] ?? this.text.length).replace(/\r?\n$/, '');
   }
+}
+
+/** Whether the file itself includes the header. */
+export function includes(facts: FileFacts, header: string): boolean {
+  return facts.includes.some((i) => i.name === header || i.name.endsWith(`/${header}`));
 }
 
 export function placeOf(func: Func, at: { span: Span }): Place {

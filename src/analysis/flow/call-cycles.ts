@@ -1,11 +1,11 @@
 /** Functions that call each other, directly or round some corners. */
 import type { Func } from '../model';
 
-/** Name of each function that lies on a cycle → the number of its cycle. Only functions whose name is theirs alone can. */
+/** Id of each function that lies on a cycle → the name of its cycle. Only functions that calls can be resolved to do. */
 export type Cycles = ReadonlyMap<string, string>;
 
 /** Tarjan's strongly connected components, without recursion: call chains may be as long as the file has functions. */
-export function cyclesOf(functions: Func[], callees: (func: Func) => Func[]): Cycles {
+export function cyclesOf(functions: Func[], callees: (func: Func) => Func[], idOf: (func: Func) => string): Cycles {
   const index = new Map<Func, number>();
   const low = new Map<Func, number>();
   const path: Func[] = [];
@@ -36,8 +36,8 @@ export function cyclesOf(functions: Func[], callees: (func: Func) => Func[]): Cy
       const members = path.splice(path.indexOf(top.func));
       members.forEach((m) => onPath.delete(m));
       // named after a member, so that cycles elsewhere in the file do not change it
-      const name = members.map((m) => m.name).sort()[0]!;
-      if (members.length > 1) for (const m of members) cycles.set(m.name, name);
+      const name = members.map(idOf).sort()[0]!;
+      if (members.length > 1) for (const m of members) cycles.set(idOf(m), name);
     }
   }
   return cycles;

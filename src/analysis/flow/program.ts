@@ -2,7 +2,8 @@
  * The functions of a file with their graphs, value flow and summaries, each made only when asked for, and anew only when
  * something it depends on is different in a later version of the file.
  */
-import { Memo, sameList } from '../memo';
+import { homeOf } from '../homes';
+import { Memo, sameList, type Epoch } from '../memo';
 import { bare, FILE, walkFunction, type Call, type Expr, type Field, type FileFacts, type Func, type Local, type Structure } from '../model';
 import { cyclesOf, sameCycles } from './call-cycles';
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
@@ -27,11 +28,22 @@ export interface Flow {
   keys(e: Expr, memory: Memory): string[];
 }
 
+/** What a file sees of the other files of its workspace. */
+export interface Outside {
+  readonly epoch: Epoch;
+  /** facts of the project's headers this file includes that have the name in them in whatever role, nearest first */
+  headers(name: string): FileFacts[];
+  /** the function of a file not included that the name stands for, where that is beyond doubt; methods as `Class::name` */
+  external(name: string): Func | undefined;
+  /** whether a header of the project that this file includes, includes `header` */
+  includes(header: string): boolean;
+}
+
 /** Functions bigger than this many blocks are left alone. */
 const MAX_BLOCKS = 4000;
 
 export class Program {
-  readonly memo = new Memo();
+  readonly memo: Memo;
   readonly layout = new Layout(this);
   private facts!: FileFacts;
   private text = '';
@@ -39,11 +51,12 @@ export class Program {
   private byName = new Map<string, Func | undefined>();
   private all: Func[] = [];
 
-  constructor(private readonly models: ApiModels) {}
+  constructor(private readonly models: ApiModels, private readonly outside?: Outside) {
+    this.memo = new Memo(outside?.epoch);
+  }
 
-  /** The file as it is now. */
-  update(facts: FileFacts, text: string): void {
-    this.memo.next();
+  /** The file as it is now; its memo was told if that is another version. */
+  load(facts: FileFacts, text: string): void {
     this.facts = facts;
     this.text = text;
     this.byName = new Map();
@@ -65,7 +78,14 @@ export class Program {
   }
   /** Whether a function's source has `word` in it. */
   mentions(func: Func, word: RegExp): boolean {
+    const home = this.homeOf(func);
+    if (home !== this) return home.mentions(func, word);
     return word.test(this.text.slice(func.base + func.span.start, func.base + func.span.end));
+  }
+
+  /** The program of the file that a function is in. */
+  homeOf(func: Func): Program {
+    return homeOf(func)?.program ?? this;
   }
 
   /** The file's only function of that name. */
@@ -73,16 +93,38 @@ export class Program {
     return this.memo.input(`function ${name}`, () => this.byName.get(name));
   }
   defines(name: string): boolean {
-    return this.memo.input(`defines ${name}`, () => this.byName.has(name) || this.facts.macros.has(name));
+    return this.memo.input(`defines ${name}`, () => {
+      const inFile = (f: FileFacts) => f.macros.has(name) || f.functions.some((g) => g.name === name);
+      return this.byName.has(name) || this.facts.macros.has(name) || (this.outside?.headers(name).some(inFile) ?? false);
+    });
   }
   /** The project function a call runs, where that is beyond doubt. */
   callee(call: Call): Func | undefined {
-    return isDirect(call) ? this.functionNamed(call.name) : undefined;
+    if (!isDirect(call)) return undefined;
+    const home = call.within ? this.homeOf(call.within) : this;
+    return home.functionNamed(call.name) ?? home.functionOutside(call.name);
+  }
+  /** The function of another file that a name stands for here. */
+  private functionOutside(name: string): Func | undefined {
+    if (!this.outside || this.functionNamed(name)) return undefined;
+    return this.memo.input(`outside ${name}`, () => {
+      if (this.byName.has(name) || this.facts.macros.has(name)) return undefined;
+      const defined = this.outside!.headers(name).flatMap((f) => f.functions.filter((g) => g.name === name && g.owner === ''));
+      return defined.length > 1 ? undefined : defined[0] ?? this.outside!.external(name);
+    });
+  }
+  /** What the nearest header says that has something to say. */
+  seen<T>(name: string, of: (facts: FileFacts) => T | undefined): T | undefined {
+    for (const facts of this.outside?.headers(name) ?? []) {
+      const found = of(facts);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Values of a macro, enumerator or constant of the file; with several definitions all of them. */
   constant(name: string, depth = 0): Value | undefined {
-    const definitions = this.memo.input(`constant ${name}`, () => this.facts.constants.get(name) ?? [], sameList);
+    const definitions = this.memo.input(`constant ${name}`, () => this.facts.constants.get(name) ?? this.seen(name, (f) => f.constants.get(name)) ?? [], sameList);
     if (!definitions.length) return SYSTEM_CONSTANTS.has(name) ? int(SYSTEM_CONSTANTS.get(name)!) : undefined;
     if (depth > 8) return UNKNOWN;
     return definitions.map((e) => this.constantValue(e, depth)).reduce(join);
@@ -97,23 +139,30 @@ export class Program {
 
   /** Members of the struct, union or class of that name. */
   fieldsOf(owner: string): Field[] {
-    return this.memo.input(`fields of ${owner}`, () => this.facts.fields.filter((f) => f.owner === owner), sameList);
+    const own = (f: FileFacts) => some(f.fields.filter((x) => x.owner === owner));
+    return this.memo.input(`fields of ${owner}`, () => own(this.facts) ?? this.seen(owner, own) ?? [], sameList);
   }
   /** Structs, unions and classes of that name; several under `#if`. */
   structures(name: string): Structure[] {
-    return this.memo.input(`structures ${name}`, () => this.facts.structures.filter((s) => s.name === name), sameList);
+    const own = (f: FileFacts) => some(f.structures.filter((s) => s.name === name));
+    return this.memo.input(`structures ${name}`, () => own(this.facts) ?? this.seen(name, own) ?? [], sameList);
   }
   /** A variable outside functions. */
   global(name: string): Local | undefined {
-    return this.memo.input(`variable ${name}`, () => this.facts.globals.find((g) => g.local.name === name)?.local);
+    const own = (f: FileFacts) => f.globals.find((g) => g.local.name === name)?.local;
+    return this.memo.input(`variable ${name}`, () => own(this.facts) ?? this.seen(name, own));
   }
 
   /** Value flow of a function; undefined when it is damaged or too big. */
   flow(func: Func): Flow | undefined {
+    const home = this.homeOf(func);
+    if (home !== this) return home.flow(func);
     return this.memo.derived(func, 'flow', () => (func.damaged ? undefined : this.run(func)));
   }
 
   summary(func: Func): Summary | undefined {
+    const home = this.homeOf(func);
+    if (home !== this) return home.summary(func);
     return this.memo.derived(func, 'summary', () => {
       const flow = this.flow(func);
       return flow && this.summarise(flow);
@@ -126,13 +175,15 @@ export class Program {
   /** Whether each can lead to the other; a function alone counts when it is given twice. */
   callEachOther(a: Func, b: Func): boolean {
     if (a === b) return true;
-    const cycles = this.memo.derived(this, 'cycles', () => cyclesOf(this.functions(), (f) => this.callees(f)), sameCycles);
-    const cycle = cycles.get(a.name);
-    return cycle !== undefined && cycle === cycles.get(b.name);
+    const cycles = this.memo.derived(this, 'cycles', () => cyclesOf(this.functions(), (f) => this.callees(f), idOf), sameCycles);
+    const cycle = cycles.get(idOf(a));
+    return cycle !== undefined && cycle === cycles.get(idOf(b));
   }
-  /** Functions of the file that a function calls itself. */
+  /** Functions of the project that a function calls itself. */
   private callees(func: Func): Func[] {
-    return this.memo.derived(func, 'callees', () => this.called(func).map((name) => this.functionNamed(name)).filter((f) => f !== undefined), sameList);
+    const home = this.homeOf(func);
+    if (home !== this) return home.callees(func);
+    return this.memo.derived(func, 'callees', () => this.called(func).map((name) => this.functionNamed(name) ?? this.functionOutside(name)).filter((f) => f !== undefined), sameList);
   }
   /** Names of the functions a function calls itself, whether the file defines them or not. */
   private called(func: Func): string[] {
@@ -261,6 +312,14 @@ export class Program {
       effects: flow.effects, noReturn: ends.length === 0 && !falls,
     };
   }
+}
+
+/** The same in all versions, for functions that calls can be resolved to. */
+function idOf(func: Func): string {
+  return `${homeOf(func)?.path ?? ''} ${func.owner}::${func.name}`;
+}
+function some<T>(list: T[]): T[] | undefined {
+  return list.length ? list : undefined;
 }
 
 /** A call of a function by its name, not through a variable, member or macro. */

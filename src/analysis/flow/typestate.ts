@@ -29,6 +29,14 @@ export interface Machine<State extends string> {
 }
 export interface Violation { source: Extract<Atom, { kind: 'call' }>; func: Func; at: Place; event: Event; input: Input }
 
+interface Result<S> {
+  violations: Violation[];
+  /** states of what is returned, by atom */
+  returns: Map<string, Set<S>>;
+  /** positions of the parameters that are used untested */
+  usesParameter: Set<number>;
+}
+
 type States<S> = ReadonlyMap<string, ReadonlySet<S>>;
 
 export class Typestates<S extends string> {
@@ -38,14 +46,16 @@ export class Typestates<S extends string> {
     return this.result(func)?.violations ?? [];
   }
 
-  private result(func: Func) {
+  private result(func: Func): Result<S> | undefined {
+    const home = this.program.homeOf(func);
+    if (home !== this.program) return new Typestates(home, this.machine).result(func);
     return this.program.memo.derived(func, `states of ${this.machine.name}`, () => {
       const flow = this.program.flow(func);
       return flow && this.run(flow);
     });
   }
 
-  private run(flow: Flow) {
+  private run(flow: Flow): Result<S> {
     const { func } = flow;
     const memories = new Map<Event, Memory>();
     const blockOf = new Map<Edge, Memory>();

@@ -365,7 +365,7 @@ export class Body {
     const callee = this.expression(fn);
     const nameSpan = callee.kind === 'member' ? callee.fieldSpan : callee.span;
     const name = callee.kind === 'member' ? callee.field : callee.kind === 'name' ? callee.name.replace(/^.*::/, '') : '';
-    return { kind: 'call', callee, name, nameSpan, args, argsSpan, span } satisfies Call;
+    return { kind: 'call', callee, name, nameSpan, args, argsSpan, span, within: this.func } satisfies Call;
   }
 
   /** `new T(…)`, `new T[n]`; with a placement the memory may come from anywhere. */
