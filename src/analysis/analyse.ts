@@ -32,7 +32,7 @@ export class Analyser {
     const prepared = prepare(input.language, input.text);
     const tree = this.grammars.parse(input.language, prepared.text);
     try {
-      return analyseTree(new SourceFile(input.path, input.language), new Leaves(), { tree, prepared, text: input.text }, options);
+      return analyseTree(new SourceFile(input.path, input.language), new Leaves(), { tree, prepared, text: input.text, parse: (t) => this.grammars.parse(input.language, t) }, options);
     } finally {
       tree.delete();
     }
@@ -45,15 +45,16 @@ export function prepare(language: Language, text: string): Prepared {
   return language === 'rust' ? { text, alignments: new Map() } : blankAttributes(text);
 }
 
-export interface Version { text: string; prepared: Prepared; tree: Tree }
+/** `parse` reads text that is not the file's own, as the tokens in a macro; whoever calls it deletes the tree. */
+export interface Version { text: string; prepared: Prepared; tree: Tree; parse(text: string): Tree }
 
 /**
  * Analyses a parsed version of a file; the tree stays the caller's. Given the same `file` and `leaves` as for the version
  * before, only what changed since, and what depends on that, is analysed anew.
  */
-export function analyseTree(file: SourceFile, leaves: Leaves, { text, prepared, tree }: Version, options: AnalysisOptions): AnalysisResult {
+export function analyseTree(file: SourceFile, leaves: Leaves, { text, prepared, tree, parse }: Version, options: AnalysisOptions): AnalysisResult {
   const { language } = file;
-  file.update(text, language === 'rust' ? rustFacts(tree) : cFacts(tree, language, text, prepared.alignments, leaves), targetOf(options));
+  file.update(text, language === 'rust' ? rustFacts(tree, parse) : cFacts(tree, language, text, prepared.alignments, leaves), targetOf(options));
   const usages = language === 'rust' ? rustUsages(file) : cUsages(file);
   const families = new Set(usages.map((u) => u.family));
   const findings: Finding[] = [];

@@ -38,7 +38,7 @@ export class Session {
     this.tree = tree;
     this.prepared = prepared;
     const { file, leaves } = (this.known ??= { file: new SourceFile(this.path, this.language), leaves: new Leaves() });
-    return analyseTree(file, leaves, { tree, prepared, text }, options);
+    return analyseTree(file, leaves, { tree, prepared, text, parse: (t) => this.analyser.grammars.parse(this.language, t) }, options);
   }
 
   /** The name at an offset in the text last analysed, where it is code and not comment or string. */

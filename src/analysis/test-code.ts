@@ -6,6 +6,8 @@ import type { SourceFile } from './source-file';
 const TEST_PATH = /(?:^|[/\\])(?:tests?|unittests?|bench(?:es|marks?)?|examples?)[/\\]|[/\\][^/\\]*[-_.](?:test|tests|bench|unittest)\.\w+$|[/\\](?:test|bench)[-_][^/\\]*$/i;
 const TEST_FUNCTION = /^(?:test_\w+|TEST\w*)$/;
 
+const TEST_ATTRIBUTE = /^(?:\w+::)*(?:test|bench)\b|^cfg\((?:all\()?test\b/;
+
 /** By a folder's or the file's own name. */
 export function isTestPath(path: string): boolean {
   return TEST_PATH.test(path.replace(/^\w+:\/\//, ''));
@@ -13,7 +15,7 @@ export function isTestPath(path: string): boolean {
 /** Whether the place lies in a function whose name says that it is a test. */
 export function inTestCode(file: SourceFile, place: Place): boolean {
   const at = place.base + place.span.start;
-  return file.facts.functions.some((f) => TEST_FUNCTION.test(f.name) && f.base + f.span.start <= at && at < f.base + f.span.end);
+  return file.facts.functions.some((f) => (TEST_FUNCTION.test(f.name) || f.attributes?.some((a) => TEST_ATTRIBUTE.test(a.text))) && f.base + f.span.start <= at && at < f.base + f.span.end);
 }
 
 const MILDER: Record<Severity, Severity> = { error: 'warning', warning: 'information', information: 'hint', hint: 'hint' };

@@ -1,5 +1,7 @@
 /** Statements and expressions of Rust: syntax to facts. */
-import type { Call, Expr, Func, Local, Name, Span, Stmt } from '../model';
+import type { Bound, Call, Expr, Func, Local, Name, Span, Stmt } from '../model';
+import { readPiece, readTokens, selectArms, type Arm, type Parse, type Piece } from './rust-macro';
+import { patternNames, tupleItems } from './rust-pattern';
 import { field, integer, opaque, parts, Scopes, spanOf, type Node } from './syntax';
 
 /** Expressions that are statements at heart. */
@@ -10,9 +12,10 @@ const CONTROL = new Set([
 const COMPARISONS_AND_ARITHMETIC = /^[-+*/%&|^<>=!]+$/;
 
 export class RustBody {
-  constructor(private readonly func: Func, private readonly scopes: Scopes) {}
+  /** `shift`: how far the nodes' offsets are from those of the file, for code that was read out of a macro */
+  constructor(private readonly func: Func, private readonly scopes: Scopes, private readonly parse: Parse, private readonly shift = 0) {}
 
-  private span(node: Node): Span { return spanOf(node, this.func.base); }
+  private span(node: Node): Span { return spanOf(node, this.func.base - this.shift); }
 
   parameters(list: Node | null): void {
     for (const p of list ? parts(list) : []) {
@@ -22,9 +25,9 @@ export class RustBody {
       }
       const pattern = p.type === 'parameter' ? field(p, 'pattern') : p;
       const type = field(p, 'type')?.text ?? '';
-      const names = pattern ? this.patternNames(pattern) : [];
+      const names = pattern ? patternNames(pattern) : [];
       for (const n of names) {
-        const local = this.local(n.name, n.span, names.length === 1 ? type : '', type.startsWith('&'));
+        const local = this.local(n.name, this.span(n.node), n.path.length ? '' : type, type.startsWith('&'));
         this.func.params.push(local);
       }
       if (!names.length) this.func.params.push({ name: '', id: `~${this.func.params.length}~${this.func.name}`, type, pointer: false, array: false, reference: false, static: false, span: this.span(p) });
@@ -71,21 +74,18 @@ export class RustBody {
     const alternative = field(node, 'alternative');
     const out: Stmt[] = [];
     if (alternative) out.push({ kind: 'if', test: init, then: [], otherwise: this.block(alternative), span: statement });
-    const names = pattern ? this.patternNames(pattern) : [];
+    const names = pattern ? patternNames(pattern) : [];
     const span = pattern ? this.span(pattern) : statement;
     const type = field(node, 'type')?.text ?? '';
     const simple = pattern?.type === 'identifier' || pattern?.type === 'mut_pattern';
     if (simple && names[0]) {
-      out.push({ kind: 'declare', local: this.local(names[0].name, names[0].span, type, false), init, span, statement, alone: true });
+      out.push({ kind: 'declare', local: this.local(names[0].name, this.span(names[0].node), type, false), init, span, statement, alone: true });
       return out;
     }
-    const written = !pattern ? [] : pattern.type === '_' ? ['_'] : pattern.type === 'tuple_pattern' ? tupleItems(pattern) : undefined;
+    const written = !pattern ? [] : pattern.type === '_' ? ['_'] : /^tuple_(?:struct_)?pattern$/.test(pattern.type) ? tupleItems(pattern) : undefined;
     const whole: Local = { name: '_', id: `_~${this.func.name}~${span.start}`, type, pointer: false, array: false, reference: false, static: false, span };
     out.push({ kind: 'declare', local: whole, init: alternative ? undefined : init, span, statement, alone: true, pattern: written });
-    for (const n of names) {
-      out.push({ kind: 'declare', local: this.local(n.name, n.span, '', false), init: opaque(n.span), span: n.span, statement, alone: false });
-    }
-    return out;
+    return pattern ? [...out, ...this.bind(pattern, init, false, statement)] : out;
   }
 
   private local(name: string, span: Span, type: string, reference: boolean): Local {
@@ -94,27 +94,13 @@ export class RustBody {
     return local;
   }
 
-  /** Names a pattern binds. Upper-case ones are constants or variants, not bindings. */
-  private patternNames(pattern: Node): { name: string; span: Span }[] {
-    const out: { name: string; span: Span }[] = [];
-    const visit = (n: Node): void => {
-      if (n.type === 'identifier' || n.type === 'shorthand_field_identifier') {
-        if (!/^[A-Z]/.test(n.text)) out.push({ name: n.text, span: this.span(n) });
-        return;
-      }
-      const type = field(n, 'type');
-      const condition = field(n, 'condition');
-      for (const c of parts(n)) if (c.id !== type?.id && c.id !== condition?.id && !/^scoped_|literal|range_pattern/.test(c.type)) visit(c);
-    };
-    visit(pattern);
-    return out;
-  }
-
-  private bind(pattern: Node | null): Stmt[] {
+  private bind(pattern: Node | null, from: Expr | undefined, each = false, statement?: Span): Stmt[] {
     if (!pattern) return [];
-    return this.patternNames(pattern).map((n) => ({
-      kind: 'declare', local: this.local(n.name, n.span, '', false), init: opaque(n.span), span: n.span, statement: n.span, alone: false,
-    }));
+    return patternNames(pattern).map((n) => {
+      const span = this.span(n.node);
+      const bound: Bound | undefined = from && { from, path: n.path, each };
+      return { kind: 'declare', local: this.local(n.name, span, '', false), init: opaque(span), span, statement: statement ?? span, alone: false, bound };
+    });
   }
 
   private labelOf(node: Node): string | undefined {
@@ -145,7 +131,7 @@ export class RustBody {
         const over = field(node, 'value');
         const value = over ? this.expression(over) : opaque(span);
         this.scopes.push();
-        const body = [...this.bind(field(node, 'pattern')), ...this.block(field(node, 'body'))];
+        const body = [...this.bind(field(node, 'pattern'), value, true), ...this.block(field(node, 'body'))];
         this.scopes.pop();
         return [{ kind: 'expr', expr: value, span: value.span }, { kind: 'loop', form: 'each', label, init: [], test: opaque(value.span), update: undefined, body, span }];
       }
@@ -174,7 +160,7 @@ export class RustBody {
     const cases = (body ? parts(body) : []).filter((c) => c.type === 'match_arm').map((arm) => {
       this.scopes.push();
       const pattern = field(arm, 'pattern');
-      const bound = this.bind(pattern);
+      const bound = this.bind(pattern, value);
       const condition = pattern ? field(pattern, 'condition') : null;
       const guard: Stmt[] = condition ? [{ kind: 'expr', expr: this.condition(condition).test, span: this.span(condition) }] : [];
       const inner = field(arm, 'value');
@@ -192,9 +178,9 @@ export class RustBody {
       const span = this.span(n);
       if (n.type === 'let_condition') {
         const value = field(n, 'value');
-        const test = opaque(span, ...(value ? [this.expression(value)] : []));
-        bound.push(...this.bind(field(n, 'pattern')));
-        return test;
+        const from = value ? this.expression(value) : undefined;
+        bound.push(...this.bind(field(n, 'pattern'), from));
+        return opaque(span, ...(from ? [from] : []));
       }
       if (n.type === 'let_chain') {
         const tests = parts(n).map(visit);
@@ -272,20 +258,61 @@ export class RustBody {
     return { kind: 'call', callee, name, nameSpan: callee.kind === 'member' ? callee.fieldSpan : callee.span, args, argsSpan: list ? this.span(list) : span, span };
   }
 
-  /** What a macro does with its tokens is unknown: it mentions these names. */
+  /** A macro's tokens are read as code where they can be; else it mentions names. */
   private macro(node: Node): Expr {
-    const span = this.span(node);
     const name = field(node, 'macro');
-    const args: Expr[] = [];
-    for (const tree of parts(node).filter((c) => c.type === 'token_tree')) {
-      for (const n of tree.descendantsOfType(['identifier', 'self', 'string_content'])) {
-        if (n.type !== 'string_content') args.push(this.name(n.text, this.span(n)));
-        else for (const m of n.text.matchAll(/\{(\w+)[:}]/g)) args.push(this.name(m[1]!, this.span(n)));
-      }
-    }
-    const text = name ? pathText(name) : '';
-    const nameSpan = name ? this.span(name) : span;
-    return { kind: 'call', callee: { kind: 'name', name: text, id: text, span: nameSpan }, name: text.replace(/^.*::/, ''), nameSpan, args, argsSpan: span, span, macro: true };
+    const path = name ? pathText(name) : '';
+    const tokens = parts(node).find((c) => c.type === 'token_tree');
+    const last = path.replace(/^.*::/, '');
+    const call = (args: Expr[]): Call => {
+      const span = this.span(node);
+      const nameSpan = name ? this.span(name) : span;
+      return { kind: 'call', callee: { kind: 'name', name: path, id: path, span: nameSpan }, name: last, nameSpan, args, argsSpan: tokens ? this.span(tokens) : span, span, macro: true };
+    };
+    if (!tokens) return call([]);
+    const arms = /^select(?:_biased)?$/.test(last) ? selectArms(tokens) : undefined;
+    if (arms) return this.select(arms, call, this.span(node));
+    let args: Expr[] | undefined;
+    readTokens(last, tokens, this.parse, (reading) => {
+      const inner = this.within(reading.offset);
+      if (reading.kind === 'block') args = [{ kind: 'control', body: [{ kind: 'block', body: inner.block(reading.block), span: inner.span(reading.block) }], tail: [], span: inner.span(reading.block) }];
+      // `name = value` names an argument
+      else args = reading.nodes.map((n) => inner.expression(n.type === 'assignment_expression' ? field(n, 'right') ?? n : n)).flatMap((e) => [e, ...this.formatted(e)]);
+    });
+    return call(args ?? this.names(tokens));
+  }
+  /** For nodes whose offsets are `offset` away from the tokens they were read from. */
+  private within(offset: number): RustBody {
+    return new RustBody(this.func, this.scopes, this.parse, this.shift + offset);
+  }
+  /** `{name}` in a format string */
+  private formatted(e: Expr): Expr[] {
+    return e.kind === 'text' ? [...e.value.matchAll(/\{(\w+)[:}]/g)].map((m) => this.name(m[1]!, e.span)) : [];
+  }
+  private names(tokens: Node): Expr[] {
+    return tokens.descendantsOfType(['identifier', 'self', 'string_content']).flatMap((n) =>
+      n.type === 'string_content' ? this.formatted({ kind: 'text', value: n.text, span: this.span(n) }) : [this.name(n.text, this.span(n))]);
+  }
+
+  /** `select!`: all futures are made, then one arm is run. */
+  private select(arms: Arm[], call: (args: Expr[]) => Call, span: Span): Expr {
+    const read = (p: Piece): Expr => {
+      let e: Expr | undefined;
+      readPiece(p, 'expression', this.parse, (node, offset) => { e = this.within(offset).expression(node); });
+      return e ?? opaque({ start: p.start + this.shift - this.func.base, end: p.start + this.shift - this.func.base + p.text.length });
+    };
+    const futures = arms.map((a) => (a.future ? read(a.future) : undefined));
+    const cases = arms.map((arm, i) => {
+      this.scopes.push();
+      const bound: Stmt[] = [];
+      if (arm.pattern) readPiece(arm.pattern, 'pattern', this.parse, (node, offset) => { bound.push(...this.within(offset).bind(node, futures[i])); });
+      const guard: Stmt[] = arm.guard ? [read(arm.guard)].map((expr) => ({ kind: 'expr', expr, span: expr.span })) : [];
+      const handler = read(arm.handler);
+      this.scopes.pop();
+      return { values: [], default: !arm.future, body: [...guard, ...bound, { kind: 'expr', expr: handler, span: handler.span } satisfies Stmt] };
+    });
+    const chosen = call(futures.filter((f) => f !== undefined));
+    return { kind: 'control', body: [{ kind: 'expr', expr: chosen, span }, { kind: 'switch', subject: opaque(span), fallthrough: false, cases, span }], tail: [], span };
   }
 
   private structure(node: Node): Expr {
@@ -295,7 +322,7 @@ export class RustBody {
       const value = field(c, 'value');
       return value ? [{ field: field(c, 'field')?.text, value: this.expression(value) }] : [];
     });
-    return { kind: 'list', items, span: this.span(node) };
+    return { kind: 'list', items, type: field(node, 'name')?.text, span: this.span(node) };
   }
 
   private lambda(node: Node, kind: 'lambda' | 'async block', body: Node | null): Expr {
@@ -306,7 +333,7 @@ export class RustBody {
       static: false, body: [], damaged: this.func.damaged, parent: this.func, inner: [],
     };
     this.func.inner.push(func);
-    const inner = new RustBody(func, new Scopes(func.name, this.scopes));
+    const inner = new RustBody(func, new Scopes(func.name, this.scopes), this.parse, this.shift);
     inner.parameters(field(node, 'parameters'));
     func.body = inner.block(body);
     return { kind: 'lambda', func, span };
@@ -316,9 +343,4 @@ export class RustBody {
 /** `a :: b::<T>` → `a::b` */
 export function pathText(node: Node): string {
   return node.text.replace(/\s+/g, '').replace(/::<.*>(?=::|$)/g, '');
-}
-
-/** The elements of `(a, _, c)` as written. */
-function tupleItems(pattern: Node): string[] {
-  return pattern.children.filter((c) => c.type !== '(' && c.type !== ')' && c.type !== ',' && !c.isExtra).map((c) => c.text.replace(/^mut\s+/, ''));
 }

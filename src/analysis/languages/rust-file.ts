@@ -1,67 +1,116 @@
 /** One Rust file: imports, constants, types and functions. */
 import type { Tree } from 'web-tree-sitter';
-import { FILE, placeIn, type Expr, type FileFacts, type Func, type Mention } from '../model';
+import { FILE, placeIn, type Attribute, type Expr, type FileFacts, type Func, type Local, type Mention } from '../model';
 import { pathText, RustBody } from './rust-body';
+import type { Parse } from './rust-macro';
 import { field, parts, Scopes, spanOf, type Node } from './syntax';
 
-export function rustFacts(tree: Tree): FileFacts {
+/** `parse` reads what stands in macros; the trees it gives are deleted here. */
+export function rustFacts(tree: Tree, parse: Parse): FileFacts {
   const facts: FileFacts = {
     language: 'rust', includes: [], imports: [], functions: [], fields: [], structures: [], constants: new Map(), macros: new Map(), globals: [], damaged: false,
     mentions: [{ unit: FILE, mentions: mentionsOf(tree) }],
   };
-  const counts = new Map<string, number>();
+  const file = new RustItems(facts, parse);
+  file.items(parts(tree.rootNode), '', []);
+  return facts;
+}
 
-  const items = (nodes: Node[], owner: string): void => nodes.forEach((n) => item(n, owner));
-  const item = (node: Node, owner: string): void => {
+class RustItems {
+  private readonly counts = new Map<string, number>();
+
+  constructor(private readonly facts: FileFacts, private readonly parse: Parse) {}
+
+  /** `around`: the attributes of the modules the items are in. */
+  items(nodes: Node[], owner: string, around: Attribute[]): void {
+    let attributes: Attribute[] = [];
+    for (const node of nodes) {
+      if (node.type === 'attribute_item') {
+        const inner = parts(node)[0];
+        if (inner) attributes.push({ text: inner.text, span: spanOf(node, 0) });
+        continue;
+      }
+      this.item(node, owner, [...around, ...attributes]);
+      attributes = [];
+    }
+  }
+
+  private item(node: Node, owner: string, attributes: Attribute[]): void {
+    const name = field(node, 'name')?.text ?? '';
+    const body = field(node, 'body');
     switch (node.type) {
       case 'use_declaration': {
         const argument = field(node, 'argument');
-        if (argument) importTree(argument, '', facts);
+        if (argument) importTree(argument, '', this.facts);
         return;
       }
-      case 'extern_crate_declaration': {
-        const name = field(node, 'name')?.text ?? '';
-        facts.imports.push({ path: name, alias: field(node, 'alias')?.text ?? name, glob: false, place: placeIn(FILE, spanOf(node, 0)) });
+      case 'extern_crate_declaration': return this.alias(field(node, 'alias')?.text ?? name, name, node);
+      case 'function_item': return this.definition(node, owner, attributes);
+      case 'impl_item': {
+        const type = field(node, 'type')?.text.replace(/<.*$/s, '') ?? '';
+        const from = this.facts.functions.length;
+        this.items(parts(body ?? node), type, attributes);
+        if (/(?:^|::)Drop$/.test(field(node, 'trait')?.text ?? '')) this.facts.functions.slice(from).forEach((f) => { f.kind = 'destructor'; });
         return;
       }
-      case 'function_item': return definition(node, owner);
-      case 'impl_item': return items(parts(field(node, 'body') ?? node), field(node, 'type')?.text.replace(/<.*$/s, '') ?? '');
-      case 'trait_item': case 'mod_item': {
-        const body = field(node, 'body');
-        return body ? items(parts(body), node.type === 'trait_item' ? field(node, 'name')?.text ?? '' : '') : undefined;
+      case 'trait_item': return this.items(body ? parts(body) : [], name, attributes);
+      case 'mod_item': {
+        // a module of the project hides a crate of its name
+        this.alias(name, `self::${name}`, node);
+        return this.items(body ? parts(body) : [], '', attributes);
       }
-      case 'struct_item': {
-        const name = field(node, 'name')?.text ?? '';
-        for (const f of parts(field(node, 'body') ?? node)) {
-          if (f.type === 'field_declaration') facts.fields.push({ owner: name, name: field(f, 'name')?.text ?? '', type: field(f, 'type')?.text ?? '', array: false, pointer: false });
-        }
+      case 'type_item': {
+        const type = field(node, 'type');
+        return type && /::/.test(type.text) ? this.alias(name, type.text.replace(/<.*$/s, '').replace(/\s+/g, ''), node) : undefined;
+      }
+      case 'struct_item': return this.structure(name, body);
+      case 'enum_item': case 'union_item':
+        this.facts.structures.push({ name, union: node.type === 'union_item', derived: false });
         return;
-      }
-      case 'const_item': case 'static_item': {
-        const value = field(node, 'value');
-        const holder = emptyFunction('', owner, node);
-        const e: Expr | undefined = value ? new RustBody(holder, new Scopes('')).expression(value) : undefined;
-        if (e && node.type === 'const_item') facts.constants.set(field(node, 'name')?.text ?? '', [e]);
-        return;
-      }
+      case 'const_item': case 'static_item': return this.value(node, name, owner);
       case 'ERROR':
-        facts.damaged = true;
-        return items(parts(node), owner);
+        this.facts.damaged = true;
+        return this.items(parts(node), owner, attributes);
     }
-  };
-  const definition = (node: Node, owner: string): void => {
+  }
+
+  /** What is imported already keeps its name. */
+  private alias(alias: string, path: string, node: Node): void {
+    const known = path.startsWith('self::') && this.facts.imports.some((i) => i.alias === alias);
+    if (!known) this.facts.imports.push({ path, alias, glob: false, place: placeIn(FILE, spanOf(node, 0)) });
+  }
+
+  private structure(name: string, body: Node | null): void {
+    this.facts.structures.push({ name, union: false, derived: false });
+    const add = (fieldName: string, type: string): void => void this.facts.fields.push({ owner: name, name: fieldName, type, array: false, pointer: false });
+    const fields = body ? parts(body) : [];
+    if (body?.type === 'ordered_field_declaration_list') fields.filter((f) => !/visibility|attribute/.test(f.type)).forEach((f, i) => add(String(i), f.text));
+    else for (const f of fields) if (f.type === 'field_declaration') add(field(f, 'name')?.text ?? '', field(f, 'type')?.text ?? '');
+  }
+
+  private value(node: Node, name: string, owner: string): void {
+    const value = field(node, 'value');
+    const holder = emptyFunction('', owner, node);
+    const e: Expr | undefined = value ? new RustBody(holder, new Scopes(''), this.parse).expression(value) : undefined;
+    if (node.type === 'const_item') {
+      if (e) this.facts.constants.set(name, [e]);
+      return;
+    }
+    const local: Local = { name, id: name, type: field(node, 'type')?.text ?? '', pointer: false, array: false, reference: false, static: true, span: spanOf(node, holder.base) };
+    this.facts.globals.push({ local, init: e, unit: holder });
+  }
+
+  private definition(node: Node, owner: string, attributes: Attribute[]): void {
     const nameNode = field(node, 'name');
     if (!nameNode) return;
     const name = nameNode.text;
-    const count = (counts.get(name) ?? 0) + 1;
-    counts.set(name, count);
-    facts.functions.push(lower(node, nameNode, owner, count));
+    const count = (this.counts.get(name) ?? 0) + 1;
+    this.counts.set(name, count);
+    this.facts.functions.push(lower(node, nameNode, { owner, count, attributes, parse: this.parse }));
     // functions and imports may be nested in bodies
-    for (const inner of field(node, 'body')?.namedChildren ?? []) if (inner.type === 'function_item' || inner.type === 'use_declaration') item(inner, owner);
-  };
-
-  items(parts(tree.rootNode), '');
-  return facts;
+    const inner = (field(node, 'body')?.namedChildren ?? []).filter((c) => /^(?:function|impl|struct|mod|const|static)_item$|^use_declaration$|^attribute_item$/.test(c.type));
+    this.items(inner, '', attributes.filter((a) => !/main|test/.test(a.text)));
+  }
 }
 
 function emptyFunction(name: string, owner: string, node: Node): Func {
@@ -72,7 +121,8 @@ function emptyFunction(name: string, owner: string, node: Node): Func {
   };
 }
 
-function lower(node: Node, nameNode: Node, owner: string, count: number): Func {
+interface Context { owner: string; count: number; attributes: Attribute[]; parse: Parse }
+function lower(node: Node, nameNode: Node, { owner, count, attributes, parse }: Context): Func {
   const func = emptyFunction(nameNode.text, owner, node);
   const body = field(node, 'body');
   func.nameSpan = spanOf(nameNode, func.base);
@@ -80,7 +130,8 @@ function lower(node: Node, nameNode: Node, owner: string, count: number): Func {
   func.returns = field(node, 'return_type')?.text ?? '';
   func.async = parts(node).some((c) => c.type === 'function_modifiers' && /\basync\b/.test(c.text));
   func.damaged = node.hasError;
-  const lowering = new RustBody(func, new Scopes(`${owner}_${nameNode.text}${count > 1 ? `_${count}` : ''}`.replace(/\W+/g, '_')));
+  if (attributes.length) func.attributes = attributes.map((a) => ({ text: a.text, span: { start: a.span.start - func.base, end: a.span.end - func.base } }));
+  const lowering = new RustBody(func, new Scopes(`${owner}_${nameNode.text}${count > 1 ? `_${count}` : ''}`.replace(/\W+/g, '_')), parse);
   lowering.parameters(field(node, 'parameters'));
   func.body = lowering.block(body);
   return func;
@@ -119,6 +170,11 @@ function mentionsOf(tree: Tree): Mention[] {
   for (const n of tree.rootNode.descendantsOfType(['scoped_identifier', 'scoped_type_identifier', 'identifier', 'type_identifier'])) {
     const parent = n.parent;
     if (!parent || scoped.test(parent.type)) continue;
+    if (parent.type === 'token_tree') {
+      const path = pathInTokens(n);
+      if (path) out.push(path);
+      continue;
+    }
     let role: Mention['role'] = scoped.test(n.type) ? 'path' : n.type === 'identifier' ? 'name' : 'type';
     if (parent.type === 'attribute') role = 'attribute';
     else if (parent.type === 'macro_invocation') role = 'macro';
@@ -126,6 +182,17 @@ function mentionsOf(tree: Tree): Mention[] {
     out.push({ text: pathText(n), role, start: n.startIndex, end: n.endIndex });
   }
   return out;
+}
+/** In macros paths are loose tokens: `a`, `::`, `b`. */
+function pathInTokens(first: Node): Mention | undefined {
+  if (first.previousSibling?.type === '::' || first.previousSibling?.type === '.') return undefined;
+  let text = first.text;
+  let last = first;
+  for (let colons = last.nextSibling; colons?.type === '::' && colons.nextSibling?.type === 'identifier'; colons = last.nextSibling) {
+    last = colons.nextSibling;
+    text += `::${last.text}`;
+  }
+  return { text, role: last === first ? 'name' : 'path', start: first.startIndex, end: last.endIndex };
 }
 function insideUse(node: Node): boolean {
   for (let n: Node | null = node.parent; n; n = n.parent) {

@@ -1,111 +1,178 @@
 /** Types of Rust expressions, as far as imports, annotations and constructors tell. Types are full paths: `tokio_uring::fs::File`. */
-import { statements, type Expr, type FileFacts, type Func, type Import } from '../model';
+import { statements, type Bound, type Call, type Expr, type FileFacts, type Func, type Import, type Stmt } from '../model';
+import { canonical, methodReturns, returnedBy } from './rust-returns';
 
-interface Origin { type: string; init: Expr | undefined; /** element of a tuple */ element: number | undefined }
+type Origin = { type: string; init: Expr | undefined; bound?: Bound };
 
-const CONSTRUCTORS = new Set(['open', 'create', 'create_new', 'from_std', 'new', 'bind', 'connect', 'connect_addr', 'builder', 'build', 'default', 'unbound']);
-/** Methods that give back what they are called on, or something that stands for it. */
-const SAME = new Set(['unwrap', 'expect', 'clone', 'unwrap_or_else', 'map_err', 'context', 'with_context', 'as_ref', 'as_mut', 'borrow', 'borrow_mut', 'into_inner', 'to_owned', 'ok', 'by_ref']);
-const WRAPPERS = /^(?:(?:std|alloc)::\w+::)?(?:Rc|Arc|Box|Option|Result|io::Result|RefCell|Pin|std::io::Result)<(.*)>$/s;
+const WRAPPERS = /^(?:[\w:]+::)?(?:Rc|Arc|Box|Option|Result|RefCell|Cell|UnsafeCell|Pin|Mutex|RwLock|MutexGuard|Ref|RefMut|ManuallyDrop|OnceCell|OnceLock|LazyLock|Lazy|Cow)<(.*)>$/s;
+const LISTS = /^(?:[\w:]+::)?(?:Vec|VecDeque|Slab|SmallVec|ArrayVec)<(.*)>$/s;
 /** Names a glob import may bring in. */
-const GLOB_TYPES = new Set(['File', 'OpenOptions', 'TcpListener', 'TcpStream', 'UdpSocket', 'UnixListener', 'UnixStream', 'IoUring', 'DmaFile']);
+const GLOB_TYPES = new Set(['File', 'OpenOptions', 'TcpListener', 'TcpStream', 'UdpSocket', 'UnixListener', 'UnixStream', 'IoUring', 'DmaFile', 'BufferedFile', 'opcode', 'types', 'squeue', 'cqueue']);
+const MAX_DEPTH = 16;
+
+const known = new WeakMap<FileFacts, RustTypes>();
+/** The types of a file, found once a version. */
+export function rustTypes(facts: FileFacts): RustTypes {
+  let types = known.get(facts);
+  if (!types) known.set(facts, (types = new RustTypes(facts)));
+  return types;
+}
 
 export class RustTypes {
   private readonly origins = new Map<Func, Map<string, Origin>>();
   private readonly aliases: Map<string, Import>;
   private readonly globs: string[];
+  private readonly own: Set<string>;
 
   constructor(private readonly facts: FileFacts) {
     this.aliases = new Map(facts.imports.filter((i) => !i.glob).map((i) => [i.alias, i]));
-    this.globs = facts.imports.filter((i) => i.glob).map((i) => i.path);
+    this.globs = facts.imports.filter((i) => i.glob).map((i) => this.resolve(i.path));
+    this.own = new Set(facts.structures.map((s) => s.name));
   }
 
   /** The full path of a name as written here. */
   resolve(path: string, depth = 0): string {
-    const clean = path.replace(/^::/, '');
-    const [first = '', ...rest] = clean.split('::');
+    if (path.startsWith('::')) return canonical(path.slice(2));
+    const [first = '', ...rest] = path.split('::');
     const imported = this.aliases.get(first);
     // `use tokio;` stands for itself
-    if (imported && imported.path.split('::')[0] !== first && depth < 8) return [...this.resolve(imported.path, depth + 1).split('::'), ...rest].join('::');
-    if (imported) return [imported.path, ...rest].join('::');
-    if (!imported && GLOB_TYPES.has(first)) {
-      const owner = this.globs.find((g) => /::(?:fs|net)$|^io_uring$/.test(g));
-      if (owner) return [owner, clean].join('::');
+    if (imported && imported.path.split('::')[0] !== first && depth < 8) return canonical([...this.resolve(imported.path, depth + 1).split('::'), ...rest].join('::'));
+    if (imported) return canonical([imported.path, ...rest].join('::'));
+    if (GLOB_TYPES.has(first) && !this.own.has(first)) {
+      const owner = this.globs.find((g) => (/^[a-z]/.test(first) || first === 'IoUring' ? g === 'io_uring' : /^(?:tokio|tokio_uring|monoio|compio|glommio)::(?:fs|net|io)$/.test(g)));
+      if (owner) return canonical([owner, path].join('::'));
     }
-    return clean;
+    return canonical(path);
   }
 
   /** A written type without references, wrappers and arguments, resolved. */
-  written(type: string): string {
+  written(type: string, func?: Func): string {
+    return head(this.unwrapped(type, func));
+  }
+  /** The same with the arguments it was given. */
+  private unwrapped(type: string, func?: Func): string {
     let t = type.trim();
     for (let before = ''; before !== t;) {
       before = t;
-      t = t.replace(/^&\s*(?:'\w+\s+)?(?:mut\s+)?/, '').replace(/^(?:dyn|impl)\s+/, '').trim();
-      t = WRAPPERS.exec(t)?.[1]?.replace(/,[^<>]*$/, '').trim() ?? t;
+      t = t.replace(/^(?:&\s*(?:'\w+\s+)?(?:mut\s+)?|\*(?:mut|const)\s+)/, '').replace(/^(?:dyn|impl)\s+/, '').trim();
+      const inner = WRAPPERS.exec(t)?.[1];
+      if (inner !== undefined) t = split(inner).find((a) => !a.startsWith("'")) ?? inner;
     }
-    return this.resolve(t.replace(/<.*$/s, '').replace(/\s+/g, ''));
+    if (t.startsWith('(') || t.startsWith('[')) return t;
+    if (t === 'Self' && func) return func.owner;
+    const [, path = t, args = ''] = /^([^<]*)(<.*)?$/s.exec(t) ?? [];
+    return this.resolve(path.replace(/\s+/g, '')) + args;
   }
 
   /** The type of an expression, or undefined when nothing here says. */
-  typeOf(e: Expr, func: Func, depth = 0): string | undefined {
-    if (depth > 12) return undefined;
-    const next = (inner: Expr) => this.typeOf(inner, func, depth + 1);
+  typeOf(e: Expr, func: Func): string | undefined {
+    const type = this.full(e, func, 0);
+    return type === undefined ? undefined : head(type);
+  }
+
+  /** The full path of what a call runs: a function's, or the receiver's type and the method. */
+  pathOf(call: Call, func: Func): string | undefined {
+    return this.path(call, func, 0);
+  }
+  private path(call: Call, func: Func, depth: number): string | undefined {
+    if (call.callee.kind === 'name') {
+      if (call.callee.id.includes('~')) return undefined;
+      const path = call.callee.name.replace(/^Self::/, `${func.owner}::`);
+      return this.resolve(path);
+    }
+    if (call.callee.kind !== 'member') return undefined;
+    const receiver = this.full(call.callee.object, func, depth + 1);
+    return receiver === undefined ? undefined : `${head(receiver)}::${call.name}`;
+  }
+
+  private full(e: Expr, func: Func, depth: number): string | undefined {
+    if (depth > MAX_DEPTH) return undefined;
+    const next = (inner: Expr) => this.full(inner, func, depth + 1);
     switch (e.kind) {
-      case 'await': case 'try': case 'cast': return next(e.operand);
+      case 'await': case 'try': return next(e.operand);
+      case 'cast': return /^(?:_|u?int|[iu]\d+|[iu]size)/.test(e.type) ? undefined : this.unwrapped(e.type, func);
       case 'unary': return e.op === '&' || e.op === '*' ? next(e.operand) : undefined;
       case 'name': {
         if (e.name === 'self') return func.owner || undefined;
         const origin = this.origin(e.id, func);
-        if (!origin) return undefined;
-        if (origin.type && origin.type !== 'Self') return this.written(origin.type);
-        return origin.init ? (origin.element === undefined ? next(origin.init) : this.element(origin.init, origin.element, func, depth)) : undefined;
+        if (!origin) return this.global(e.id);
+        if (origin.type && origin.type !== 'Self' && origin.type !== '_') return this.unwrapped(origin.type, func);
+        if (origin.bound) return this.taken(origin.bound, func, depth);
+        return origin.init && next(origin.init);
       }
       case 'member': {
         const owner = next(e.object);
-        const type = owner === undefined ? undefined : this.fieldType(owner, e.field);
-        return type === undefined ? undefined : this.written(type);
+        return owner === undefined ? undefined : this.part(owner, e.field, func);
+      }
+      case 'index': {
+        const list = next(e.object);
+        return list === undefined ? undefined : this.element(list);
       }
       case 'call': return this.callType(e, func, depth);
+      case 'list': return e.type === undefined ? undefined : this.unwrapped(e.type, func);
+      case 'control': return e.tail.length ? next(e.tail[0]!) : e.body.length ? this.valueOf(e.body[e.body.length - 1]!, func, depth) : undefined;
+      case 'conditional': return next(e.then);
       default: return undefined;
     }
   }
 
-  private callType(e: Extract<Expr, { kind: 'call' }>, func: Func, depth: number): string | undefined {
-    if (e.macro) return undefined;
-    if (e.callee.kind === 'name') {
-      const path = e.callee.id.includes('~') ? '' : this.resolve(e.callee.name);
-      if (/(?:^|::)(?:Rc|Arc|Box|Some|Ok|RefCell|Pin)(?:::new)?$/.test(path) && e.args[0]) return this.typeOf(e.args[0], func, depth + 1);
-      const owner = path.replace(/::\w+$/, '');
-      if (owner !== path && CONSTRUCTORS.has(e.name)) return owner;
-      const own = owner === path ? this.facts.functions.filter((f) => f.name === e.name) : [];
-      return own.length === 1 ? this.returned(own[0]!) : undefined;
+  /** The value of a block, `if` or `match`: that of the first way that has one. */
+  private valueOf(s: Stmt, func: Func, depth: number): string | undefined {
+    const bodies = s.kind === 'block' ? [s.body] : s.kind === 'if' ? [s.then, s.otherwise] : s.kind === 'switch' ? s.cases.map((c) => c.body) : [];
+    if (s.kind === 'expr') return s.expr.kind === 'call' && s.expr.discarded ? undefined : this.full(s.expr, func, depth + 1);
+    for (const body of bodies) {
+      const last = body.at(-1);
+      const type = last && this.valueOf(last, func, depth + 1);
+      if (type !== undefined) return type;
     }
-    if (e.callee.kind !== 'member') return undefined;
-    const receiver = this.typeOf(e.callee.object, func, depth + 1);
-    if (receiver === undefined) return undefined;
-    if (SAME.has(e.name)) return receiver;
-    if (/::OpenOptions$/.test(receiver)) return e.name === 'open' ? receiver.replace(/OpenOptions$/, 'File') : receiver;
     return undefined;
   }
-  private returned(func: Func): string | undefined {
-    return func.returns ? this.written(func.returns) : undefined;
-  }
 
-  /** The written type of a struct's field. */
-  private fieldType(owner: string, name: string): string | undefined {
-    const struct = owner.replace(/^.*::/, '');
-    return this.facts.fields.find((f) => f.owner === struct && f.name === name)?.type;
-  }
-
-  /** `let (stream, peer) = listener.accept().await?` */
-  private element(init: Expr, index: number, func: Func, depth: number): string | undefined {
-    let e = init;
-    while (e.kind === 'await' || e.kind === 'try' || (e.kind === 'call' && SAME.has(e.name) && e.callee.kind === 'member')) {
-      e = e.kind === 'call' ? (e.callee as Extract<Expr, { kind: 'member' }>).object : e.operand;
+  private callType(e: Call, func: Func, depth: number): string | undefined {
+    if (e.macro) return /^(?:pin|dbg)$/.test(e.name) && e.args[0] ? this.full(e.args[0], func, depth + 1) : undefined;
+    const path = this.path(e, func, depth);
+    if (path === undefined) return undefined;
+    if (e.callee.kind === 'name') {
+      if (/(?:^|::)(?:(?:Rc|Arc|Box|RefCell|Pin|Mutex|RwLock|ManuallyDrop)::(?:new|pin|clone)|Some|Ok)$/.test(path) && e.args[0]) return this.full(e.args[0], func, depth + 1);
+      return returnedBy(path) ?? this.returned(path);
     }
-    if (e.kind !== 'call' || e.name !== 'accept' || e.callee.kind !== 'member' || index !== 0) return undefined;
-    const listener = this.typeOf(e.callee.object, func, depth + 1);
-    return listener && /Listener$/.test(listener) ? listener.replace(/Listener$/, 'Stream') : undefined;
+    const receiver = path.slice(0, path.lastIndexOf('::'));
+    return this.returned(path) ?? methodReturns(receiver, e.name);
+  }
+  /** What a function of the file says it returns. */
+  private returned(path: string): string | undefined {
+    const [, owner = '', name = path] = /^(?:.*::)?(\w+)::(\w+)$/.exec(path) ?? [];
+    const own = this.facts.functions.filter((f) => f.name === name && f.owner === owner);
+    return own.length === 1 && own[0]!.returns ? this.unwrapped(own[0]!.returns, own[0]) : undefined;
+  }
+
+  private taken(bound: Bound, func: Func, depth: number): string | undefined {
+    let type = this.full(bound.from, func, depth + 1);
+    if (bound.each && type !== undefined) type = this.element(type);
+    for (const step of bound.path) {
+      if (type === undefined || step === 'Err') return undefined;
+      if (step !== 'Some' && step !== 'Ok') type = this.part(type, step, func);
+    }
+    return type;
+  }
+  /** A field of a struct, or an element of a tuple. */
+  private part(type: string, name: string, func: Func): string | undefined {
+    if (type.startsWith('(')) {
+      const item = split(type.slice(1, -1))[Number(name)];
+      return item === undefined ? undefined : this.unwrapped(item, func);
+    }
+    const struct = head(type).replace(/^.*::/, '');
+    const written = this.facts.fields.find((f) => f.owner === struct && f.name === name)?.type;
+    return written === undefined ? undefined : this.unwrapped(written);
+  }
+  private element(type: string): string | undefined {
+    if (type === 'io_uring::CompletionQueue') return 'io_uring::cqueue::Entry';
+    const inner = LISTS.exec(type)?.[1] ?? /^\[([^;]*)(?:;.*)?\]$/s.exec(type)?.[1];
+    return inner === undefined ? undefined : this.unwrapped(inner);
+  }
+  private global(id: string): string | undefined {
+    const type = this.facts.globals.find((g) => g.local.id === id)?.local.type;
+    return type === undefined ? undefined : this.unwrapped(type);
   }
 
   private origin(id: string, func: Func): Origin | undefined {
@@ -119,14 +186,31 @@ export class RustTypes {
     let map = this.origins.get(func);
     if (map) return map;
     this.origins.set(func, (map = new Map()));
-    for (const p of func.params) map.set(p.id, { type: p.type, init: undefined, element: undefined });
-    let tuple: { names: string[]; init: Expr | undefined; statement: number } | undefined;
+    for (const p of func.params) map.set(p.id, { type: p.type, init: undefined });
     for (const s of statements(func.body)) {
-      if (s.kind !== 'declare') continue;
-      if (s.pattern) tuple = { names: s.pattern, init: s.init, statement: s.statement.start };
-      const inTuple = !s.pattern && tuple?.statement === s.statement.start ? tuple.names.indexOf(s.local.name) : -1;
-      map.set(s.local.id, inTuple < 0 ? { type: s.local.type, init: s.init, element: undefined } : { type: '', init: tuple!.init, element: inTuple });
+      if (s.kind === 'declare') map.set(s.local.id, { type: s.local.type, init: s.init, bound: s.bound });
     }
     return map;
   }
+}
+
+/** Without arguments. */
+function head(type: string): string {
+  return /^[(]/.test(type) ? type : type.replace(/<.*$/s, '');
+}
+/** Splits at commas outside of brackets. */
+function split(list: string): string[] {
+  const out: string[] = [];
+  let depth = 0;
+  let from = 0;
+  for (let i = 0; i < list.length; i++) {
+    if ('<([{'.includes(list[i]!)) depth++;
+    else if (')]}'.includes(list[i]!) || (list[i] === '>' && list[i - 1] !== '-')) depth--;
+    else if (list[i] === ',' && depth === 0) {
+      out.push(list.slice(from, i).trim());
+      from = i + 1;
+    }
+  }
+  const last = list.slice(from).trim();
+  return last ? [...out, last] : out;
 }

@@ -3,7 +3,7 @@ import type { Family } from '../../protocol/analysis';
 import { walkFunction } from '../model';
 import type { SourceFile } from '../source-file';
 import type { RawUsage } from './c';
-import { RustTypes } from './rust-types';
+import { rustTypes } from './rust-types';
 
 const CRATES: Record<string, Family> = {
   tokio: 'tokio', tokio_uring: 'tokio-uring', io_uring: 'io-uring-crate', monoio: 'monoio', glommio: 'glommio', compio: 'compio',
@@ -27,11 +27,14 @@ export function familyOfPath(path: string): Family | undefined {
 }
 
 export function rustUsages(file: SourceFile): RawUsage[] {
-  const types = new RustTypes(file.facts);
+  const types = rustTypes(file.facts);
   const out: RawUsage[] = [];
+  const seen = new Set<number>();
   const add = (path: string, start: number, end: number): void => {
-    const family = familyOfPath(path);
-    if (family) out.push({ family, api: path, start, end });
+    const family = seen.has(start) ? undefined : familyOfPath(path);
+    if (!family) return;
+    seen.add(start);
+    out.push({ family, api: path, start, end });
   };
   for (const { path, place } of file.facts.imports) add(path, place.base + place.span.start, place.base + place.span.end);
   for (const { unit, mentions } of file.facts.mentions) {
@@ -45,7 +48,7 @@ export function rustUsages(file: SourceFile): RawUsage[] {
     for (const e of walkFunction(func)) {
       if (e.kind !== 'call' || e.callee.kind !== 'member') continue;
       const type = types.typeOf(e.callee.object, func);
-      if (type) add(`${type}::${e.name}`, func.base + e.nameSpan.start, func.base + e.nameSpan.end);
+      if (type && !type.startsWith('(')) add(`${type}::${e.name}`, func.base + e.nameSpan.start, func.base + e.nameSpan.end);
     }
   }
   return out;

@@ -1,5 +1,5 @@
 import { statements, type Expr, type Func } from '../../model';
-import { RustTypes } from '../../usage/rust-types';
+import { rustTypes } from '../../usage/rust-types';
 import { insertion, type DraftFix, type Rule } from '../rule';
 import { placeOf, type SourceFile } from '../../source-file';
 
@@ -18,7 +18,7 @@ export const rustUringResultIgnored: Rule = {
   why: 'tokio-uring gives back `(Result, buffer)`. Dropping the first element drops the error and the byte count, and the compiler says nothing.',
   families: ['tokio-uring'],
   checkFile(file, report) {
-    const types = new RustTypes(file.facts);
+    const types = rustTypes(file.facts);
     for (const func of file.program.functions(/\blet\b/)) {
       if (func.damaged) continue;
       for (const s of statements(func.body)) {

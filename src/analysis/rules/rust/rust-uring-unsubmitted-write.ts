@@ -1,5 +1,5 @@
 import { statements, walkFunction, type Call, type Func } from '../../model';
-import { RustTypes } from '../../usage/rust-types';
+import { rustTypes } from '../../usage/rust-types';
 import { placeOf } from '../../source-file';
 import { insertion, type Rule } from '../rule';
 
@@ -19,7 +19,7 @@ export const rustUringUnsubmittedWrite: Rule = {
   why: 'In tokio-uring `write_at` and `write` return an operation that is no future and not `#[must_use]`. Until `.submit()` is called nothing reaches the kernel.',
   families: ['tokio-uring'],
   checkFile(file, report) {
-    const types = new RustTypes(file.facts);
+    const types = rustTypes(file.facts);
     for (const func of file.program.functions(/\.\s*write(?:_at)?\s*\(/)) {
       if (func.damaged) continue;
       for (const call of walkFunction(func)) {
