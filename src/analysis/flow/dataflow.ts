@@ -1,12 +1,12 @@
 /** Forward dataflow over a control-flow graph. */
-import { order, type Cfg, type Edge, type Event } from './cfg';
+import { order, type Block, type Cfg, type Edge, type Event } from './cfg';
 
 export interface Problem<S> {
   start: S;
   /** a new state; `state` stays untouched */
   step(event: Event, state: S): S;
   /** the state after taking an edge; undefined: the edge cannot be taken */
-  along?(edge: Edge, state: S): S | undefined;
+  along?(edge: Edge, state: S, from: Block): S | undefined;
   join(a: S, b: S): S;
   equal(a: S, b: S): boolean;
   /** `joined` made coarser where it still grows, so that loops over growing states settle */
@@ -33,7 +33,7 @@ export function solve<S extends object>(cfg: Cfg, problem: Problem<S>): Map<numb
     const block = cfg.blocks[id]!;
     const out = block.events.reduce<S>((s, e) => problem.step(e, s), entry.get(id)!);
     for (const edge of block.next) {
-      const taken = problem.along ? problem.along(edge, out) : out;
+      const taken = problem.along ? problem.along(edge, out, block) : out;
       if (taken === undefined) continue;
       const known = entry.get(edge.to);
       const joined = known === undefined ? taken : problem.join(known, taken);
