@@ -39,6 +39,7 @@ export interface Prep extends OfSqe {
   shape: PrepShape | undefined;
   /** absent where the fields are stored by hand */
   call: Call | undefined;
+  byHand: boolean;
   inside: boolean;
 }
 export interface Flags extends OfSqe { kind: 'flags'; how: 'set' | 'add' | 'remove'; /** what they may be; undefined when unknown */ bits: bigint[] | undefined; value: Expr | undefined; inside: boolean; statement: Span | undefined }
@@ -67,6 +68,9 @@ const SQE_FIELDS = new Set([
 ]);
 const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
 const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance)$/;
+
+/** `ahead`: loops are not gone round. `sqes` are not NULL on the way; those of the event where it starts, if not given. */
+export interface Way { ahead?: boolean; sqes?: readonly string[] }
 
 export class SqeFlow {
   readonly events: SqeEvent[] = [];
@@ -105,12 +109,12 @@ export class SqeFlow {
   }
 
   /**
-   * Goes on from behind an event along every way, each stretch once, until `visit` says that a way ends; not where the
-   * event's sqe is NULL. With `ahead`, loops are not gone round. Tells whether the end of the function is reached.
+   * Goes on from behind an event along every way, each stretch once, until `visit` says that a way ends. Tells whether the
+   * end of the function is reached.
    */
-  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false }: { ahead?: boolean } = {}): boolean {
+  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false, sqes }: Way = {}): boolean {
     const { cfg } = this.flow;
-    const own = 'sqes' in from ? from.sqes : [];
+    const own = sqes ?? ('sqes' in from ? from.sqes : []);
     const seen = new Set<number>();
     const stack = [{ block: from.block, at: from.at + 1 }];
     let exits = false;
@@ -130,7 +134,7 @@ export class SqeFlow {
     return exits;
   }
   /** Whether an event that `wanted` accepts can follow before one that `ends` the way. */
-  reaches(from: SqeEvent, wanted: (e: SqeEvent) => boolean, ends: (e: SqeEvent) => boolean = () => false, options?: { ahead?: boolean }): boolean {
+  reaches(from: SqeEvent, wanted: (e: SqeEvent) => boolean, ends: (e: SqeEvent) => boolean = () => false, options?: Way): boolean {
     let found = false;
     this.walk(from, (e) => {
       if (found) return 'end';
@@ -264,7 +268,7 @@ class Reader {
   private fieldStore(field: string, event: Extract<Event, { kind: 'store' }>, sqes: string[], statement: Span | undefined, memory: Memory): Draft<SqeEvent> {
     const { value } = event;
     if (field === 'user_data') return { kind: 'data', sqes, value, inside: false, statement };
-    if (field === 'opcode') return { kind: 'prep', sqes, op: opcodeName(value), shape: undefined, call: undefined, inside: false };
+    if (field === 'opcode') return { kind: 'prep', sqes, op: opcodeName(value), shape: undefined, call: undefined, byHand: true, inside: false };
     if (field !== 'flags' || !value) return { kind: 'field', sqes, field, value, inside: false, statement };
     const { how, operand } = combined(event.op, value);
     return { kind: 'flags', sqes, how, bits: operand && integers(this.flow.value(operand, memory)), value: operand, inside: false, statement };
@@ -299,7 +303,7 @@ class Reader {
       out.push({ kind: 'get', sqes: [own], rings: this.keys(call.args[0], memory), call, inside: false });
     } else if (call.name.startsWith('io_uring_prep_')) {
       const op = prepName(call.name) ?? opcodeName(call.args[0]);
-      out.push({ kind: 'prep', sqes: ids(), op, shape: op === undefined || call.name === 'io_uring_prep_rw' ? undefined : PREPS.get(op), call, inside: false });
+      out.push({ kind: 'prep', sqes: ids(), op, shape: op === undefined || call.name === 'io_uring_prep_rw' ? undefined : PREPS.get(op), call, byHand: false, inside: false });
     } else if (call.name === 'io_uring_sqe_set_flags') {
       const value = call.args[1];
       out.push({ kind: 'flags', sqes: ids(), how: 'set', bits: value && integers(this.flow.value(value, memory)), value, inside: false, statement: call.statement });
@@ -385,7 +389,7 @@ class Reader {
 /** What a called function does to an sqe of the caller's. */
 function onBehalf(e: SqeEvent, sqes: string[], call: Call): Draft<SqeEvent> {
   switch (e.kind) {
-    case 'prep': return { kind: 'prep', sqes, op: e.op, shape: undefined, call, inside: true };
+    case 'prep': return { kind: 'prep', sqes, op: e.op, shape: undefined, call, byHand: e.byHand, inside: true };
     case 'flags': return { ...e, sqes, value: undefined, inside: true, statement: undefined };
     case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
     case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };

@@ -1,6 +1,7 @@
 /** Rules about what is queued: sqes, what they point to, links, and submitting them. */
 import type { Rule } from '../rule';
 import { uringNullSqe } from './uring-null-sqe';
+import { uringSqeSetupOrder } from './uring-sqe-setup-order';
 import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
 
-export const SQE_RULES: readonly Rule[] = [uringNullSqe, uringSubmitResultIgnored];
+export const SQE_RULES: readonly Rule[] = [uringNullSqe, uringSqeSetupOrder, uringSubmitResultIgnored];
