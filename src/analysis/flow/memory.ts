@@ -60,7 +60,7 @@ export function clear(memory: Memory, keys: string[]): Memory {
   if (tooDeep(key)) return memory;
   const values = new Map(memory.values);
   for (const k of memory.values.keys()) if (within(k, key) && k[key.length] !== '*') values.delete(k);
-  values.set(key + ZERO, int(0n));
+  values.set(key, int(0n)).set(key + ZERO, int(0n));
   return { ...memory, values, lost: new Set([...memory.lost].filter((k) => !within(k, key) || k[key.length] === '*')) };
 }
 export function loadAll(memory: Memory, keys: string[]): Value {

@@ -87,13 +87,14 @@ export class Stepper {
       return memory;
     }
     if (!elements) return init ? store(memory, [local.id], value) : memory;
-    if (clearsTheRest(elements.items)) memory = clear(memory, [local.id]);
+    const cleared = clearsTheRest(elements.items);
+    if (cleared) memory = clear(memory, [local.id]);
     for (const item of elements.items) {
       if (item.field !== undefined) {
         const v = valueOf(item.value, before, this.around);
         memory = store(memory, [`${local.id}.${item.field}`], v);
         this.record(storeEffect(item.field), undefined, [v], item.value);
-      } else if (elements.items.length === 1) memory = store(memory, [local.id], valueOf(item.value, before, this.around));
+      } else if (elements.items.length === 1 && !cleared) memory = store(memory, [local.id], valueOf(item.value, before, this.around));
     }
     return memory;
   }

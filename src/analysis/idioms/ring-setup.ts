@@ -1,11 +1,12 @@
 /** Rings: which expression names which ring, and what each was set up with, where. */
 import { RING, RING_PARTS, RING_SETUP, ringFlags } from '../api/rings';
 import { SYSTEM_CONSTANTS } from '../flow/system-constants';
-import { load, loadAll, pointees, type Memory } from '../flow/memory';
+import { load, pointees, type Memory } from '../flow/memory';
 import type { Effect } from '../flow/summary';
 import type { Flow } from '../flow/program';
 import { integers, join, NOTHING, type Value } from '../flow/value';
-import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Name } from '../model';
+import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Name, type Place } from '../model';
+import { placeOf } from '../source-file';
 import type { View } from '../rules/rule';
 
 /** Calls that create a ring, and those that make one of a descriptor. */
@@ -49,6 +50,14 @@ function setupOf(func: Func, effect: Effect): Setup {
     // nothing was ever stored: an `io_uring_params` full of chance, or of zeros by a way out of sight
     flags: integers(flags),
   };
+}
+/** The creations to speak of in a function: its own, and those through a wrapper whose flags only this function knows. */
+export function ownSetups(file: View, func: Func): Setup[] {
+  return setupsIn(file, func).filter((s) => {
+    if (s.at === s.call) return true;
+    const callee = file.program.callee(s.at);
+    return callee !== undefined && !setupsIn(file, callee).some((inner) => inner.call === s.call && inner.flags !== undefined);
+  });
 }
 /** The creations of rings in the whole file; those that a wrapper passes on are told once, where the flags are known. */
 export function setups(file: View): Setup[] {
@@ -132,6 +141,12 @@ export function flagsExpression(func: Func, call: Call): Expr | undefined {
   const params = paramsOf(call);
   return params && fieldStore(func, call, params, 'flags');
 }
+/** What to underline when the flags of a creation are wrong. */
+export function flagsPlace(setup: Setup): Place {
+  const { func, call, at } = setup;
+  if (at !== call) return placeOf(func, at);
+  return placeOf(func, flagsExpression(func, call) ?? paramsOf(call) ?? call);
+}
 /** What was last stored, in source order, to a field of a variable in front of a call. */
 export function fieldStore(func: Func, call: Call, variable: Name, field: string): Expr | undefined {
   let last: Expr | undefined;
@@ -154,9 +169,4 @@ function names(e: Expr, variable: Name): boolean {
   let inner = bare(e);
   if (inner.kind === 'unary') inner = bare(inner.operand);
   return inner.kind === 'name' && inner.id === variable.id;
-}
-
-/** All values that fields of these names may hold where a call is. */
-export function fieldsAt(memory: Memory, keys: string[], field: string): Value {
-  return loadAll(memory, keys.map((k) => `${k}.${field}`));
 }

@@ -1,4 +1,5 @@
 /** Rules about rings as a whole: set-up, features, threads, the end. */
 import type { Rule } from '../rule';
+import { uringSetupParamsInvalid } from './uring-setup-params-invalid';
 
-export const RING_RULES: readonly Rule[] = [];
+export const RING_RULES: readonly Rule[] = [uringSetupParamsInvalid];
