@@ -5,6 +5,7 @@ import { blankAttributes } from './languages/c-declarator';
 import { cFacts } from './languages/c-file';
 import { Leaves } from './languages/leaves';
 import { rustFacts } from './languages/rust-file';
+import type { FileFacts } from './model';
 import { Grammars, type Tree, type WasmLoader } from './parser';
 import { RULES } from './rules';
 import type { Draft, Rule } from './rules/rule';
@@ -15,7 +16,7 @@ import { inTestCode, isTestPath, milder } from './test-code';
 import { cUsages } from './usage/c';
 import { rustUsages } from './usage/rust';
 
-export interface Input { path: string; language: Language; text: string }
+export interface Input { path: string; language: Language; text: string; /** inside the project; default: the path */ place?: string }
 
 export class Analyser {
   readonly grammars: Grammars;
@@ -32,7 +33,7 @@ export class Analyser {
     const prepared = prepare(input.language, input.text);
     const tree = this.grammars.parse(input.language, prepared.text);
     try {
-      return analyseTree(new SourceFile(input.path, input.language), new Leaves(), { tree, prepared, text: input.text, parse: (t) => this.grammars.parse(input.language, t) }, options);
+      return analyseTree(new SourceFile(input.path, input.language, input.place), new Leaves(), { tree, prepared, text: input.text, parse: (t) => this.grammars.parse(input.language, t) }, options);
     } finally {
       tree.delete();
     }
@@ -52,18 +53,30 @@ export interface Version { text: string; prepared: Prepared; tree: Tree; parse(t
  * Analyses a parsed version of a file; the tree stays the caller's. Given the same `file` and `leaves` as for the version
  * before, only what changed since, and what depends on that, is analysed anew.
  */
-export function analyseTree(file: SourceFile, leaves: Leaves, { text, prepared, tree, parse }: Version, options: AnalysisOptions): AnalysisResult {
+export function analyseTree(file: SourceFile, leaves: Leaves, version: Version, options: AnalysisOptions): AnalysisResult {
+  file.update(version.text, factsOf(file.language, version, leaves), targetOf(options));
+  return judge(file, options);
+}
+
+/** What the front end of the language makes of a version. */
+export function factsOf(language: Language, { text, prepared, tree, parse }: Version, leaves?: Leaves): FileFacts {
+  return language === 'rust' ? rustFacts(tree, parse) : cFacts(tree, language, text, prepared.alignments, leaves);
+}
+
+/** Usages and findings of a file whose facts are up to date. */
+export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResult {
   const { language } = file;
-  file.update(text, language === 'rust' ? rustFacts(tree, parse) : cFacts(tree, language, text, prepared.alignments, leaves), targetOf(options));
   const usages = language === 'rust' ? rustUsages(file) : cUsages(file);
   const families = new Set(usages.map((u) => u.family));
   const findings: Finding[] = [];
-  const testFile = isTestPath(file.path);
+  const testFile = isTestPath(file.place);
   for (const rule of RULES) {
     if (!rule.info.languages.includes(language) || (rule.families.length > 0 && !rule.families.some((f) => families.has(f)))) continue;
     const override = severityOf(rule, options);
     if (override === 'off') continue;
     for (const draft of drafts(file, rule)) {
+      // it is said where it lies
+      if (file.otherFile(draft.at)) continue;
       const test = testFile || inTestCode(file, draft.at);
       if (test && rule.info.cleanup) continue;
       const severity = draft.severity ?? rule.info.severity;
@@ -107,7 +120,11 @@ function finding(file: SourceFile, rule: Rule, draft: Draft, severity: Severity)
     severity,
     message: draft.message,
     range: file.range(draft.at),
-    related: (draft.related ?? []).map((r) => ({ range: file.range(r.at), message: r.message })),
-    fixes: (draft.fixes ?? []).map((f) => ({ title: f.title, safe: f.safe, edits: f.edits.map((e) => ({ range: file.range(e.place), text: e.text })) })),
+    related: (draft.related ?? []).map((r) => {
+      const path = file.otherFile(r.at)?.path;
+      return { range: file.range(r.at), message: r.message, ...(path === undefined ? {} : { path }) };
+    }),
+    // edits go into this file alone
+    fixes: (draft.fixes ?? []).filter((f) => !f.edits.some((e) => file.otherFile(e.place))).map((f) => ({ title: f.title, safe: f.safe, edits: f.edits.map((e) => ({ range: file.range(e.place), text: e.text })) })),
   };
 }

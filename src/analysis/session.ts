@@ -1,17 +1,23 @@
 /** One open document: its tree follows the edits, its last result stays until the text changes. */
 import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
-import { analyseTree, prepare, type Analyser, type Prepared } from './analyse';
+import { factsOf, judge, prepare, type Analyser, type Prepared } from './analyse';
 import { hasApiToken } from './gate';
 import { Leaves } from './languages/leaves';
 import type { Tree } from './parser';
 import { SourceFile } from './source-file';
+import { targetOf } from './target';
+import type { OpenFile, Workspace } from './workspace';
+
+interface Known { file: SourceFile; leaves: Leaves; shared: OpenFile | undefined }
 
 export class Session {
   private tree: Tree | undefined;
   private prepared: Prepared | undefined;
-  private known: { file: SourceFile; leaves: Leaves } | undefined;
+  private known: Known | undefined;
 
-  constructor(private readonly analyser: Analyser, readonly path: string, readonly language: Language) {}
+  /** `workspace`: the files around this one; their headers have to be settled for the findings to be complete. */
+  constructor(private readonly analyser: Analyser, readonly path: string, readonly language: Language, private readonly place = path,
+    private readonly workspace?: Workspace) {}
 
   /** Loads the grammar when this text needs it. After it resolves, `analyse` of the same text runs to its end at once. */
   async ready(text: string): Promise<void> {
@@ -22,6 +28,7 @@ export class Session {
   analyse(text: string, options: AnalysisOptions): AnalysisResult {
     if (!hasApiToken(this.language, text)) {
       this.drop();
+      if (this.workspace?.has(this.path)) this.workspace.set(this.path, this.language, text, this.place);
       return { findings: [], usages: [], parsed: false };
     }
     const prepared = prepare(this.language, text);
@@ -37,8 +44,14 @@ export class Session {
     this.tree?.delete();
     this.tree = tree;
     this.prepared = prepared;
-    const { file, leaves } = (this.known ??= { file: new SourceFile(this.path, this.language), leaves: new Leaves() });
-    return analyseTree(file, leaves, { tree, prepared, text, parse: (t) => this.analyser.grammars.parse(this.language, t) }, options);
+    const opened = this.known ??= this.open();
+    opened.file.update(text, factsOf(this.language, { tree, prepared, text, parse: (t) => this.analyser.grammars.parse(this.language, t) }, opened.leaves), targetOf(options));
+    opened.shared?.adopt(text);
+    return judge(opened.file, options);
+  }
+  private open(): Known {
+    const shared = this.workspace?.open(this.path, this.language, this.place);
+    return { file: shared?.file ?? new SourceFile(this.path, this.language, this.place), leaves: new Leaves(), shared };
   }
 
   /** The name at an offset in the text last analysed, where it is code and not comment or string. */
@@ -52,6 +65,7 @@ export class Session {
     this.tree?.delete();
     this.tree = undefined;
     this.prepared = undefined;
+    this.known?.shared?.close();
     this.known = undefined;
   }
 }

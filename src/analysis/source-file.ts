@@ -129,7 +129,7 @@ export class SourceFile {
 }
 
 /** Whether the file itself includes the header. */
-export function includes(facts: FileFacts, header: string): boolean {
+export function includes(facts: { includes: { name: string }[] }, header: string): boolean {
   return facts.includes.some((i) => i.name === header || i.name.endsWith(`/${header}`));
 }
 

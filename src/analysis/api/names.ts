@@ -30,3 +30,14 @@ export const URING_INIT = /^io_uring_queue_init(?:_params|_mem)?$/;
 export function isGuard(name: string): boolean {
   return /assert|check|expect|require|ensure|verify|bug_on|die_on|panic|fatal|abort_if|notnull|not_null/i.test(name) || /^[A-Z][A-Z0-9_]+$/.test(name);
 }
+
+const FOREIGN = new RegExp(`^(?:${[
+  '(?:__)?io_uring_\\w+', 'io_(?:setup|destroy|submit|p?getevents|cancel|queue_\\w+|prep_\\w+|set_\\w+)', 'aio_\\w+(?:64)?', 'lio_listio(?:64)?', 'syscall', 'main',
+  '(?:open|creat|openat2?|fopen|fdopen|dup[23]?|close|read|write|p(?:read|write)(?:v2?)?|(?:read|write)v|lseek|fcntl|ioctl|fsync|fdatasync|ftruncate|truncate|fallocate)(?:64)?',
+  'mmap|munmap|malloc|calloc|realloc|free|aligned_alloc|posix_memalign|memalign|valloc|pvalloc|mem(?:set|cpy|move|cmp)|str\\w+', 'socket|socketpair|pipe2?|accept4?|bind|listen|connect|send(?:to|msg)?|recv(?:from|msg)?|shutdown',
+  'fork|vfork|clone3?|exec\\w+|wait(?:pid|id)?|poll|ppoll|select|pselect|epoll_\\w+|eventfd|signalfd|timerfd_\\w+|exit|_exit|abort|pthread_\\w+|std::\\w+',
+].join('|')})$`);
+/** Whether the C library or an API has a function of that name: a call means that one, whatever some file of the project defines. */
+export function isForeignName(name: string): boolean {
+  return FOREIGN.test(name);
+}
