@@ -1,8 +1,7 @@
-import { errnoFixes } from '../../idioms/errno-fix';
-import { errnoUses, isRawAsyncCall, minusOneTests, negatedResults, type Returns } from '../../idioms/return-convention';
-import { placeIn, walkFunction, type Call, type Expr, type Func } from '../../model';
-import { placeOf } from '../../source-file';
-import type { DraftFix, Rule, View } from '../rule';
+import { errnoMisuses, rawResultMisuses } from '../../idioms/errno-misuse';
+import { isRawAsyncCall } from '../../idioms/return-convention';
+import type { Call } from '../../model';
+import type { Rule } from '../rule';
 
 const LIBAIO = /^io_(?:setup|destroy|submit|p?getevents|cancel|queue_(?:init|release|run))$/;
 
@@ -15,63 +14,15 @@ export const aioErrnoMisuse: Rule = {
   families: ['libaio', 'raw-aio'],
   check(file, func, report) {
     if (func.damaged) return;
-    if (file.program.mentions(func, /\bio_|submit|getevents/)) reportLibaio(file, func, report);
-    if (file.program.mentions(func, /strerror|\bE[A-Z]{3,}/) && !handlesBoth(func)) {
-      for (const { at, call } of negatedResults(file, func, (c, r) => r.convention === 'minus one' && leadsTo(file, c, isRawAsyncCall))) {
-        report({
-          at: placeOf(func, at),
-          message: `${call.name}() runs the raw system call, which returns -1 and sets errno; the result is no error number here. Use errno.`,
-        });
-      }
-    }
+    if (file.program.mentions(func, /\bio_|submit|getevents/)) errnoMisuses(file, func, isLibaio, report);
+    rawResultMisuses(file, func, isRawAio, report);
   },
 };
-
-/** The convention of libaio itself, also through the project's wrappers. */
-function reportLibaio(file: View, func: Func, report: Parameters<NonNullable<Rule['check']>>[2]): void {
-  const concerns = (call: Call, returns: Returns): boolean => returns.convention === 'negative' && leadsTo(file, call, isLibaio);
-  for (const use of errnoUses(file, func, concerns)) {
-    const call = use.causes[0]!;
-    const what = use.kind === 'errno' ? 'errno' : use.kind === '%m' ? '%m' : `${use.kind === 'perror' || use.at.kind !== 'call' ? 'perror' : use.at.name}()`;
-    report({
-      at: placeOf(func, use.at),
-      message: `${call.name}() returns the negative error number and does not set errno, so ${what} speaks of an older error here. Use the result.`,
-      related: [{ at: placeOf(func, call), message: 'this call failed' }],
-      fixes: errnoFixes(file, func, use),
-    });
-  }
-  for (const { test, operand, equal, call } of minusOneTests(file, func, concerns)) {
-    report({
-      at: placeOf(func, test),
-      message: `${call.name}() fails with the negative error number: a test for -1 sees EPERM alone. Test for a negative result.`,
-      fixes: signFix(file, func, test, operand, equal),
-    });
-  }
-}
-
-/** `== -1` becomes `< 0`. */
-function signFix(file: View, func: Func, test: Expr, operand: Expr, equal: boolean): DraftFix[] {
-  if (test.kind !== 'binary' || operand !== test.left) return [];
-  const between = file.source(placeIn(func, { start: test.left.span.end, end: test.right.span.start }));
-  const at = /(?:==|!=)\s*$/.exec(between)?.index;
-  if (at === undefined) return [];
-  const place = placeIn(func, { start: test.left.span.end + at, end: test.right.span.end });
-  return [{ title: equal ? 'Test for < 0' : 'Test for >= 0', edits: [{ place, text: equal ? '< 0' : '>= 0' }], safe: true }];
-}
 
 function isLibaio(call: Call): boolean {
   return LIBAIO.test(call.name) && call.callee.kind === 'name';
 }
-/** Whether a call is one of these, or runs a project function that makes one. */
-function leadsTo(file: View, call: Call, is: (call: Call) => boolean, depth = 0): boolean {
-  const callee = file.program.callee(call);
-  if (!callee) return is(call);
-  return depth < 2 && [...walkFunction(callee)].some((e) => e.kind === 'call' && e.name !== callee.name && leadsTo(file, e, is, depth + 1))
-    || [...walkFunction(callee)].some((e) => e.kind === 'call' && is(e) && !file.program.callee(e));
-}
-
-/** `ret < 0 ? -ret : errno`: the function knows of two conventions. */
-function handlesBoth(func: Func): boolean {
-  for (const e of walkFunction(func)) if (e.kind === 'name' && e.name === 'errno') return true;
-  return false;
+function isRawAio(call: Call): boolean {
+  const number = call.args[0];
+  return isRawAsyncCall(call) && number?.kind === 'name' && !number.name.includes('io_uring');
 }

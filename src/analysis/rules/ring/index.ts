@@ -1,5 +1,6 @@
 /** Rules about rings as a whole: set-up, features, threads, the end. */
 import type { Rule } from '../rule';
+import { uringErrnoMisuse } from './uring-errno-misuse';
 import { uringSetupParamsInvalid } from './uring-setup-params-invalid';
 
-export const RING_RULES: readonly Rule[] = [uringSetupParamsInvalid];
+export const RING_RULES: readonly Rule[] = [uringErrnoMisuse, uringSetupParamsInvalid];
