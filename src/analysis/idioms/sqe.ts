@@ -208,10 +208,10 @@ class Reader {
 
   read(event: Event, memory: Memory): Read[] {
     switch (event.kind) {
-      case 'call': return this.call(event.call, memory);
-      case 'store': return this.store(event, memory);
-      case 'declare': return event.init ? this.rawGet(event.local, event.init, event.local.span, memory) : [];
-      case 'return': return event.value && this.isSqe(event.value, memory) ? [{ event: { kind: 'escape', sqes: this.ids(event.value, memory) }, span: event.value.span }] : [];
+      case 'call': return [...event.call.args.flatMap((a) => this.packed(a, memory)), ...this.call(event.call, memory)];
+      case 'store': return [...(event.value ? this.packed(event.value, memory) : []), ...this.store(event, memory)];
+      case 'declare': return event.init ? [...this.packed(event.init, memory), ...this.rawGet(event.local, event.init, event.local.span, memory)] : [];
+      case 'return': return event.value ? [...this.packed(event.value, memory), ...this.escape(event.value, memory)] : [];
       case 'deref': case 'compare': return [];
     }
   }
@@ -221,6 +221,18 @@ class Reader {
   }
   private keys(e: Expr | undefined, memory: Memory): string[] {
     return e ? pointees(this.flow.value(e, memory)) : [];
+  }
+
+  private escape(e: Expr, memory: Memory): Read[] {
+    return this.isSqe(e, memory) ? [{ event: { kind: 'escape', sqes: this.ids(e, memory) }, span: e.span }] : [];
+  }
+  /** Sqes that are put into an object, or caught by a lambda, on the way. */
+  private packed(e: Expr, memory: Memory): Read[] {
+    const inner = bare(e);
+    if (inner.kind === 'await') return this.packed(inner.operand, memory);
+    if (inner.kind !== 'list' && inner.kind !== 'opaque' && inner.kind !== 'lambda') return [];
+    const names = inner.kind === 'lambda' ? [...walkFunction(inner.func)] : [...walkExpressions([inner])];
+    return names.filter((n) => n.kind === 'name' && this.local(n.id) !== undefined).flatMap((n) => this.escape(n, memory));
   }
 
   /** A pointer to an sqe: by its type, by where it comes from, or by what it is called. */
@@ -262,7 +274,7 @@ class Reader {
     // kept where others find it
     const keys = this.flow.keys(event.target, memory);
     const outlives = !keys.length || keys.some((k) => !this.local(rootOf(k)) || k.includes('*'));
-    return outlives && this.isSqe(event.value, memory) ? [{ event: { kind: 'escape', sqes: this.ids(event.value, memory) }, span: event.value.span }] : [];
+    return outlives ? this.escape(event.value, memory) : [];
   }
 
   private fieldStore(field: string, event: Extract<Event, { kind: 'store' }>, sqes: string[], statement: Span | undefined, memory: Memory): Draft<SqeEvent> {

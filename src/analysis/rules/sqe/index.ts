@@ -3,5 +3,6 @@ import type { Rule } from '../rule';
 import { uringNullSqe } from './uring-null-sqe';
 import { uringSqeSetupOrder } from './uring-sqe-setup-order';
 import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
+import { uringUserDataUnset } from './uring-user-data-unset';
 
-export const SQE_RULES: readonly Rule[] = [uringNullSqe, uringSqeSetupOrder, uringSubmitResultIgnored];
+export const SQE_RULES: readonly Rule[] = [uringNullSqe, uringSqeSetupOrder, uringSubmitResultIgnored, uringUserDataUnset];

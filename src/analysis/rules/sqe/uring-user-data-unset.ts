@@ -1,0 +1,86 @@
+import { anyFunction, mayBeSameRing, share, sqeFlow, SKIP_SUCCESS, surely, takesAnew, type Get, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import type { Func } from '../../model';
+import { placeOf } from '../../source-file';
+import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
+
+const READS = /\bio_uring_cqe_get_data(?:64)?\b|\bcqes?\w*(?:\s*\[[^\]]*\])?\)?\s*(?:->|\.)\s*user_data\b/;
+const SETS = /\bio_uring_sqe_set_data(?:64)?\b|(?:->|\.)\s*user_data\s*=[^=]/;
+
+export const uringUserDataUnset: Rule = {
+  info: {
+    id: 'uring-user-data-unset', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    summary: 'An sqe is queued without user data, so its completion carries what an older request left there.',
+  },
+  why: 'io_uring_get_sqe() does not clear user_data. A request without its own completes with the pointer of an older one: that one seems to complete twice, or is used after it was freed.',
+  families: ['liburing'],
+  check(file, func, report) {
+    const { program } = file;
+    if (!program.mentions(func, /sqe|io_uring_/)) return;
+    const flow = sqeFlow(program, func);
+    if (!flow) return;
+    const gets = flow.of('get').filter((g) => g.sqes.length > 0);
+    if (!gets.length) return;
+    for (const get of gets) {
+      if (!get.inside && neverPrepared(flow, get)) {
+        report({ at: placeOf(func, get), severity: 'error', message: 'This sqe is submitted without being prepared: whatever its entry held before runs again. Prepare it, with io_uring_prep_nop() if nothing else.' });
+      }
+    }
+    if (!anyFunction(program, 'reads user data', (f) => program.mentions(f, READS)) || !anyFunction(program, 'sets user data', (f) => program.mentions(f, SETS))) return;
+    for (const prep of flow.of('prep')) {
+      const own = gets.filter((g) => share(g.sqes, prep.sqes));
+      // preparations of old libraries clear it
+      if (!prep.byHand && file.target.liburing !== undefined && file.target.liburing < 2002) continue;
+      if (!own.length || mayHaveData(flow, prep) || readsItself(file, flow, own, prep)) continue;
+      const quiet = flow.of('flags').some((f) => share(f.sqes, prep.sqes) && f.how !== 'remove' && surely(f.bits, SKIP_SUCCESS));
+      report({
+        at: placeOf(func, prep), ...(quiet ? { severity: 'hint' as const } : {}),
+        message: quiet ? 'No user data is set. Only a failure of this request posts a completion, but that one carries the user data of an older request.'
+          : 'No user data is set on this sqe: its completion carries that of an older request, which then seems to complete twice. Set it, if only to NULL or a tag.',
+        related: own[0]!.call ? [{ at: placeOf(func, own[0]!), message: 'the sqe comes from here' }] : [],
+        fixes: fix(file, func, prep),
+      });
+    }
+  },
+};
+
+/** Some way to or from the preparation stores user data, or the sqe leaves the function and someone else may. */
+function mayHaveData(flow: SqeFlow, prep: Prep): boolean {
+  const gives = (e: SqeEvent) => (e.kind === 'data' || e.kind === 'overwrite' || e.kind === 'escape') && share(e.sqes, prep.sqes);
+  const ends = (e: SqeEvent) => takesAnew(e, prep.sqes);
+  if (flow.reaches(prep, gives, ends)) return true;
+  return flow.events.some((e) => gives(e) && flow.reaches(e, (x) => x === prep, ends));
+}
+
+/** The function waits for its completion itself, and has no use for user data. */
+function readsItself(file: View, flow: SqeFlow, gets: Get[], prep: Prep): boolean {
+  const { func } = flow.flow;
+  if (file.program.mentions(func, READS)) return false;
+  let waits = false;
+  flow.walk(prep, (e) => {
+    if (e.kind !== 'reap' || !gets.some((g) => mayBeSameRing(g.rings, e.rings))) return undefined;
+    const callee = e.inside ? file.program.callee(e.call) : undefined;
+    if (!callee || !file.program.mentions(callee, READS)) waits = true;
+    return 'end';
+  });
+  return waits;
+}
+
+/** Every way from here leaves the sqe as it was, and some way submits it. */
+function neverPrepared(flow: SqeFlow, get: Get): boolean {
+  if (flow.events.some((e) => e !== get && 'sqes' in e && share(e.sqes, get.sqes))) return false;
+  return flow.reaches(get, (e) => e.kind === 'submit' && share(e.rings, get.rings), (e) => takesAnew(e, get.sqes));
+}
+
+/** `io_uring_sqe_set_data(sqe, NULL);` behind the preparation. */
+function fix(file: View, func: Func, prep: Prep): DraftFix[] {
+  const statement = prep.call?.statement;
+  const sqe = prep.inside ? undefined : prep.call?.args[0];
+  if (!statement || sqe?.kind !== 'name' || !isInBlock(file, placeOf(func, { span: statement }))) return [];
+  const indent = file.indentation(placeOf(func, { span: statement }));
+  const nothing = file.language === 'cpp' ? 'nullptr' : 'NULL';
+  return [{
+    title: 'Set the user data to NULL',
+    edits: [insertion(func, statement.end, `\n${indent}io_uring_sqe_set_data(${sqe.name}, ${nothing});`)],
+    safe: false,
+  }];
+}
