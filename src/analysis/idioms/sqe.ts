@@ -90,6 +90,7 @@ export class SqeFlow {
       }
     });
     this.rank = new Map(order(flow.cfg).map((id, i) => [id, i]));
+    this.events.sort((a, b) => this.rank.get(a.block)! - this.rank.get(b.block)! || a.at - b.at);
     if (this.events.some((e) => 'sqes' in e)) this.findNulls();
   }
 
@@ -176,6 +177,7 @@ export function sqeFlow(program: Program, func: Func): SqeFlow | undefined {
 
 /** What a function does to rings its caller knows, and to the sqes it is given or returns; in order, each once. */
 interface Use { kind: 'submit' | 'reap' | 'queue' | 'unseen'; keys: readonly string[]; firm: boolean }
+const SEQUENCE: Use['kind'][] = ['queue', 'submit', 'reap', 'unseen'];
 interface FunctionUse { rings: Use[]; params: Map<number, SqeEvent[]> }
 
 function functionUse(program: Program, func: Func): FunctionUse | undefined {
@@ -196,7 +198,8 @@ function functionUse(program: Program, func: Func): FunctionUse | undefined {
         });
       }
     }
-    return { rings: [...rings.values()], params };
+    // what is queued and submitted in there is taken to be submitted
+    return { rings: [...rings.values()].sort((a, b) => SEQUENCE.indexOf(a.kind) - SEQUENCE.indexOf(b.kind)), params };
   });
 }
 
