@@ -1,5 +1,5 @@
 /** Source text to findings and usages: the way through this folder. */
-import type { AnalysisOptions, AnalysisResult, Finding, Language, Severity, Usage } from '../protocol/analysis';
+import type { AnalysisOptions, AnalysisResult, Finding, Language, Severity } from '../protocol/analysis';
 import { hasApiToken } from './gate';
 import { blankAttributes } from './languages/c-declarator';
 import { cFacts } from './languages/c-file';
@@ -14,9 +14,14 @@ import { isSuppressed, suppressions } from './suppress';
 import { targetOf } from './target';
 import { inTestCode, isTestPath, milder } from './test-code';
 import { cUsages } from './usage/c';
+import { neighbours } from './usage/neighbours';
+import { placed } from './usage/places';
 import { rustUsages } from './usage/rust';
 
 export interface Input { path: string; language: Language; text: string; /** inside the project; default: the path */ place?: string }
+
+/** What a file without any API token gives. */
+export const NOTHING_FOUND: AnalysisResult = { findings: [], usages: [], neighbours: [], parsed: false };
 
 export class Analyser {
   readonly grammars: Grammars;
@@ -28,7 +33,7 @@ export class Analyser {
 
   /** Analyses one file from its text alone. Rejects when a grammar cannot be loaded or the parser fails. */
   async file(input: Input, options: AnalysisOptions): Promise<AnalysisResult> {
-    if (!hasApiToken(input.language, input.text)) return { findings: [], usages: [], parsed: false };
+    if (!hasApiToken(input.language, input.text)) return NOTHING_FOUND;
     await this.grammars.open(input.language);
     const prepared = prepare(input.language, input.text);
     const tree = this.grammars.parse(input.language, prepared.text);
@@ -88,7 +93,8 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   shown.sort((a, b) => a.range.start.line - b.range.start.line || a.range.start.column - b.range.start.column || a.rule.localeCompare(b.rule));
   return {
     findings: shown,
-    usages: usages.sort((a, b) => a.start - b.start).map((u): Usage => ({ family: u.family, api: u.api, range: { start: file.position(u.start), end: file.position(u.end) } })),
+    usages: placed(file, usages),
+    neighbours: placed(file, neighbours(file)),
     parsed: true,
   };
 }

@@ -1,6 +1,6 @@
 /** One open document: its tree follows the edits, its last result stays until the text changes. */
 import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
-import { factsOf, judge, prepare, type Analyser, type Prepared } from './analyse';
+import { factsOf, judge, NOTHING_FOUND, prepare, type Analyser, type Prepared } from './analyse';
 import { hasApiToken } from './gate';
 import { Leaves } from './languages/leaves';
 import type { Tree } from './parser';
@@ -29,7 +29,7 @@ export class Session {
     if (!hasApiToken(this.language, text)) {
       this.drop();
       if (this.workspace?.has(this.path)) this.workspace.set(this.path, this.language, text, this.place);
-      return { findings: [], usages: [], parsed: false };
+      return NOTHING_FOUND;
     }
     const prepared = prepare(this.language, text);
     const old = this.tree && this.prepared ? edited(this.tree, this.prepared.text, prepared.text) : undefined;

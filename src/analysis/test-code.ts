@@ -3,14 +3,14 @@ import type { Severity } from '../protocol/analysis';
 import type { Place } from './model';
 import type { SourceFile } from './source-file';
 
-const TEST_PATH = /(?:^|[/\\])(?:tests?|unittests?|bench(?:es|marks?)?|examples?)[/\\]|[/\\][^/\\]*[-_.](?:test|tests|bench|unittest)\.\w+$|[/\\](?:test|bench)[-_][^/\\]*$/i;
+const TEST_PATH = /(?:^|[/\\])(?:tests?|unittests?|bench(?:es|marks?)?|examples?)[/\\]|(?:^|[/\\])(?:[^/\\]*[-_.](?:test|tests|bench|unittest)\.\w+|(?:test|bench)[-_][^/\\]*)$/i;
 const TEST_FUNCTION = /^(?:test_\w+|TEST\w*)$/;
 
 const TEST_ATTRIBUTE = /^(?:\w+::)*(?:test|bench)\b|^cfg\((?:all\()?test\b/;
 
-/** By a folder's or the file's own name. */
+/** By a folder's or the file's own name; `path` is relative to the project, since what lies above says nothing of it. */
 export function isTestPath(path: string): boolean {
-  return TEST_PATH.test(path.replace(/^\w+:\/\//, ''));
+  return TEST_PATH.test(path);
 }
 /** Whether the place lies in a function whose name says that it is a test. */
 export function inTestCode(file: SourceFile, place: Place): boolean {

@@ -5,7 +5,7 @@
  * several files define, and includes that may mean several files, stay unknown.
  */
 import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
-import { factsOf, judge, prepare, type Analyser } from './analyse';
+import { factsOf, judge, NOTHING_FOUND, prepare, type Analyser } from './analyse';
 import { isForeignName } from './api/names';
 import type { Outside } from './flow/program';
 import { hasApiToken, languageOf } from './gate';
@@ -120,7 +120,7 @@ export class Workspace {
   /** Analyses a file that was set. The grammars of all languages in the workspace have to be open, as after `settle`. */
   analyse(path: string, options: AnalysisOptions): AnalysisResult {
     const member = this.members.get(path);
-    if (!member || !hasApiToken(member.language, member.text)) return { findings: [], usages: [], parsed: false };
+    if (!member || !hasApiToken(member.language, member.text)) return NOTHING_FOUND;
     this.index();
     this.trim();
     member.facts();

@@ -1,6 +1,7 @@
 /** `ringlight inventory`: which API families are used where. */
 import { parseArgs } from 'node:util';
 import { FAMILIES, type InventoryReport } from '../protocol/analysis';
+import { phaseOf } from '../protocol/families';
 import { UsageError, type Command } from './command';
 import { diskAnalyser, sources } from './files';
 
@@ -11,14 +12,14 @@ Exit status: 0, or 2 on wrong use or a path that cannot be read.
 `,
   async run(args) {
     const { format, paths } = options(args);
-    const report: InventoryReport = { version: 1, usages: [], files: 0 };
+    const report: InventoryReport = { version: 1, usages: [], files: 0, families: [], neighbours: [] };
     const errors: { path: string; message: string }[] = [];
     const analyser = diskAnalyser();
     for await (const input of sources(paths, (e) => errors.push(e))) {
       report.files++;
       try {
         for (const u of (await analyser.file(input, {})).usages) {
-          report.usages.push({ path: input.path, line: u.range.start.line + 1, column: u.range.start.column + 1, language: input.language, family: u.family, api: u.api });
+          report.usages.push({ path: input.path, line: u.range.start.line + 1, column: u.range.start.column + 1, language: input.language, family: u.family, api: u.api, phase: phaseOf(u.family, u.api) });
         }
       } catch (error) {
         analyser.grammars.reset(input.language);

@@ -1,4 +1,5 @@
 /** What the analysis finds: shared by the language server, the command line and the editor. Positions are 0-based, UTF-16. */
+import type { Phase } from './families';
 
 export type Language = 'c' | 'cpp' | 'rust';
 export type Severity = 'error' | 'warning' | 'information' | 'hint';
@@ -9,6 +10,10 @@ export const FAMILIES = [
   'tokio', 'tokio-uring', 'io-uring-crate', 'monoio', 'glommio', 'compio',
 ] as const;
 export type Family = (typeof FAMILIES)[number];
+/** What lives beside asynchronous I/O: shown where a family is used, not asynchronous by itself. */
+export const NEIGHBOURS = ['direct-io', 'readiness'] as const;
+export type Neighbour = (typeof NEIGHBOURS)[number];
+export type Surface = Family | Neighbour;
 
 export interface Position { line: number; column: number }
 export interface Range { start: Position; end: Position }
@@ -31,7 +36,15 @@ export interface Finding {
   fixes: Fix[];
 }
 
-export interface Usage { range: Range; family: Family; api: string }
+export interface Usage<F extends Surface = Family> {
+  range: Range;
+  family: F;
+  api: string;
+  /** the function it stands in, with its class, namespace or type; absent outside functions */
+  within?: string;
+  /** a call, and no type, flag or import */
+  call: boolean;
+}
 
 export interface AnalysisOptions {
   /** `ringlight.targetKernel`, like "6.1"; absent: no version findings */
@@ -45,6 +58,7 @@ export interface AnalysisOptions {
 export interface AnalysisResult {
   findings: Finding[];
   usages: Usage[];
+  neighbours: Usage<Neighbour>[];
   /** false when the file has no API token and was never parsed */
   parsed: boolean;
 }
@@ -79,6 +93,10 @@ export interface LintFinding {
 /** `ringlight inventory --format json`; 1-based positions. */
 export interface InventoryReport {
   version: 1;
-  usages: { path: string; line: number; column: number; language: Language; family: Family; api: string }[];
+  usages: InventoryUsage<Family>[];
   files: number;
+  /** by family, the neighbours included */
+  families: { family: Surface; phases: Phase[]; usages: number; calls: number; files: number }[];
+  neighbours: InventoryUsage<Neighbour>[];
 }
+export interface InventoryUsage<F extends Surface> { path: string; line: number; column: number; language: Language; family: F; api: string; phase: Phase; function?: string }

@@ -1,12 +1,11 @@
 /** Open documents, their trees and their last results. */
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { Session } from '../analysis/session';
-import type { Analyser } from '../analysis/analyse';
+import { NOTHING_FOUND, type Analyser } from '../analysis/analyse';
 import type { AnalysisResult, Language } from '../protocol/analysis';
 import type { AnalysedParams, ServerSettings } from '../protocol/lsp';
 
 const LANGUAGES: Record<string, Language> = { c: 'c', cpp: 'cpp', rust: 'rust' };
-const NOTHING: AnalysisResult = { findings: [], usages: [], parsed: false };
 
 export interface Analysed { result: AnalysisResult; session: Session; version: number }
 
@@ -61,6 +60,6 @@ export class Documents {
   private fail(language: Language, error: unknown, session: Session, version: number): Analysed {
     if (!this.failed.has(language)) this.log(`The ${language} analysis failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
     this.failed.add(language);
-    return { result: NOTHING, session, version };
+    return { result: NOTHING_FOUND, session, version };
   }
 }

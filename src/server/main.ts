@@ -92,7 +92,7 @@ connection.onHover(async ({ textDocument, position }) => {
   if (!settings.hover) return null;
   const document = texts.get(textDocument.uri);
   const analysed = await documents.result(textDocument.uri, settings);
-  return document && analysed && analysed.version === document.version ? hover(document, position, analysed, settings) : null;
+  return document && analysed && analysed.version === document.version ? hover(position, analysed, settings) : null;
 });
 
 texts.listen(connection);

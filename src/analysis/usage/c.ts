@@ -1,86 +1,156 @@
 /** Which API families a C or C++ file uses, and where: by what it includes and does not define itself. */
 import type { Family } from '../../protocol/analysis';
-import { walkFunction, type Func, type Mention, type Span } from '../model';
+import { uringDoc } from '../docs/uring';
+import { walk, walkFunction, type Func, type Mention, type Span } from '../model';
 import type { SourceFile } from '../source-file';
+import type { RawUsage } from './places';
 
-export interface RawUsage { family: Family; api: string; start: number; end: number }
-
-const LIBAIO = /^(?:io_(?:setup|destroy|submit|p?getevents|cancel|queue_(?:init|release|run)|prep_(?:p(?:read|write)v?2?|poll|f?d?sync|fsync)|poll|fsync|fdsync|set_callback|set_eventfd)|io_context_t|io_callback_t|iocb|io_event|IO_CMD_\w+)$/;
+const LIBAIO = /^(?:io_(?:setup|destroy|submit|p?getevents|cancel|queue_(?:init|release|run|wait)|prep_(?:p(?:read|write)v?2?|poll|f?d?sync|fsync)|poll|fsync|fdsync|set_callback|set_eventfd)|IO_CMD_\w+)$/;
+const LIBAIO_TYPE = /^(?:io_context_t|io_callback_t|iocb|io_event)$/;
 /** Names nobody else gives to anything. */
 const LIBAIO_DISTINCT = /^(?:io_prep_p(?:read|write)v?2?|io_context_t|io_queue_init|io_set_eventfd)$/;
-const RAW_AIO = /^(?:(?:SYS|__NR)_io_(?:setup|submit|p?getevents|destroy|cancel))$/;
-const RAW_AIO_ABI = /^(?:aio_context_t|iocb|io_event|IOCB_(?:CMD|FLAG)_\w+)$/;
-const POSIX_AIO = /^(?:aio_(?:read|write|fsync|error|return|suspend|cancel)(?:64)?|aio_init|lio_listio(?:64)?|aiocb(?:64)?|aioinit|LIO_\w+|AIO_(?:CANCELED|NOTCANCELED|ALLDONE))$/;
+const RAW_AIO = /^(?:SYS|__NR)_io_(?:setup|submit|p?getevents|destroy|cancel)$/;
+const RAW_AIO_ABI = /^IOCB_(?:CMD|FLAG)_\w+$/;
+const RAW_AIO_TYPE = /^(?:aio_context_t|iocb|io_event)$/;
+const POSIX_AIO = /^(?:aio_(?:read|write|fsync|error|return|suspend|cancel)(?:64)?|aio_init|lio_listio(?:64)?|LIO_(?:READ|WRITE|NOP|WAIT|NOWAIT)|AIO_(?:CANCELED|NOTCANCELED|ALLDONE))$/;
+const POSIX_TYPE = /^(?:aiocb(?:64)?|aioinit)$/;
 const RAW_URING = /^(?:SYS|__NR)_io_uring_(?:setup|enter|register)$/;
-const URING_CONSTANT = /^(?:IORING_\w+|IOSQE_\w+)$/;
-const URING_RAW_TYPE = /^(?:io_uring_(?:sqe|cqe|params|probe|probe_op|restriction|buf|buf_ring|buf_reg|rsrc_\w+|files_update|getevents_arg|sync_cancel_reg)|io_[sc]qring_offsets)$/;
-const LIBURING = /^(?:__)?io_uring_\w+$/;
-const EPOLL = /^(?:epoll_(?:create1?|ctl|wait|pwait2?|event)|EPOLL\w+)$/;
+const URING_CONSTANT = /^(?:IORING_\w+|IOSQE_\w+|IOU_PBUF_\w+)$/;
+const URING_RAW_TYPE = /^(?:io_uring_(?:sqe|cqe|params|probe|probe_op|restriction|buf|buf_ring|buf_reg|rsrc_\w+|files_update|getevents_arg|sync_cancel_reg|op)|io_[sc]qring_offsets)$/;
+const LIBURING = /^(?:(?:__)?io_uring_\w+|IO_URING_(?:CHECK_VERSION|VERSION_\w+))$/;
+const EPOLL = /^(?:epoll_(?:create1?|ctl|wait|pwait2?)|EPOLL\w+)$/;
+const EPOLL_TYPE = /^epoll_(?:event|data(?:_t)?)$/;
 
-export function cUsages(file: SourceFile): RawUsage[] {
-  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions: candidates(mentions) })).filter((u) => u.mentions.length);
+const CANDIDATES = [
+  LIBAIO, LIBAIO_TYPE, RAW_AIO, RAW_AIO_ABI, RAW_AIO_TYPE, POSIX_AIO, POSIX_TYPE, RAW_URING, URING_CONSTANT, URING_RAW_TYPE, LIBURING, EPOLL, EPOLL_TYPE, /^io_uring$/,
+];
+const ANY = new RegExp(CANDIDATES.map((p) => p.source).join('|'));
+/** Whether some API has this name. */
+function isApiName(name: string): boolean {
+  return ANY.test(name);
+}
+
+type FamilyOf = (name: string, isType: boolean) => Family | undefined;
+
+/** Which family a name belongs to in this file. */
+function families(file: SourceFile, mentions: Mention[][]): FamilyOf {
   const own = file.hasProjectHeaders;
-  const distinct = (pattern: RegExp) => own && units.some((u) => u.mentions.some((m) => pattern.test(m.text)));
+  const distinct = (pattern: RegExp) => own && mentions.some((list) => list.some((m) => pattern.test(m.text)));
+  // a project's own "aio.h" is not the system's
+  const system = (header: string) => file.facts.includes.some((i) => i.system && i.name === header);
   const liburing = file.includes('liburing.h');
   const uapi = file.includes('linux/io_uring.h');
-  const scope = {
-    libaio: file.includes('libaio.h') || (!file.includes('linux/aio_abi.h') && distinct(LIBAIO_DISTINCT)),
-    abi: file.includes('linux/aio_abi.h'),
-    posix: file.includes('aio.h') || distinct(/^aiocb(?:64)?$/),
-    epoll: file.includes('sys/epoll.h') || distinct(/^epoll_(?:ctl|wait)$/),
-    // the prefix is nobody else's; with only the kernel's header the functions are the project's own
-    liburing: liburing || !uapi,
-  };
-  const familyOf = (m: Mention): Family | undefined => {
-    const { text } = m;
-    if (RAW_URING.test(text)) return 'raw-io-uring';
-    if (RAW_AIO.test(text)) return 'raw-aio';
-    if (URING_CONSTANT.test(text)) return liburing ? 'liburing' : uapi ? 'raw-io-uring' : own ? 'liburing' : undefined;
-    if (text === 'io_uring') return m.role === 'type' && scope.liburing ? 'liburing' : undefined;
-    if (!liburing && uapi && m.role === 'type' && URING_RAW_TYPE.test(text)) return 'raw-io-uring';
-    if (LIBURING.test(text)) return scope.liburing ? 'liburing' : undefined;
-    if (scope.libaio && LIBAIO.test(text)) return 'libaio';
-    if (scope.abi && RAW_AIO_ABI.test(text)) return 'raw-aio';
-    if (scope.posix && POSIX_AIO.test(text)) return 'posix-aio';
-    if (scope.epoll && EPOLL.test(text)) return 'epoll';
+  const abi = file.includes('linux/aio_abi.h');
+  const libaio = file.includes('libaio.h') || (!abi && distinct(LIBAIO_DISTINCT));
+  const posix = system('aio.h') || distinct(/^aiocb(?:64)?$/);
+  const epoll = file.includes('sys/epoll.h') || distinct(/^epoll_(?:ctl|wait)$/);
+  return (name, isType) => {
+    if (RAW_URING.test(name)) return 'raw-io-uring';
+    if (RAW_AIO.test(name)) return 'raw-aio';
+    if (URING_CONSTANT.test(name)) return liburing ? 'liburing' : uapi ? 'raw-io-uring' : own ? 'liburing' : undefined;
+    // with only the kernel's header the functions are the project's own
+    if (!liburing && uapi) return isType && URING_RAW_TYPE.test(name) ? 'raw-io-uring' : undefined;
+    if (name === 'io_uring') return isType ? 'liburing' : undefined;
+    // behind a project's header only what the library is known to have
+    if (LIBURING.test(name)) return liburing || uringDoc(name) ? 'liburing' : undefined;
+    if (libaio && (isType ? LIBAIO_TYPE : LIBAIO).test(name)) return 'libaio';
+    if (abi && (isType ? RAW_AIO_TYPE : RAW_AIO_ABI).test(name)) return 'raw-aio';
+    if (posix && (isType ? POSIX_TYPE : POSIX_AIO).test(name)) return 'posix-aio';
+    if (epoll && (isType ? EPOLL_TYPE : EPOLL).test(name)) return 'epoll';
     return undefined;
   };
-  const defined = new Set([...file.facts.functions.map((f) => f.name), ...file.facts.macros.keys(), ...file.facts.constants.keys()]);
-  const out: RawUsage[] = [];
-  const families = new Map<string, Family | undefined>();
+}
+
+export function cUsages(file: SourceFile): RawUsage<Family>[] {
+  const behind = macros(file);
+  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions: candidates(mentions, behind) })).filter((u) => u.mentions.length);
+  const familyOf = families(file, units.map((u) => u.mentions));
+  const own = ownNames(file);
+  const out: RawUsage<Family>[] = [];
+  const known = new Map<string, { family: Family; api: string } | undefined>();
+  const meant = (m: Mention): { family: Family; api: string } | undefined => {
+    const isType = m.role === 'type';
+    // numbers and flags of the kernel stay what they are where a file brings them along
+    const direct = !isType && own.has(m.text) && !URING_CONSTANT.test(m.text) && !RAW_URING.test(m.text) && !RAW_AIO.test(m.text) ? undefined : familyOf(m.text, isType);
+    if (direct) return { family: direct, api: m.text };
+    for (const name of (isType ? undefined : behind.get(m.text)) ?? []) {
+      const family = own.has(name) ? undefined : familyOf(name, false);
+      if (family) return { family, api: name };
+    }
+    return undefined;
+  };
   for (const { unit, mentions } of units) {
     for (const m of mentions) {
       const key = m.role + m.text;
-      if (!families.has(key)) families.set(key, m.role === 'name' && defined.has(m.text) ? undefined : familyOf(m));
-      const family = families.get(key);
-      if (family) out.push({ family, api: m.text, start: unit.base + m.start, end: unit.base + m.end });
+      if (!known.has(key)) known.set(key, meant(m));
+      const found = known.get(key);
+      const start = unit.base + m.start;
+      if (found && !isQualified(file.text, start)) out.push({ ...found, start, end: unit.base + m.end });
     }
   }
   return [...out, ...systemCalls(file)];
 }
 
-/** `syscall(425, …)` and its siblings. */
-function systemCalls(file: SourceFile): RawUsage[] {
+/** `Disk::io_submit`: somebody's own. */
+function isQualified(text: string, start: number): boolean {
+  return text[start - 1] === ':' && text[start - 2] === ':' && /[\w>]/.test(text[start - 3] ?? '');
+}
+/** What the file defines itself, locals among it. */
+function ownNames(file: SourceFile): Set<string> {
+  const out = new Set<string>([...file.facts.macros.keys(), ...file.facts.constants.keys()]);
+  for (const f of file.facts.functions) {
+    out.add(f.name);
+    for (const name of localNames(f)) out.add(name);
+  }
+  return out;
+}
+const locals = new WeakMap<Func, string[]>();
+function localNames(func: Func): string[] {
+  let found = locals.get(func);
+  if (!found) locals.set(func, (found = [...func.locals.values()].map((l) => l.name).filter(isApiName)));
+  return found;
+}
+/** Macros of the file to the API names in what they stand for. */
+function macros(file: SourceFile): Map<string, string[]> {
+  const out = new Map<string, string[]>();
+  const add = (macro: string, names: Iterable<string>): void => {
+    const found = [...names].filter(isApiName);
+    if (found.length && !isApiName(macro)) out.set(macro, found);
+  };
+  for (const [macro, body] of file.facts.macros) if (/io|IO|epoll|EPOLL|AIO/.test(body)) add(macro, withoutText(body).match(/\b[A-Za-z_]\w*/g) ?? []);
+  for (const [macro, values] of file.facts.constants) add(macro, namesIn(values));
+  return out;
+}
+function* namesIn(values: Parameters<typeof walk>[0]): Generator<string> {
+  for (const e of walk(values)) if (e.kind === 'name') yield e.name;
+}
+function withoutText(body: string): string {
+  return body.replace(/"(?:[^"\\]|\\.)*"|\/\*.*?\*\/|\/\/[^\n]*/gs, '');
+}
+
+/** `syscall(425, …)` and its siblings, the number written out or behind a constant of another name. */
+function systemCalls(file: SourceFile): RawUsage<Family>[] {
   const { program } = file;
   return program.functions().flatMap((func) => program.memo.derived(func, 'system calls', () => numbered(file, func))
-    .map(({ api, span }): RawUsage => ({ family: 'raw-io-uring', api, start: func.base + span.start, end: func.base + span.end })));
+    .map(({ api, span }): RawUsage<Family> => ({ family: 'raw-io-uring', api, start: func.base + span.start, end: func.base + span.end })));
 }
 function numbered(file: SourceFile, func: Func): { api: string; span: Span }[] {
-  if (!file.program.mentions(func, /\bsyscall\s*\(\s*42[567]\b/)) return [];
+  if (!file.program.mentions(func, /\bsyscall\s*\(/)) return [];
   const out: { api: string; span: Span }[] = [];
   for (const e of walkFunction(func)) {
     const number = e.kind === 'call' && e.name === 'syscall' ? e.args[0] : undefined;
-    if (number?.kind !== 'int' || number.value < 425n || number.value > 427n) continue;
-    out.push({ api: `__NR_${['io_uring_setup', 'io_uring_enter', 'io_uring_register'][Number(number.value) - 425]!}`, span: number.span });
+    if (!number || (number.kind === 'name' && RAW_URING.test(number.name))) continue;
+    const atoms = [...file.program.constantValue(number).atoms.values()];
+    const value = atoms.length === 1 && atoms[0]!.kind === 'int' ? Number(atoms[0]!.value) : undefined;
+    if (value !== undefined && value >= 425 && value <= 427) out.push({ api: `__NR_io_uring_${['setup', 'enter', 'register'][value - 425]!}`, span: number.span });
   }
   return out;
 }
 
-const CANDIDATES = [LIBAIO, RAW_AIO, RAW_AIO_ABI, POSIX_AIO, RAW_URING, URING_CONSTANT, URING_RAW_TYPE, LIBURING, EPOLL, /^io_uring$/];
-const known = new WeakMap<Mention[], Mention[]>();
-/** Those of a unit's names that some API has, found once as long as the unit stays as it is. */
-function candidates(mentions: Mention[]): Mention[] {
-  let found = known.get(mentions);
-  if (!found) known.set(mentions, (found = mentions.filter((m) => CANDIDATES.some((p) => p.test(m.text)))));
-  return found;
+const kept = new WeakMap<Mention[], Mention[]>();
+/** Those of a unit's names that some API or a macro over one has; the API's are found once as long as the unit stays as it is. */
+function candidates(mentions: Mention[], macros: Map<string, string[]>): Mention[] {
+  let found = kept.get(mentions);
+  if (!found) kept.set(mentions, (found = mentions.filter((m) => isApiName(m.text))));
+  return macros.size ? [...found, ...mentions.filter((m) => m.role !== 'type' && macros.has(m.text))] : found;
 }

@@ -2,7 +2,7 @@
 import type { Family } from '../../protocol/analysis';
 import { walkFunction } from '../model';
 import type { SourceFile } from '../source-file';
-import type { RawUsage } from './c';
+import type { RawUsage } from './places';
 import { rustTypes } from './rust-types';
 
 const CRATES: Record<string, Family> = {
@@ -26,9 +26,9 @@ export function familyOfPath(path: string): Family | undefined {
   return undefined;
 }
 
-export function rustUsages(file: SourceFile): RawUsage[] {
+export function rustUsages(file: SourceFile): RawUsage<Family>[] {
   const types = rustTypes(file.facts);
-  const out: RawUsage[] = [];
+  const out: RawUsage<Family>[] = [];
   const seen = new Set<number>();
   const add = (path: string, start: number, end: number): void => {
     const family = seen.has(start) ? undefined : familyOfPath(path);

@@ -1,9 +1,9 @@
 /** Hover: why a finding is one, and what a recognised call, type or flag does. */
 import { MarkupKind, type Hover, type Position } from 'vscode-languageserver';
-import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { apiDoc, neighbourDoc, type ApiDoc } from '../../analysis/api-docs';
+import { apiDoc, type ApiDoc } from '../../analysis/api-docs';
 import { RULES } from '../../analysis/rules';
 import type { Range } from '../../protocol/analysis';
+import { FAMILY_INFO } from '../../protocol/families';
 import type { ServerSettings } from '../../protocol/lsp';
 import type { Analysed } from '../documents';
 import { lspRange, rulePage } from './diagnostics';
@@ -13,8 +13,7 @@ function holds(r: Range, p: Position): boolean {
   return after && (p.line < r.end.line || (p.line === r.end.line && p.character <= r.end.column));
 }
 
-export function hover(document: TextDocument, at: Position, analysed: Analysed, settings: ServerSettings): Hover | null {
-  const { result, session } = analysed;
+export function hover(at: Position, { result }: Analysed, settings: ServerSettings): Hover | null {
   const parts: string[] = [];
   let range: Range | undefined;
   for (const f of result.findings.filter((x) => holds(x.range, at))) {
@@ -23,18 +22,19 @@ export function hover(document: TextDocument, at: Position, analysed: Analysed, 
     if (rule) parts.push(`**Why:** ${rule.why}${page ? ` [${f.rule}](${page})` : ''}`);
     range ??= f.range;
   }
-  const usage = result.usages.find((u) => holds(u.range, at));
-  const name = session.nameAt(document.offsetAt(at));
-  const doc = usage ? apiDoc(usage.family, usage.api) : name && neighbourDoc(name.text, result.usages.map((u) => u.family));
-  if (doc) parts.push(described(usage ? usage.api : name!.text, usage?.family, doc));
+  const usage = result.usages.find((u) => holds(u.range, at)) ?? result.neighbours.find((u) => holds(u.range, at));
+  const doc = usage && apiDoc(usage.family, usage.api);
+  if (doc) {
+    parts.push(described(usage.api, FAMILY_INFO[usage.family].label, doc));
+    range = usage.range;
+  }
   if (!parts.length) return null;
-  if (usage && doc) range = usage.range;
   return { contents: { kind: MarkupKind.Markdown, value: parts.join('\n\n---\n\n') }, ...(range ? { range: lspRange(range) } : {}) };
 }
 
-function described(name: string, family: string | undefined, doc: ApiDoc): string {
+function described(name: string, family: string, doc: ApiDoc): string {
   return [
-    `\`${name}\`${family ? ` (${family})` : ''}: ${doc.does}`,
+    `\`${name}\` (${family}): ${doc.does}`,
     ...(doc.blocks ? [`**Blocks:** ${doc.blocks}`] : []),
     ...(doc.mistake ? [`**Mind:** ${doc.mistake}`] : []),
     ...(doc.since ? [`*Since ${doc.since}*`] : []),

@@ -59,5 +59,5 @@ describe('usages in Rust', () => {
 });
 
 it('a file without any token is not parsed', async () => {
-  expect(await analyse('int main(void) { return 0; }')).toEqual({ findings: [], usages: [], parsed: false });
+  expect(await analyse('int main(void) { return 0; }')).toEqual({ findings: [], usages: [], neighbours: [], parsed: false });
 });
