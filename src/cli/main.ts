@@ -1,5 +1,7 @@
 /** `ringlight`: one file a command; this file only finds the command and turns its failure into words. */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { parseCommand, type Command } from './command';
+import type { Part } from './scan';
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   lint: async () => (await import('./lint')).lint,
@@ -38,7 +40,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined);
 
-main().then(
+/** The second thread of a scan runs this file too. */
+async function thread(): Promise<number> {
+  const { analysePart } = await import('./scan');
+  parentPort!.postMessage(await analysePart(workerData as Part));
+  return 0;
+}
+
+(isMainThread ? main() : thread()).then(
   (code) => { process.exitCode = unwritten ? 2 : code; },
   (error: unknown) => {
     process.stderr.write(`ringlight: ${error instanceof Error ? error.message : String(error)}\n`);

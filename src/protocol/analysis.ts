@@ -85,11 +85,14 @@ export interface LintReport {
   parsed: number;
   errors: { path: string; message: string }[];
 }
-export interface LintFinding {
-  path: string; line: number; column: number; endLine: number; endColumn: number;
+export interface LintFinding extends LintRange {
+  path: string;
   rule: string; severity: Severity; message: string; language: Language;
-  fix?: { title: string; safe: boolean; edits: { line: number; column: number; endLine: number; endColumn: number; text: string }[] };
+  fix?: { title: string; safe: boolean; edits: (LintRange & { text: string })[] };
+  /** places that have to do with it */
+  related?: (LintRange & { path: string; message: string })[];
 }
+export interface LintRange { line: number; column: number; endLine: number; endColumn: number }
 /** `ringlight inventory --format json`; 1-based positions. */
 export interface InventoryReport {
   version: 1;

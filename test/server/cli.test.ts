@@ -1,9 +1,11 @@
 /** `ringlight lint` and `ringlight inventory`, as built. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import sarifSchema from '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json';
+import { Ajv } from 'ajv';
 import type { Log } from 'sarif';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InventoryReport, LintReport } from '../../src/protocol/analysis';
@@ -29,6 +31,14 @@ beforeAll(() => {
   put('clean/good.c', readFileSync(join(FIXTURES, 'aio-buffered-io/good.c'), 'utf8'));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+// it calls itself draft 4, and uses nothing that later drafts changed
+const validate = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false }).compile({ ...sarifSchema, $schema: undefined, id: undefined });
+/** Where a log is not as the schema of SARIF 2.1.0 wants it. */
+function violations(log: unknown): string[] {
+  validate(log);
+  return (validate.errors ?? []).map((e) => `${e.instancePath}: ${e.message}`);
+}
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { cwd: root, encoding: 'utf8' });
@@ -64,7 +74,7 @@ describe('ringlight lint', () => {
 
   it('text: one line a finding; exit 0 without any', () => {
     const bad = run('lint', 'src/copy.c');
-    expect(bad.stdout).toMatch(/^src\/copy\.c:\d+:\d+: warning: io_submit\(\) blocks here.* \[aio-buffered-io\]\n1 finding in 1 file, 1 of them parsed\n$/);
+    expect(bad.stdout).toMatch(/^src\/copy\.c:\d+:\d+: warning: io_submit\(\) blocks here.* \[aio-buffered-io\]\n1 finding \(1 warning\) in 1 file, 1 of them parsed\n$/);
     expect(bad.status).toBe(1);
     expect(run('lint', 'clean')).toEqual({ status: 0, stdout: '0 findings in 1 file, 1 of them parsed\n', stderr: '' });
   });
@@ -87,6 +97,72 @@ describe('ringlight lint', () => {
       ['aio-buffered-io', 'warning', pathToFileURL(join(root, 'src/copy.c')).href],
     ]);
     for (const r of sarifRun!.results!) expect(sarifRun!.tool.driver.rules![r.ruleIndex!]!.id).toBe(r.ruleId);
+    expect(violations(log)).toEqual([]);
+    const [result] = sarifRun!.results!;
+    expect(result!.relatedLocations!.map((l) => l.message!.text)).not.toContain('');
+    expect(result!.fixes![0]!.artifactChanges[0]!.replacements.map((r) => r.insertedContent!.text)).toContain('O_RDONLY | O_DIRECT');
+    const rule = sarifRun!.tool.driver.rules![result!.ruleIndex!]!;
+    expect(rule.help!.text).toMatch(/\w/);
+    expect(rule.help!.markdown).toMatch(/^# aio-buffered-io\n/);
+    expect(sarifRun!.originalUriBaseIds).toEqual({ SRCROOT: { uri: pathToFileURL(`${realpathSync(root)}/`).href } });
+  });
+
+  it('SARIF: what cannot be read is a notification, and the log is still valid', () => {
+    const log = JSON.parse(run('lint', 'absent.c', '--format', 'sarif').stdout) as Log;
+    expect(violations(log)).toEqual([]);
+    expect(log.runs[0]!.invocations![0]).toMatchObject({ executionSuccessful: false, toolExecutionNotifications: [{ level: 'error', message: { text: 'absent.c: no such file or directory' } }] });
+  });
+
+  it('SARIF: a fingerprint stays when lines come above, and two findings never share one', () => {
+    const of = (path: string, text: string) => {
+      writeFileSync(join(root, path), text);
+      return (JSON.parse(run('lint', path, '--format', 'sarif').stdout) as Log).runs[0]!.results!.map((r) => r.partialFingerprints!['ringlight/v1']!);
+    };
+    const text = '#include <liburing.h>\nvoid f(struct io_uring *r)\n{\n\tio_uring_submit(r);\n\tio_uring_submit(r);\n}\n';
+    const before = of('twice.c', text);
+    expect(new Set(before).size).toBe(2);
+    expect(of('twice.c', `/* one\n * two */\n${text}`)).toEqual(before);
+    rmSync(join(root, 'twice.c'));
+  });
+
+  it('--exclude leaves out files and folders, by patterns as git has them', () => {
+    const paths = (...args: string[]) => (JSON.parse(run('lint', '--format', 'json', ...args).stdout) as LintReport).findings.map((f) => f.path);
+    expect(paths('--exclude', '*.rs')).toEqual(['src/copy.c']);
+    expect(paths('--exclude', 'src/copy.{c,cpp}', '--exclude', '/clean/')).toEqual(['src/journal.rs']);
+    expect(paths('--exclude', 'src', '--exclude', '!src')).toEqual(['src/copy.c', 'src/journal.rs']);
+    expect((JSON.parse(run('lint', '--format', 'json', '--exclude', '/src').stdout) as LintReport).files).toBe(1);
+  });
+
+  it('--severity gives a rule another level', () => {
+    const { findings } = JSON.parse(run('lint', 'src', '--format', 'json', '--severity', 'aio-*=hint', '--severity', 'rust-uring-unsubmitted-write=off').stdout) as LintReport;
+    expect(findings.map((f) => [f.rule, f.severity])).toEqual([['aio-buffered-io', 'hint']]);
+  });
+
+  it('a test is told by its path below the argument, not by what lies above', () => {
+    const severity = (...args: string[]) => (JSON.parse(run('lint', ...args, '--format', 'json').stdout) as LintReport).findings.map((f) => f.severity);
+    mkdirSync(join(root, 'tests/inner/tests'), { recursive: true });
+    const late = '#include <liburing.h>\nvoid f(struct io_uring *r)\n{\n\tio_uring_submit(r);\n}\n';
+    writeFileSync(join(root, 'tests/inner/late.c'), late);
+    writeFileSync(join(root, 'tests/inner/tests/late.c'), late);
+    expect(severity('tests/inner')).toEqual(['warning', 'information']);
+    expect(severity('tests/inner/tests/late.c')).toEqual(['warning']);
+    expect(severity('tests')).toEqual(['warning', 'information']);
+    expect(severity('.', '--exclude', '/src')).toEqual(['information', 'information']);
+    rmSync(join(root, 'tests'), { recursive: true });
+  });
+
+  it('many files: two threads say what one says, in the same order each time', () => {
+    const folder = join(root, 'many');
+    mkdirSync(folder);
+    // more than the two threads are worth
+    const padding = `/* ${'-'.repeat(20_000)} */\n`;
+    for (let i = 0; i < 40; i++) writeFileSync(join(folder, `f${String(i).padStart(2, '0')}.c`), `${padding}${BUFFERED.replaceAll('read_once', `read_${i}`)}`);
+    const first = run('lint', 'many', '--format', 'json');
+    const { findings, parsed } = JSON.parse(first.stdout) as LintReport;
+    expect(parsed).toBe(40);
+    expect(findings.map((f) => f.path)).toEqual(Array.from({ length: 40 }, (_, i) => `many/f${String(i).padStart(2, '0')}.c`));
+    expect(run('lint', 'many', '--format', 'json').stdout).toBe(first.stdout);
+    rmSync(folder, { recursive: true });
   });
 
   it('a path that cannot be read is told about, the others are still looked at; exit 2', () => {
@@ -121,16 +197,20 @@ describe('ringlight inventory', () => {
     const { status, stdout } = run('inventory', 'src', '--format', 'json');
     expect(status).toBe(0);
     const report = JSON.parse(stdout) as InventoryReport;
-    expect(Object.keys(report).sort()).toEqual(['files', 'usages', 'version']);
+    expect(Object.keys(report).sort()).toEqual(['families', 'files', 'neighbours', 'usages', 'version']);
     expect(report.files).toBe(3);
     expect(new Set(report.usages.map((u) => u.family))).toEqual(new Set(['libaio', 'tokio-uring']));
     const submit = report.usages.find((u) => u.api === 'io_submit')!;
     expect(BUFFERED.split('\n')[submit.line - 1]!.slice(submit.column - 1)).toMatch(/^io_submit\(/);
+    expect(submit).toMatchObject({ phase: 'libaio', function: expect.any(String) as string });
+    const libaio = report.families.find((f) => f.family === 'libaio')!;
+    expect(libaio).toEqual({ family: 'libaio', phases: ['libaio'], files: 1, usages: report.usages.filter((u) => u.family === 'libaio').length, calls: expect.any(Number) as number });
+    expect(libaio.calls).toBeLessThan(libaio.usages);
   });
   it('text, by family', () => {
     const { status, stdout } = run('inventory', 'src');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^libaio: \d+ in 1 file\n {2}src\/copy\.c:\d+:\d+: io_context_t\n/);
+    expect(stdout).toMatch(/^tokio-uring \(tokio-uring; io_uring\): \d+ in 1 file, \d+ of them calls\n(?: {2}src\/journal\.rs.*\n)+libaio \(libaio; libaio: asynchronous with O_DIRECT\): \d+ in 1 file, \d+ of them calls\n {2}src\/copy\.c:\d+:\d+: io_context_t/);
     expect(run('inventory', join(root, 'src/plain.c')).stdout).toBe('no asynchronous I/O found\n');
   });
   it('an absent path; exit 2', () => expect(run('inventory', 'absent')).toMatchObject({ status: 2, stderr: 'ringlight: absent: no such file or directory\n' }));
