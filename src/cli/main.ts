@@ -6,6 +6,7 @@ import type { Part } from './scan';
 const COMMANDS: Record<string, () => Promise<Command>> = {
   lint: async () => (await import('./lint')).lint,
   inventory: async () => (await import('./inventory')).inventory,
+  lsp: async () => (await import('./lsp')).lsp,
   trace: async () => (await import('./trace')).trace,
   doctor: async () => (await import('./doctor')).doctor,
   report: async () => (await import('./report')).report,

@@ -1,11 +1,10 @@
 /** Looks at every source file below some paths: what uses no API is not even decoded, the rest is analysed together. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
 import { Workspace } from '../analysis/workspace';
+import { tidier } from '../server/workspace/tidy';
 import { decoded, isHeader, passing, sourceOf } from '../server/workspace/walk';
 import { diskAnalyser, reason, sources, type ReadError } from './files';
 
@@ -19,8 +18,6 @@ const WORTH_A_THREAD = 400_000;
 
 /** Characters of source whose facts a thread keeps while it looks at other files. */
 const KEPT = 150_000;
-/** Bytes in use at which a thread begins to tidy up. */
-const HEAP = 64 * 1024 * 1024;
 
 /** One thread's part of the work: it knows all sources and headers, and analyses those at `share`. */
 export interface Part { sources: Source[]; headers: string[]; share: number[]; options: AnalysisOptions }
@@ -87,17 +84,6 @@ export async function analysePart({ sources: all, headers, share, options }: Par
     }
   }
   return out;
-}
-/** Collects garbage in time: left alone, the heap grows to several times of what is in use before that happens. */
-function tidier(): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  let limit = HEAP;
-  return () => {
-    if (getHeapStatistics().used_heap_size < limit) return;
-    collect();
-    limit = Math.max(HEAP, 1.5 * getHeapStatistics().used_heap_size);
-  };
 }
 function textOf(path: string): string | undefined {
   try {

@@ -18,12 +18,18 @@ function read<T>(id: string, schema: v.GenericSchema<unknown, T>): T | undefined
 
 /** What the language server is told. */
 export function serverSettings(extension: vscode.Uri): ServerSettings {
-  const targetKernel = read(Settings.TargetKernel, v.pipe(v.string(), v.regex(/^(\d+\.\d+)?$/)));
+  const version = v.pipe(v.string(), v.regex(/^(\d+\.\d+)?$/));
+  const targetKernel = read(Settings.TargetKernel, version);
+  const targetLiburing = read(Settings.TargetLiburing, version);
   return {
     enable: read(Settings.Enable, v.boolean()) ?? true,
     hover: read(Settings.Hover, v.boolean()) ?? true,
     severities: read(Settings.Severities, v.record(v.string(), Severity)) ?? {},
     ...(targetKernel ? { targetKernel } : {}),
+    ...(targetLiburing ? { targetLiburing } : {}),
+    scanOnOpen: read(Settings.ScanOnOpen, v.boolean()) ?? false,
+    exclude: Object.entries(read('files.exclude', v.record(v.string(), v.unknown())) ?? {}).filter(([, on]) => on === true).map(([glob]) => glob),
+    rulePageCommand: true,
     rulePages: vscode.Uri.joinPath(extension, 'docs', 'rules').toString(),
   };
 }

@@ -1,7 +1,9 @@
 /** Constructs the parts and registers them; nothing else happens here. */
 import * as vscode from 'vscode';
 import { Commands } from './ids';
+import { InventoryView } from './inventory/inventory-view';
 import { LanguageFeature } from './language/client';
+import { scanWorkspace } from './language/scan-command';
 import { openRulePage } from './language/rule-page';
 import { Log } from './log';
 import { insertSnippet } from './snippets/insert-snippet';
@@ -20,12 +22,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<Ringli
     const debugTargets = new DebugTargets();
     const sessions = new TraceSessions(context, log);
     context.subscriptions.push(
-      language, debugTargets, sessions,
+      language, new InventoryView(language), debugTargets, sessions,
       TimelineEditor.register(context, log),
       registerTraceTasks(sessions),
       registerTraceCommands(context, sessions, debugTargets, log),
       vscode.commands.registerCommand(Commands.InsertSnippet, (name?: unknown) => insertSnippet(context.extensionUri, name)),
       vscode.commands.registerCommand(Commands.OpenRulePage, (id: unknown) => openRulePage(context.extensionUri, id)),
+      vscode.commands.registerCommand(Commands.ScanWorkspace, () => scanWorkspace(language)),
       vscode.commands.registerCommand(Commands.RestartServer, () => language.restart()),
       vscode.commands.registerCommand(Commands.ShowLog, () => log.show()),
     );

@@ -10,12 +10,19 @@ export const Commands = {
   ShowLog: 'ringlight.showLog',
   RestartServer: 'ringlight.restartServer',
   OpenRulePage: 'ringlight.openRulePage',
+  ScanWorkspace: 'ringlight.scanWorkspace',
+  RefreshInventory: 'ringlight.inventory.refresh',
+  CollapseInventory: 'ringlight.inventory.collapse',
+  FilterInventory: 'ringlight.inventory.filter',
+  CopyInventory: 'ringlight.inventory.copy',
 } as const;
 
 export const Settings = {
   Enable: 'ringlight.enable',
   Hover: 'ringlight.hover.enable',
   TargetKernel: 'ringlight.targetKernel',
+  TargetLiburing: 'ringlight.targetLiburing',
+  ScanOnOpen: 'ringlight.scanOnOpen',
   Severities: 'ringlight.rules.severities',
   TraceApis: 'ringlight.trace.apis',
   TracePrivilege: 'ringlight.trace.privilege',
@@ -23,8 +30,8 @@ export const Settings = {
   SshConfigFile: 'ringlight.trace.sshConfigFile',
 } as const;
 
-export const ContextKeys = { Tracing: 'ringlight.tracing' } as const;
-export const Views = { Timeline: 'ringlight.timeline', LiveTimeline: 'ringlight.liveTimeline' } as const;
+export const ContextKeys = { Tracing: 'ringlight.tracing', Inventory: 'ringlight.inventoryState' } as const;
+export const Views = { Timeline: 'ringlight.timeline', LiveTimeline: 'ringlight.liveTimeline', Container: 'ringlight', Inventory: 'ringlight.inventory' } as const;
 export const TASK_TYPE = 'ringlight';
 export const RECORDING_SUFFIX = '.ringtrace';
 export const LANGUAGES = ['c', 'cpp', 'rust'] as const;

@@ -1,20 +1,24 @@
 /** Open documents, their trees and their last results. */
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { NOTHING_FOUND } from '../analysis/analyse';
 import { Session } from '../analysis/session';
-import { NOTHING_FOUND, type Analyser } from '../analysis/analyse';
 import type { AnalysisResult, Language } from '../protocol/analysis';
 import type { AnalysedParams, ServerSettings } from '../protocol/lsp';
+import type { Project } from './workspace/project';
+import { pathOf } from './workspace/uris';
 
 const LANGUAGES: Record<string, Language> = { c: 'c', cpp: 'cpp', rust: 'rust' };
 
-export interface Analysed { result: AnalysisResult; session: Session; version: number }
+export interface Analysed { result: AnalysisResult; version: number }
+/** `epoch`: what other files said when the last result was made. */
+interface State { session: Session; last?: Analysed; settings?: ServerSettings; epoch?: number }
 
 export class Documents {
-  private readonly open = new Map<string, { session: Session; last?: Analysed; settings?: ServerSettings }>();
+  private readonly open = new Map<string, State>();
   private readonly failed = new Set<string>();
 
   constructor(
-    private readonly analyser: Analyser,
+    private readonly project: Project,
     private readonly lookup: (uri: string) => TextDocument | undefined,
     private readonly analysed: (params: AnalysedParams) => void,
     private readonly log: (message: string) => void,
@@ -25,29 +29,49 @@ export class Documents {
     const document = this.lookup(uri);
     const language = document && LANGUAGES[document.languageId];
     if (!language || !settings.enable) return undefined;
+    const { analyser } = this.project.workspace;
     let state = this.open.get(uri);
     if (state?.session.language !== language) {
       state?.session.drop();
-      this.open.set(uri, (state = { session: new Session(this.analyser, uri, language) }));
+      const path = pathOf(uri);
+      this.open.set(uri, (state = { session: new Session(analyser, path, language, this.project.placeOf(path), this.project.workspace) }));
     }
     try {
       await state.session.ready(document.getText());
     } catch (error) {
-      return this.fail(language, error, state.session, document.version);
+      return this.fail(language, error, document.version);
     }
     // while the grammar was loading the document may have changed, or been closed
     const now = this.lookup(uri);
     if (!now || this.open.get(uri) !== state) return undefined;
-    if (state.last?.version === now.version && state.settings === settings) return state.last;
+    const { epoch } = this.project.workspace;
+    if (state.last?.version === now.version && state.settings === settings && state.epoch === epoch.version) return state.last;
     const start = performance.now();
     try {
       const result = state.session.analyse(now.getText(), settings);
-      state.last = { result, session: state.session, version: now.version };
+      state.last = { result, version: now.version };
       state.settings = settings;
-      this.analysed({ uri, version: now.version, milliseconds: performance.now() - start, findings: result.findings.length, parsed: result.parsed, grammars: this.analyser.grammars.loaded });
+      state.epoch = epoch.version;
+      this.analysed({ uri, version: now.version, milliseconds: performance.now() - start, findings: result.findings.length, parsed: result.parsed, grammars: analyser.grammars.loaded });
       return state.last;
     } catch (error) {
-      return this.fail(language, error, state.session, now.version);
+      return this.fail(language, error, now.version);
+    }
+  }
+
+  /** What is known of the open documents, by path. */
+  *results(): Generator<{ path: string; uri: string; result: AnalysisResult }> {
+    for (const [uri, { last }] of this.open) if (last) yield { path: pathOf(uri), uri, result: last.result };
+  }
+  isOpen(path: string): boolean {
+    for (const uri of this.open.keys()) if (pathOf(uri) === path) return true;
+    return false;
+  }
+  /** Folders came or went: a document's place in them may be another. */
+  reopen(): void {
+    for (const [uri, { session }] of this.open) {
+      session.drop();
+      this.open.delete(uri);
     }
   }
 
@@ -57,9 +81,9 @@ export class Documents {
   }
 
   /** A parser that fails costs the findings of this file, nothing else, and one line of log. */
-  private fail(language: Language, error: unknown, session: Session, version: number): Analysed {
+  private fail(language: Language, error: unknown, version: number): Analysed {
     if (!this.failed.has(language)) this.log(`The ${language} analysis failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
     this.failed.add(language);
-    return { result: NOTHING_FOUND, session, version };
+    return { result: NOTHING_FOUND, version };
   }
 }

@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createMessageConnection, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
-import type { AnalysedParams } from '../../src/protocol/lsp';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter, type CancellationToken, type MessageConnection } from 'vscode-jsonrpc/node';
+import type { AnalysedParams, Inventory, ScanResult, ServerSettings } from '../../src/protocol/lsp';
 
 const SERVER = join(import.meta.dirname, '../../dist/server.js');
 
@@ -22,9 +22,9 @@ export class Client {
   readonly published: { uri: string; version?: number; diagnostics: Diagnostic[] }[] = [];
   private readonly child: ChildProcess;
 
-  constructor() {
+  constructor(command: string[] = [SERVER, '--stdio']) {
     if (!existsSync(SERVER)) throw new Error('dist/server.js is missing: npm run build');
-    this.child = spawn(process.execPath, [SERVER, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child = spawn(process.execPath, command, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.connection = createMessageConnection(new StreamMessageReader(this.child.stdout!), new StreamMessageWriter(this.child.stdin!));
     this.connection.onNotification('ringlight/analysed', (p: AnalysedParams) => { this.analysed.push(p); });
     this.connection.onNotification('textDocument/publishDiagnostics', (p: Client['published'][number]) => { this.published.push(p); });
@@ -32,11 +32,11 @@ export class Client {
     this.connection.listen();
   }
 
-  async start(options: { pull: boolean }): Promise<unknown> {
+  async start({ pull, folders = [], settings = {} }: { pull: boolean; folders?: string[]; settings?: Partial<ServerSettings> }): Promise<unknown> {
     const answer = await this.connection.sendRequest('initialize', {
-      processId: process.pid, rootUri: null,
-      capabilities: options.pull ? { textDocument: { diagnostic: {} } } : {},
-      initializationOptions: { enable: true, hover: true, rulePages: 'file:///rules' },
+      processId: process.pid, rootUri: null, workspaceFolders: folders.map((uri) => ({ uri, name: uri })),
+      capabilities: pull ? { textDocument: { diagnostic: {} } } : {},
+      initializationOptions: { enable: true, hover: true, rulePages: 'file:///rules', rulePageCommand: true, ...settings },
     });
     await this.connection.sendNotification('initialized', {});
     return answer;
@@ -52,6 +52,19 @@ export class Client {
   }
   async actions(uri: string, range: Diagnostic['range'], only?: string[]): Promise<CodeAction[]> {
     return this.connection.sendRequest('textDocument/codeAction', { textDocument: { uri }, range, context: { diagnostics: [], ...(only ? { only } : {}) } });
+  }
+  async scan(token?: CancellationToken): Promise<ScanResult> {
+    return this.connection.sendRequest<ScanResult>('ringlight/scan', {}, token);
+  }
+  async inventory(): Promise<Inventory> {
+    return this.connection.sendRequest<Inventory>('ringlight/inventory', {});
+  }
+  async workspaceDiagnostics(previousResultIds: { uri: string; value: string }[] = []): Promise<{ uri: string; resultId?: string; items: Diagnostic[] }[]> {
+    return (await this.connection.sendRequest<{ items: { uri: string; resultId?: string; items: Diagnostic[] }[] }>('workspace/diagnostic', { previousResultIds })).items;
+  }
+  async complete(uri: string, line: number, character: number): Promise<string[]> {
+    const items = await this.connection.sendRequest<{ label: string; sortText: string }[]>('textDocument/completion', { textDocument: { uri }, position: { line, character }, context: { triggerKind: 1 } });
+    return items.sort((a, b) => (a.sortText < b.sortText ? -1 : 1)).map((i) => i.label);
   }
   async hover(uri: string, line: number, character: number): Promise<string | undefined> {
     const hover = await this.connection.sendRequest<{ contents: { value: string } } | null>('textDocument/hover', { textDocument: { uri }, position: { line, character } });

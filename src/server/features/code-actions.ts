@@ -1,5 +1,6 @@
 /** Quick fixes, fix all, suppression and the rule's page. */
 import { CodeActionKind, type CodeAction, type CodeActionParams, type TextEdit as LspEdit } from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import { suppressFileEdit, suppressLineEdit } from '../../analysis/suppress';
 import type { Finding, Range, TextEdit } from '../../protocol/analysis';
 import type { ServerSettings } from '../../protocol/lsp';
@@ -23,15 +24,16 @@ function wanted(params: CodeActionParams, kind: string): boolean {
   return only ? only.some((o) => kind === o || kind.startsWith(`${o}.`)) : kind !== FIX_ALL;
 }
 
-export function codeActions(params: CodeActionParams, text: string, findings: Finding[], settings: ServerSettings): CodeAction[] {
+/** `anew`: the findings of another text in place of the document's. */
+export async function codeActions(params: CodeActionParams, text: string, findings: Finding[], settings: ServerSettings, anew: (text: string) => Promise<Finding[]>): Promise<CodeAction[]> {
   const { uri } = params.textDocument;
   const actions: CodeAction[] = [];
   if (wanted(params, CodeActionKind.QuickFix)) {
     for (const f of findings.filter((x) => touches(x.range, params))) actions.push(...actionsFor(uri, text, f, settings));
   }
   if (wanted(params, FIX_ALL)) {
-    const edits = allSafeEdits(findings);
-    if (edits.length) actions.push({ title: 'Fix all safe Ringlight findings', kind: FIX_ALL, edit: { changes: { [uri]: lspEdits(edits) } } });
+    const edits = await fixAll(text, findings, anew);
+    if (edits.length) actions.push({ title: 'Fix all safe Ringlight findings', kind: FIX_ALL, edit: { changes: { [uri]: edits } } });
   }
   return actions;
 }
@@ -43,11 +45,38 @@ function actionsFor(uri: string, text: string, f: Finding, settings: ServerSetti
     ...f.fixes.map((fix): CodeAction => ({ title: fix.title, kind: CodeActionKind.QuickFix, diagnostics: shown, isPreferred: fix.safe, edit: edit(fix.edits) })),
     { title: `Suppress ${f.rule} on this line`, kind: CodeActionKind.QuickFix, diagnostics: shown, edit: edit([suppressLineEdit(text, f.rule, f.range.start.line)]) },
     { title: `Suppress ${f.rule} in this file`, kind: CodeActionKind.QuickFix, diagnostics: shown, edit: edit([suppressFileEdit(f.rule)]) },
-    { title: `Explain ${f.rule}`, kind: CodeActionKind.QuickFix, diagnostics: shown, command: { title: 'Explain', command: OPEN_RULE_PAGE, arguments: [f.rule] } },
+    ...(settings.rulePageCommand ? [{ title: `Explain ${f.rule}`, kind: CodeActionKind.QuickFix, diagnostics: shown, command: { title: 'Explain', command: OPEN_RULE_PAGE, arguments: [f.rule] } }] : []),
   ];
 }
 
-/** The edits of every safe fix, each once; a fix that overlaps one taken before waits for the next round. */
+/** Fixes that overlap take turns: more turns than this are a fix that brings its finding back. */
+const TURNS = 8;
+
+/** Every safe fix, also those that overlap and those of findings that only show after another fix. */
+async function fixAll(text: string, findings: Finding[], anew: (text: string) => Promise<Finding[]>): Promise<LspEdit[]> {
+  let edits = allSafeEdits(findings);
+  if (!edits.length) return [];
+  const first = lspEdits(edits);
+  let fixed = TextDocument.applyEdits(TextDocument.create('', '', 0, text), first);
+  for (let turn = 1; ; turn++) {
+    edits = turn < TURNS ? allSafeEdits(await anew(fixed)) : [];
+    if (!edits.length) return turn === 1 ? first : [difference(text, fixed)];
+    fixed = TextDocument.applyEdits(TextDocument.create('', '', 0, fixed), lspEdits(edits));
+  }
+}
+/** One edit over the lines that are different. */
+function difference(before: string, after: string): LspEdit {
+  const a = before.split('\n');
+  const b = after.split('\n');
+  let start = 0;
+  while (start < a.length - 1 && start < b.length - 1 && a[start] === b[start]) start++;
+  let tail = 0;
+  while (tail < a.length - start - 1 && tail < b.length - start - 1 && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
+  const last = a.length - 1 - tail;
+  return { range: { start: { line: start, character: 0 }, end: { line: last, character: a[last]!.length } }, newText: b.slice(start, b.length - tail).join('\n') };
+}
+
+/** The edits of every safe fix, each once; a fix that overlaps one taken before waits for the next turn. */
 export function allSafeEdits(findings: Finding[]): TextEdit[] {
   const taken: TextEdit[] = [];
   const same = (a: TextEdit, b: TextEdit) => compare(a.range.start, b.range.start) === 0 && compare(a.range.end, b.range.end) === 0 && a.text === b.text;

@@ -2,6 +2,7 @@
 import { DiagnosticSeverity, type Diagnostic, type Range as LspRange } from 'vscode-languageserver';
 import type { Finding, Range, Severity } from '../../protocol/analysis';
 import type { ServerSettings } from '../../protocol/lsp';
+import { uriOf } from '../workspace/uris';
 
 export const SOURCE = 'ringlight';
 
@@ -27,7 +28,7 @@ export function diagnostic(uri: string, finding: Finding, settings: ServerSettin
     ...(href ? { codeDescription: { href } } : {}),
     message: finding.message,
     ...(finding.related.length
-      ? { relatedInformation: finding.related.map((r) => ({ location: { uri: r.path ?? uri, range: lspRange(r.range) }, message: r.message })) }
+      ? { relatedInformation: finding.related.map((r) => ({ location: { uri: r.path === undefined ? uri : uriOf(r.path), range: lspRange(r.range) }, message: r.message })) }
       : {}),
   };
 }

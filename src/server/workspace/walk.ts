@@ -20,7 +20,13 @@ export const DISK: FileAccess = {
 
 /** `place`: relative to the root. */
 export interface Found { path: string; place: string }
-export interface WalkOptions { rules: IgnoreRules; gitignore: boolean; problem(path: string, error: unknown): void }
+export interface WalkOptions {
+  rules: IgnoreRules;
+  gitignore: boolean;
+  problem(path: string, error: unknown): void;
+  /** told of each folder's place, empty or with a slash at its end, and of the rules that hold in it */
+  entered?(base: string, rules: IgnoreRules): void;
+}
 
 /** Files in our languages below `root`, by name, folder after folder. What cannot be read is told to `problem`. */
 export async function* walk(access: FileAccess, root: string, options: WalkOptions, base = ''): AsyncGenerator<Found> {
@@ -36,6 +42,7 @@ export async function* walk(access: FileAccess, root: string, options: WalkOptio
     const text = await access.bytes(joined(root, '.gitignore')).catch(() => undefined);
     if (text) rules = rules.with(base, text.toString('utf8'));
   }
+  options.entered?.(base, rules);
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const { name, kind } of entries) {
     const place = base + name;
