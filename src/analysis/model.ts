@@ -50,8 +50,8 @@ export interface Sizeof extends Base { kind: 'sizeof'; type: string | undefined;
 export interface Lambda extends Base { kind: 'lambda'; func: Func }
 /** A statement in expression position: GNU `({…})`, and every block, `if` and `match` of Rust. */
 export interface Control extends Base { kind: 'control'; body: Stmt[]; tail: Expr[] }
-/** Evaluated, but its value is not modelled. */
-export interface Opaque extends Base { kind: 'opaque'; parts: Expr[] }
+/** Evaluated, but its value is not modelled. `pattern`: of `let pattern = …` as a condition of Rust. */
+export interface Opaque extends Base { kind: 'opaque'; parts: Expr[]; pattern?: string }
 
 export type Expr =
   | Name | Member | Index | Call | Int | Text | Unary | Binary | Assign | Conditional | Cast | List
@@ -84,7 +84,7 @@ export type Stmt =
   | { kind: 'declare'; local: Local; init: Expr | undefined; span: Span; /** the whole declaration */ statement: Span; /** the only name it declares */ alone: boolean; /** Rust: names the pattern bound, in order; `_` stays */ pattern?: string[]; /** Rust: what a pattern took the name from */ bound?: Bound }
   | { kind: 'if'; test: Expr | undefined; then: Stmt[]; otherwise: Stmt[]; span: Span }
   | { kind: 'loop'; form: 'while' | 'do' | 'for' | 'each' | 'forever'; label?: string; init: Stmt[]; test: Expr | undefined; update: Expr | undefined; body: Stmt[]; span: Span }
-  | { kind: 'switch'; subject: Expr; fallthrough: boolean; cases: { values: Expr[]; default: boolean; body: Stmt[] }[]; span: Span }
+  | { kind: 'switch'; subject: Expr; fallthrough: boolean; cases: { values: Expr[]; default: boolean; body: Stmt[]; /** Rust: as written, without a guard */ pattern?: string }[]; span: Span }
   | { kind: 'block'; body: Stmt[]; label?: string; span: Span }
   | { kind: 'try'; body: Stmt[]; handlers: Stmt[][]; span: Span }
   | { kind: 'return'; value: Expr | undefined; span: Span }

@@ -82,7 +82,7 @@ export class RustBody {
       out.push({ kind: 'declare', local: this.local(names[0].name, this.span(names[0].node), type, false), init, span, statement, alone: true });
       return out;
     }
-    const written = !pattern ? [] : pattern.type === '_' ? ['_'] : /^tuple_(?:struct_)?pattern$/.test(pattern.type) ? tupleItems(pattern) : undefined;
+    const written = !pattern ? [] : pattern.type === '_' ? ['_'] : pattern.type === 'tuple_pattern' || /^(?:\w+::)*BufResult\b/.test(pattern.text) ? tupleItems(pattern) : undefined;
     const whole: Local = { name: '_', id: `_~${this.func.name}~${span.start}`, type, pointer: false, array: false, reference: false, static: false, span };
     out.push({ kind: 'declare', local: whole, init: alternative ? undefined : init, span, statement, alone: true, pattern: written });
     return pattern ? [...out, ...this.bind(pattern, init, false, statement)] : out;
@@ -166,7 +166,8 @@ export class RustBody {
       const inner = field(arm, 'value');
       const stmts = inner ? this.statement(inner) : [];
       this.scopes.pop();
-      return { values: [], default: /^_$/.test(pattern?.text ?? ''), body: [...bound, ...guard, ...stmts] };
+      const written = (condition ? pattern?.text.slice(0, condition.startIndex - pattern.startIndex).replace(/\bif\s*$/, '') : pattern?.text)?.trim();
+      return { values: [], default: /^_$/.test(pattern?.text ?? ''), body: [...bound, ...guard, ...stmts], pattern: written };
     });
     return { kind: 'switch', subject: value, fallthrough: false, cases, span: this.span(node) };
   }
@@ -180,7 +181,7 @@ export class RustBody {
         const value = field(n, 'value');
         const from = value ? this.expression(value) : undefined;
         bound.push(...this.bind(field(n, 'pattern'), from));
-        return opaque(span, ...(from ? [from] : []));
+        return { kind: 'opaque', parts: from ? [from] : [], pattern: field(n, 'pattern')?.text, span };
       }
       if (n.type === 'let_chain') {
         const tests = parts(n).map(visit);
@@ -309,7 +310,7 @@ export class RustBody {
       const guard: Stmt[] = arm.guard ? [read(arm.guard)].map((expr) => ({ kind: 'expr', expr, span: expr.span })) : [];
       const handler = read(arm.handler);
       this.scopes.pop();
-      return { values: [], default: !arm.future, body: [...guard, ...bound, { kind: 'expr', expr: handler, span: handler.span } satisfies Stmt] };
+      return { values: [], default: !arm.future, body: [...guard, ...bound, { kind: 'expr', expr: handler, span: handler.span } satisfies Stmt], pattern: arm.pattern?.text };
     });
     const chosen = call(futures.filter((f) => f !== undefined));
     return { kind: 'control', body: [{ kind: 'expr', expr: chosen, span }, { kind: 'switch', subject: opaque(span), fallthrough: false, cases, span }], tail: [], span };

@@ -85,6 +85,21 @@ export class RustTypes {
     return receiver === undefined ? undefined : `${head(receiver)}::${call.name}`;
   }
 
+  /** The type a variable or field was declared with, as written; of a variable without one, the path that made it. */
+  spelled(e: Expr, func: Func): string | undefined {
+    if (e.kind === 'unary' || e.kind === 'await' || e.kind === 'try') return this.spelled(e.operand, func);
+    if (e.kind === 'call' && e.callee.kind === 'member' && /^(?:clone|as_ref|borrow|unwrap)$/.test(e.name)) return this.spelled(e.callee.object, func);
+    if (e.kind === 'call' && e.callee.kind === 'name') return [this.path(e, func, 0) ?? '', ...e.args.map((a) => this.spelled(a, func) ?? '')].join(' ');
+    if (e.kind === 'name') {
+      const origin = this.origin(e.id, func);
+      return origin ? origin.type || (origin.init && this.spelled(origin.init, func)) : this.facts.globals.find((g) => g.local.id === e.id)?.local.type;
+    }
+    if (e.kind !== 'member') return undefined;
+    const owner = this.full(e.object, func, 0);
+    const struct = owner && head(owner).replace(/^.*::/, '');
+    return this.facts.fields.find((f) => f.owner === struct && f.name === e.field)?.type;
+  }
+
   private full(e: Expr, func: Func, depth: number): string | undefined {
     if (depth > MAX_DEPTH) return undefined;
     const next = (inner: Expr) => this.full(inner, func, depth + 1);
