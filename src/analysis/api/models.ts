@@ -64,6 +64,8 @@ export const MODELS: ApiModels = new Map<string, (at: ApiCall) => void>([
   ['memset', fill],
   ...['bzero', 'explicit_bzero'].map((n) => [n, (at: ApiCall) => fill(at, ZERO)] as const),
   ...RING_MODELS,
+  ...[...CQE_SOURCES].filter(([, kind]) => kind !== 'each').map(([n]) => [n, (at: ApiCall) => output(at, 1)] as const),
+  ...[...CQE_CONSUMERS.keys()].map((n) => [n, NO_EFFECT] as const),
   ['move', (at) => at.result(at.call.args[0] ? at.arg(0) : NOTHING)],
   ['forward', (at) => at.result(at.call.args[0] ? at.arg(0) : NOTHING)],
   ['realloc', (at) => at.result(join(at.arg(0), valueOfAtoms({ kind: 'call', call: at.call, place: at.place, via: [] })))],
