@@ -10,7 +10,7 @@ export interface Span { start: number; end: number }
 
 interface Base { span: Span }
 /** `id` is unique in the file for locals and parameters (`fd~main`), and the plain name for everything else. */
-export interface Name extends Base { kind: 'name'; name: string; id: string }
+export interface Name extends Base { kind: 'name'; name: string; id: string; /** C++: written with `::` in front */ global?: true }
 /** `deref`: reached through a pointer (`->`). */
 export interface Member extends Base { kind: 'member'; object: Expr; field: string; deref: boolean; fieldSpan: Span }
 export interface Index extends Base { kind: 'index'; object: Expr; index: Expr | undefined }

@@ -65,7 +65,13 @@ export class Layout {
     return { sizes: element.sizes.map((s) => s * count[0]!), alignment: element.alignment > aligned ? element.alignment : aligned };
   }
 
-  private ofStructure(name: string, depth: number): Extent | undefined {
+  /** How far into a struct a member lies: with and without padding, where packing cannot be told. */
+  offsetOf(owner: string, member: string): bigint[] | undefined {
+    return this.ofStructure(owner, 0, member)?.sizes;
+  }
+
+  /** Up to the end, or up to where `member` begins. */
+  private ofStructure(name: string, depth: number, member?: string): Extent | undefined {
     const all = this.types.structures(name);
     const one = all[0];
     // virtual functions add a pointer nobody sees
@@ -79,10 +85,12 @@ export class Layout {
     for (const f of fields) {
       const extent = f.bits ? undefined : this.ofDeclared(f, depth);
       if (extent?.sizes.length !== 1) return undefined;
+      if (f.name === member) return { sizes: [...new Set([up(natural, extent.alignment), packed])], alignment };
       natural = up(natural, extent.alignment) + extent.sizes[0]!;
       packed += extent.sizes[0]!;
       if (extent.alignment > alignment) alignment = extent.alignment;
     }
+    if (member !== undefined) return undefined;
     const sizes = new Set([up(natural, alignment), up(packed, asked)]);
     return { sizes: [...sizes], alignment };
   }

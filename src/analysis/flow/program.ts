@@ -102,7 +102,8 @@ export class Program {
   callee(call: Call): Func | undefined {
     if (!isDirect(call)) return undefined;
     const home = call.within ? this.homeOf(call.within) : this;
-    return home.functionNamed(call.name) ?? home.functionOutside(call.name);
+    const found = home.functionNamed(call.name) ?? home.functionOutside(call.name);
+    return found && canReach(call, found) ? found : undefined;
   }
   /** The function of another file that a name stands for here. */
   private functionOutside(name: string): Func | undefined {
@@ -323,6 +324,11 @@ function some<T>(list: T[]): T[] | undefined {
 }
 
 /** A call of a function by its name, not through a variable, member or macro. */
+/** In C++ a bare name stands for a method in the method's own class only, and never with `::` in front. */
+function canReach(call: Call, found: Func): boolean {
+  if (!call.within || found.owner === '' || call.callee.kind !== 'name') return true;
+  return !call.callee.global && (call.callee.name.includes('::') || call.within.owner === found.owner);
+}
 function isDirect(call: Call): boolean {
   return !call.macro && call.callee.kind === 'name' && !call.callee.id.includes('~');
 }

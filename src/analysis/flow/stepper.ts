@@ -134,7 +134,7 @@ export class Stepper {
       const summary = this.program.summaryFor(this.func, callee);
       return summary ? this.projectCall(call, summary, before) : this.unknownCall(call, before);
     }
-    const model = call.callee.kind === 'name' && !call.macro && !this.program.defines(call.name) ? this.models.get(modelName(call)) : undefined;
+    const model = call.callee.kind === 'name' && !call.macro && (call.callee.global || !this.program.defines(call.name)) ? this.models.get(modelName(call)) : undefined;
     return model ? this.apiCall(call, model, before) : this.unknownCall(call, before);
   }
 

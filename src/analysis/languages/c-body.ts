@@ -103,17 +103,24 @@ export class Body {
     for (const d of declarators) {
       const info = declared(d);
       const init = d.type === 'init_declarator' ? this.initialiser(field(d, 'value')) : undefined;
-      if (info.parameters && !init) {
-        // `R q(x);` may be parsed as a function; either way it declares nothing that is followed
-        continue;
-      }
+      // `R q(x);` is parsed as a function; with a variable for its argument it declares one
+      const made = info.parameters && !init ? this.argumentsOf(info.parameters) : undefined;
+      if (info.parameters && !init && !made) continue;
       const names = info.name ? [info.name] : info.bindings;
       for (const name of names) {
         const local = this.declare(name, info, type, fixed, alignment);
-        out.push({ kind: 'declare', local, init: info.name ? init : init && opaque(init.span, init), span: this.span(d), statement: this.span(node), alone: declarators.length === 1 && names.length === 1 });
+        out.push({ kind: 'declare', local, init: made ?? (info.name ? init : init && opaque(init.span, init)), span: this.span(d), statement: this.span(node), alone: declarators.length === 1 && names.length === 1 });
       }
     }
     return out;
+  }
+
+  /** What looks like parameters, where all of it is names of variables in scope. */
+  private argumentsOf(list: Node): Expr | undefined {
+    const items = parts(list).map((p) => (p.namedChildCount === 1 ? p.firstNamedChild! : p));
+    if (!items.length || !items.every((n) => n.type === 'type_identifier' && this.scopes.lookup(n.text) !== undefined)) return undefined;
+    const args = items.map((n) => this.name(n.text, this.span(n)));
+    return args.length === 1 ? args[0] : opaque(this.span(list), ...args);
   }
 
   declare(name: Node, info: Declared, type: string, fixed = false, alignment?: Expr): Local {
@@ -263,7 +270,10 @@ export class Body {
     switch (node.type) {
       case 'identifier': case 'this': return this.name(node.text, span);
       case 'field_identifier': return { kind: 'name', name: node.text, id: node.text, span };
-      case 'qualified_identifier': return { kind: 'name', name: node.text.replace(/^::/, ''), id: node.text.replace(/^::/, ''), span };
+      case 'qualified_identifier': {
+        const name = node.text.replace(/^::/, '');
+        return { kind: 'name', name, id: name, span, ...(node.text.startsWith('::') ? { global: true as const } : {}) };
+      }
       case 'template_function': return at('name');
       case 'number_literal': {
         const value = integer(node.text);
