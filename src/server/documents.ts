@@ -64,8 +64,12 @@ export class Documents {
     for (const [uri, { last }] of this.open) if (last) yield { path: pathOf(uri), uri, result: last.result };
   }
   isOpen(path: string): boolean {
-    for (const uri of this.open.keys()) if (pathOf(uri) === path) return true;
-    return false;
+    return this.latest(path) !== undefined;
+  }
+  /** Of an open document; empty when nobody asked for its findings yet. */
+  latest(path: string): { last?: Analysed } | undefined {
+    for (const [uri, state] of this.open) if (pathOf(uri) === path) return state;
+    return undefined;
   }
   /** Folders came or went: a document's place in them may be another. */
   reopen(): void {

@@ -228,3 +228,55 @@ export function outermost(func: Func): Func {
   while (f.parent) f = f.parent;
   return f;
 }
+
+export type Parent = { expr: Expr; stmt?: undefined } | { stmt: Stmt; expr?: undefined };
+const parents = new WeakMap<Func, Map<Expr, Parent>>();
+/** What an expression is a part of; the value of a block belongs to the block. */
+export function parentOf(func: Func, e: Expr): Parent | undefined {
+  let map = parents.get(func);
+  if (!map) {
+    parents.set(func, (map = new Map()));
+    const controls: Expr[] = [];
+    for (const s of statements(func.body)) {
+      for (const top of ownExpressions(s)) {
+        map.set(top, { stmt: s });
+        for (const x of shallow(top)) {
+          if (x.kind === 'control') controls.push(x);
+          for (const c of x.kind === 'control' ? x.tail : childrenOf(x)) map.set(c, { expr: x });
+        }
+      }
+    }
+    for (const c of controls) {
+      const value = blockValue(c);
+      if (value) map.set(value, { expr: c });
+    }
+  }
+  return map.get(e);
+}
+/** An expression and those below, without statements in it. */
+function* shallow(e: Expr): Generator<Expr> {
+  yield e;
+  for (const c of e.kind === 'control' ? e.tail : childrenOf(e)) yield* shallow(c);
+}
+/** What is done with a value: a method called on it, thrown away, or something else. */
+export function fateOf(func: Func, e: Expr): { method: Call } | 'discarded' | 'used' {
+  for (let at = e; ;) {
+    const parent = parentOf(func, at);
+    if (!parent) return 'used';
+    if (parent.expr) {
+      const up = parent.expr;
+      if (up.kind === 'member' && up.object === at) {
+        const call = parentOf(func, up)?.expr;
+        return call?.kind === 'call' && call.callee === up ? { method: call } : 'used';
+      }
+      if (up.kind === 'call' && up.callee.kind === 'name' && /(?:^|::)drop$/.test(up.callee.name)) return 'discarded';
+      if (up.kind !== 'control') return 'used';
+      at = up;
+      continue;
+    }
+    const s = parent.stmt;
+    if (s.kind === 'declare') return s.pattern?.length === 1 && s.pattern[0] === '_' ? 'discarded' : 'used';
+    if (s.kind === 'expr' && at.kind === 'call') return at.discarded ? 'discarded' : 'used';
+    return 'used';
+  }
+}

@@ -57,7 +57,10 @@ export interface Queue extends OfRing { kind: 'queue' }
 /** A call out of sight that is given memory with these keys; anything may happen in it. */
 export interface Unseen extends Somewhere { kind: 'unseen'; keys: readonly string[]; call: Call }
 
-export type SqeEvent = Get | Prep | Flags | UserData | FieldStore | Overwrite | Escape | Submit | Reap | Queue | Unseen;
+/** Memory is given back: `free`, `munmap`, `delete`. */
+export interface Freed extends Somewhere { kind: 'freed'; memories: readonly string[]; call: Call }
+
+export type SqeEvent = Freed | Get | Prep | Flags | UserData | FieldStore | Overwrite | Escape | Submit | Reap | Queue | Unseen;
 type Draft<E> = E extends SqeEvent ? Omit<E, keyof Somewhere> : never;
 
 const SQE_FIELDS = new Set([
@@ -66,8 +69,9 @@ const SQE_FIELDS = new Set([
   'unlink_flags', 'hardlink_flags', 'xattr_flags', 'msg_ring_flags', 'uring_cmd_flags', 'waitid_flags', 'futex_flags', 'install_fd_flags', 'nop_flags', 'pipe_flags',
   'user_data', 'buf_index', 'buf_group', 'personality', 'splice_fd_in', 'file_index', 'optlen', 'addr_len', 'zcrx_ifq_idx', 'addr3', 'optval', 'cmd',
 ]);
+const FREES = /^(?:free|munmap|delete|g_free|kfree|xfree)$/;
 const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
-const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance)$/;
+const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance|queue_exit)$/;
 
 /** `ahead`: loops are not gone round. `sqes` are not NULL on the way; those of the event where it starts, if not given. */
 export interface Way { ahead?: boolean; sqes?: readonly string[] }
@@ -169,6 +173,8 @@ export function surely(bits: bigint[] | undefined, mask: bigint): boolean {
 
 /** The sqes of a function; undefined where nothing is known of it. */
 export function sqeFlow(program: Program, func: Func): SqeFlow | undefined {
+  const home = program.homeOf(func);
+  if (home !== program) return sqeFlow(home, func);
   return program.memo.derived(func, 'sqe flow', () => {
     const flow = program.flow(func);
     return flow && new SqeFlow(flow, program);
@@ -181,6 +187,8 @@ const SEQUENCE: Use['kind'][] = ['queue', 'submit', 'reap', 'unseen'];
 interface FunctionUse { rings: Use[]; params: Map<number, SqeEvent[]> }
 
 function functionUse(program: Program, func: Func): FunctionUse | undefined {
+  const home = program.homeOf(func);
+  if (home !== program) return functionUse(home, func);
   return program.memo.derived(func, 'sqe use', () => {
     const own = sqeFlow(program, func);
     if (!own) return undefined;
@@ -306,6 +314,7 @@ class Reader {
     if (/^(?:std::)?(?:memcpy|memmove|memset|bzero)$/.test(call.name) && call.args[0] && this.isSqe(call.args[0], memory)) {
       return [{ event: { kind: 'overwrite', cleared: !/cpy|move/.test(call.name), sqes: this.ids(call.args[0], memory) }, span: call.span }];
     }
+    if (FREES.test(call.name) && call.args[0]) return [{ event: { kind: 'freed', memories: this.ids(call.args[0], memory), call }, span: call.span }];
     return isOutOfTheWay(call) ? [] : this.unseen(call, memory);
   }
 
@@ -409,7 +418,7 @@ function onBehalf(e: SqeEvent, sqes: string[], call: Call): Draft<SqeEvent> {
     case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
     case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
     case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
-    case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': return { kind: 'escape', sqes };
+    case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': return { kind: 'escape', sqes };
   }
 }
 

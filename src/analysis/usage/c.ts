@@ -85,12 +85,16 @@ export function cUsages(file: SourceFile): RawUsage<Family>[] {
       if (!known.has(key)) known.set(key, meant(m));
       const found = known.get(key);
       const start = unit.base + m.start;
-      if (found && !isQualified(file.text, start)) out.push({ ...found, start, end: unit.base + m.end });
+      if (found && !isQualified(file.text, start) && !isDefinition(file.text, start)) out.push({ ...found, start, end: unit.base + m.end });
     }
   }
   return [...out, ...systemCalls(file)];
 }
 
+/** The name a `#define` gives. */
+function isDefinition(text: string, start: number): boolean {
+  return /#[ \t]*define[ \t]+$/.test(text.slice(Math.max(0, start - 40), start));
+}
 /** `Disk::io_submit`: somebody's own. */
 function isQualified(text: string, start: number): boolean {
   return text[start - 1] === ':' && text[start - 2] === ':' && /[\w>]/.test(text[start - 3] ?? '');

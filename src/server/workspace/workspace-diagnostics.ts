@@ -2,6 +2,7 @@
 import { DocumentDiagnosticReportKind, type CancellationToken, type Connection, type WorkspaceDiagnosticParams, type WorkspaceDocumentDiagnosticReport } from 'vscode-languageserver';
 import type { Documents } from '../documents';
 import { diagnostic } from '../features/diagnostics';
+import type { AnalysisResult } from '../../protocol/analysis';
 import type { ServerSettings } from '../../protocol/lsp';
 import type { Project, ProjectFile } from './project';
 import { pathOf, uriOf } from './uris';
@@ -61,9 +62,12 @@ export class WorkspaceDiagnostics {
     for (const file of this.isShown ? this.project.all() : []) {
       const before = known.get(file.path);
       known.delete(file.path);
-      if (!file.result || before?.value === String(file.changed) || this.documents.isOpen(file.path)) continue;
-      if (!before && !file.result.findings.length) continue;
-      items.push({ kind: DocumentDiagnosticReportKind.Full, uri: before?.uri ?? uriOf(file.path), version: null, resultId: String(file.changed), items: this.diagnostics(file) });
+      // a client may hold a document open that it shows nowhere, and for which it does not ask
+      const live = this.documents.latest(file.path)?.last;
+      const result = live?.result ?? file.result;
+      const resultId = live ? `${file.changed} ${live.version}` : String(file.changed);
+      if (!result || before?.value === resultId || (!before && !result.findings.length)) continue;
+      items.push({ kind: DocumentDiagnosticReportKind.Full, uri: before?.uri ?? uriOf(file.path), version: live?.version ?? null, resultId, items: this.diagnostics(file.path, result) });
     }
     // files that went, or findings that are no longer shown
     for (const [path, { uri, value }] of known) {
@@ -78,7 +82,7 @@ export class WorkspaceDiagnostics {
     for (const file of this.isShown ? this.project.all() : []) {
       if (!file.result?.findings.length || this.documents.isOpen(file.path)) continue;
       now.add(file.path);
-      void this.connection.sendDiagnostics({ uri: uriOf(file.path), diagnostics: this.diagnostics(file) });
+      void this.connection.sendDiagnostics({ uri: uriOf(file.path), diagnostics: this.diagnostics(file.path, file.result) });
     }
     for (const path of this.sent) if (!now.has(path) && !this.documents.isOpen(path)) void this.connection.sendDiagnostics({ uri: uriOf(path), diagnostics: [] });
     this.sent.clear();
@@ -89,7 +93,7 @@ export class WorkspaceDiagnostics {
     if (this.sent.delete(pathOf(uri))) void this.connection.sendDiagnostics({ uri: uriOf(pathOf(uri)), diagnostics: [] });
   }
 
-  private diagnostics(file: ProjectFile): ReturnType<typeof diagnostic>[] {
-    return file.result?.findings.map((f) => diagnostic(uriOf(file.path), f, this.settings())) ?? [];
+  private diagnostics(path: string, { findings }: AnalysisResult): ReturnType<typeof diagnostic>[] {
+    return findings.map((f) => diagnostic(uriOf(path), f, this.settings()));
   }
 }

@@ -1,6 +1,9 @@
-import { bare, statements, walkFunction, type Binary, type Expr, type Func, type Member } from '../../model';
+import { localOf, typeNameOf } from '../../idioms/declared-type';
+import { bare, statements, walkFunction, type Binary, type Cast, type Expr, type Func, type Local, type Member } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type Rule, type View } from '../rule';
+
+const UNSIGNED = /^(?:std::)?(?:size_t|uintptr_t|uint(?:32|64)_t|__?u(?:32|64)|u_?long|u_?int|u(?:32|64)|unsigned(?: (?:long|int|long long|long int|long long int))?|(?:long )+unsigned(?: int)?)$/;
 
 export const aioEventResUnsigned: Rule = {
   info: {
@@ -13,14 +16,18 @@ export const aioEventResUnsigned: Rule = {
     // the kernel's own header declares the field signed
     if (func.damaged || !file.program.mentions(func, /\bres2?\b/) || file.includes('linux/aio_abi.h')) return;
     for (const e of walkFunction(func)) {
-      const operand = e.kind === 'binary' ? signedTest(e) : undefined;
-      if (!operand) continue;
+      const tested = e.kind === 'binary' ? signedTest(e) : undefined;
+      if (!tested) continue;
+      const { operand } = tested;
       const field = eventResult(file, func, operand);
       const copy = field ? undefined : unsignedCopy(file, func, operand);
       if (!field && !copy) continue;
+      if (tested.positive && (copy || !isSuccessTest(file, func, e, operand))) continue;
       report({
         at: placeOf(func, e),
-        message: `\`${(field ?? copy!).field}\` of struct io_event is unsigned: this test never sees an error. A failed request looks like a huge byte count.`,
+        message: tested.positive
+          ? `\`${field!.field}\` of struct io_event is unsigned: a failed request is greater than 0 too, it looks like a huge byte count.`
+          : `\`${(field ?? copy!).field}\` of struct io_event is unsigned: this test never sees an error. A failed request looks like a huge byte count.`,
         related: copy ? [{ at: placeOf(func, copy), message: 'copied from here into an unsigned variable' }] : [],
         fixes: [{ title: 'Cast to long', edits: [insertion(func, operand.span.start, '(long)')], safe: true }],
       });
@@ -28,16 +35,17 @@ export const aioEventResUnsigned: Rule = {
   },
 };
 
-/** The operand of `x < 0`, `x <= -1`, `x >= 0`, `x > -1` or the same turned round. */
-function signedTest(e: Binary): Expr | undefined {
+/** The operand of `x < 0`, `x <= -1`, `x >= 0`, `x > -1` or the same turned round; `positive`: of `x > 0`. */
+function signedTest(e: Binary): { operand: Expr; positive: boolean } | undefined {
   const turned: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=' };
   if (!(e.op in turned)) return undefined;
   const left = integer(e.left);
   const right = integer(e.right);
   const [operand, op, value] = right !== undefined ? [e.left, e.op, right] : [e.right, turned[e.op]!, left];
   if (value === undefined) return undefined;
+  if (value === 0n && (op === '>' || op === '<=')) return { operand, positive: true };
   const meant = value === 0n ? op === '<' || op === '>=' : value === -1n && (op === '<=' || op === '>');
-  return meant ? operand : undefined;
+  return meant ? { operand, positive: false } : undefined;
 }
 function integer(e: Expr): bigint | undefined {
   const inner = bare(e);
@@ -45,36 +53,43 @@ function integer(e: Expr): bigint | undefined {
   return inner.kind === 'unary' && inner.op === '-' && inner.operand.kind === 'int' ? -inner.operand.value : undefined;
 }
 
-/** `ev.res` where `ev` is declared as an io_event, without a cast around it. */
+/** `ev.res` where `ev` is declared as an io_event, perhaps with a cast to another unsigned type around it. */
 function eventResult(file: View, func: Func, e: Expr): Member | undefined {
-  if (e.kind !== 'member' || (e.field !== 'res' && e.field !== 'res2')) return undefined;
-  let object: Expr = e.object;
-  let through = '';
-  while (object.kind === 'index' || object.kind === 'member' || (object.kind === 'unary' && object.op === '*')) {
-    if (object.kind === 'member') {
-      through = object.field;
-      break;
-    }
-    object = object.kind === 'index' ? object.object : object.operand;
-  }
-  const type = through ? file.fieldType(through) : object.kind === 'name' ? typeOf(file, func, object.id) : undefined;
-  return type === 'io_event' ? e : undefined;
+  const inner = e.kind === 'cast' && isUnsigned(e) ? bare(e) : e;
+  if (inner.kind !== 'member' || (inner.field !== 'res' && inner.field !== 'res2')) return undefined;
+  return typeNameOf(file, func, inner.object) === 'io_event' ? inner : undefined;
 }
-function typeOf(file: View, func: Func, id: string): string | undefined {
-  for (let f: Func | undefined = func; f; f = f.parent) {
-    const local = f.locals.get(id);
-    if (local) return local.type;
-  }
-  return file.globalType(id);
+function isUnsigned(e: Cast): boolean {
+  return UNSIGNED.test(e.type) && (e.operand.kind !== 'cast' || isUnsigned(e.operand));
 }
 
 /** A variable of an unsigned type that was made from such a field. */
 function unsignedCopy(file: View, func: Func, e: Expr): Member | undefined {
-  if (e.kind !== 'name') return undefined;
-  const local = func.locals.get(e.id);
-  if (!local || !/^(?:size_t|unsigned(?: long| int)?|unsigned long long|uint(?:32|64)_t|__u(?:32|64))$/.test(local.type)) return undefined;
-  for (const s of statements(func.body)) {
-    if (s.kind === 'declare' && s.local.id === e.id && s.init) return eventResult(file, func, s.init);
+  const local = localOf(func, e);
+  if (!local || local.pointer || local.array) return undefined;
+  const copied = copiedFrom(file, func, local);
+  return copied && (UNSIGNED.test(local.type) || local.type === 'auto' && !copied.cast) ? copied.field : undefined;
+}
+function copiedFrom(file: View, func: Func, local: Local): { field: Member; cast: boolean } | undefined {
+  const read = (e: Expr): { field: Member; cast: boolean } | undefined => {
+    const field = eventResult(file, func, bare(e));
+    return field && { field, cast: e.kind === 'cast' && !isUnsigned(e) };
+  };
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.local === local && s.init) return read(s.init);
+  for (const e of walkFunction(func)) {
+    const found = e.kind === 'assign' && e.op === '=' && e.target.kind === 'name' && e.target.id === local.id ? read(e.value) : undefined;
+    if (found) return found;
   }
   return undefined;
+}
+
+/** `res > 0` with success on the one side and failure on the other, where no other test of the result catches errors. */
+function isSuccessTest(file: View, func: Func, test: Expr, operand: Expr): boolean {
+  const branch = [...statements(func.body)].find((s) => s.kind === 'if' && s.test && bare(s.test) === test);
+  if (branch?.kind !== 'if' || branch.otherwise.length === 0) return false;
+  const text = file.source(placeOf(func, operand));
+  const others = [...walkFunction(func)].filter((e) => e.kind === 'binary' && e !== test && [e.left, e.right].some((x) => file.source(placeOf(func, bare(x))) === text));
+  const copied = [...walkFunction(func)].some((e) => e.kind === 'cast' && file.source(placeOf(func, e.operand)) === text)
+    || [...statements(func.body)].some((s) => s.kind === 'declare' && s.init && file.source(placeOf(func, bare(s.init))) === text);
+  return others.length === 0 && !copied;
 }

@@ -1,10 +1,17 @@
+import { eventOf, wayTo } from '../../idioms/paths';
+import { isOutOfTheWay } from '../../idioms/out-of-sight';
+import { aioCall, aioCalls, type AioCall } from '../../idioms/aio-call';
+import { useOfResult } from '../../idioms/result-use';
+import { isNegativeError, operandOf, resultFlow } from '../../idioms/return-convention';
+import type { Flow } from '../../flow/program';
 import { integers } from '../../flow/value';
-import { bare, statements, walkFunction, type Call, type Expr, type Func } from '../../model';
+import { bare, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
 const IGNORED = 'The result of io_submit() is ignored: it is negative on error, and may be less than the number of iocbs; the rest never complete.';
 const SIGN_ONLY = 'Only the sign of this io_submit() is looked at: it may take fewer iocbs than it was given, and the rest never complete.';
+const SPINS = 'On -EAGAIN io_submit() is called again at once: unless another thread reaps completions, it fails for ever. Reap events first.';
 
 export const aioSubmitPartial: Rule = {
   info: {
@@ -12,82 +19,81 @@ export const aioSubmitPartial: Rule = {
     summary: 'io_submit may take fewer iocbs than given; its result is ignored or only tested for errors.',
   },
   why: 'io_submit() stops at the first iocb it cannot take and returns how many it took. The others were never started, and waiting for their events hangs.',
-  families: ['libaio'],
+  families: ['libaio', 'raw-aio'],
   check(file, func, report) {
-    if (func.damaged || !file.program.mentions(func, /\bio_submit\b/) || file.program.defines('io_submit')) return;
+    if (func.damaged || !file.program.mentions(func, /submit/i)) return;
+    const flow = file.program.flow(func);
+    for (const submit of aioCalls(file, func)) {
+      if (submit.name !== 'io_submit') continue;
+      const { call } = submit;
+      const use = useOfResult(file, func, call);
+      if (use === 'ignored') report({ at: placeOf(func, call), message: IGNORED });
+      else if (use === 'sign' && flow && maySubmitSeveral(flow, submit)) report({ at: placeOf(func, call), message: SIGN_ONLY });
+      else if (flow && spins(file, flow, call)) report({ at: placeOf(func, call), message: SPINS, severity: 'information' });
+    }
     for (const call of walkFunction(func)) {
-      if (call.kind !== 'call' || call.name !== 'io_submit' || call.callee.kind !== 'name') continue;
-      if (call.discarded) report({ at: placeOf(func, call), message: IGNORED });
-      else if (signOnly(file, func, call)) report({ at: placeOf(func, call), message: SIGN_ONLY });
+      const inner = call.kind === 'call' && call.discarded ? submitBehind(file, call) : undefined;
+      if (!inner) continue;
+      report({
+        at: placeOf(func, call as Call),
+        message: `${(call as Call).name}() returns what io_submit() says, and the result is ignored: an error, or iocbs that were not taken, go unnoticed.`,
+        related: [{ at: placeOf(inner.func, inner.call), message: 'the result comes from here' }],
+      });
     }
   },
 };
 
-/** The result is kept in a local that nothing but tests against zero, and error paths, ever reads. */
-function signOnly(file: View, func: Func, call: Call): boolean {
-  if (!maySubmitSeveral(file, func, call)) return false;
-  const variable = holder(func, call);
-  if (!variable) return false;
-  let tested = false;
-  for (const read of [...reads(func, variable.id, variable.from, variable.until), ...reads(func, variable.id, ...nextTurn(func, call, variable.id))]) {
-    if (read === 'sign') tested = true;
-    else if (read === 'other') return false;
-  }
-  return tested;
-}
-
 /** Whether the call may hand over more than one iocb, as a name or number says; unknown expressions are left alone. */
-function maySubmitSeveral(file: View, func: Func, call: Call): boolean {
-  const e = call.args[1] && bare(call.args[1]);
-  if (e?.kind !== 'int' && e?.kind !== 'name') return false;
-  const flow = file.program.flow(func);
+function maySubmitSeveral(flow: Flow, submit: AioCall): boolean {
+  const e = submit.args[1] && bare(submit.args[1]);
+  const told = e?.kind === 'int' || e?.kind === 'name' || e?.kind === 'member' || e?.kind === 'call' && /^(?:size|count|length)$/.test(e.name);
+  if (!e || !told) return false;
   let counts: bigint[] | undefined;
-  flow?.replay((event, memory) => {
-    if (event.kind === 'call' && event.call === call) counts = integers(flow.value(e, memory));
+  flow.replay((event, memory) => {
+    if (event.kind === 'call' && event.call === submit.call) counts = integers(flow.value(e, memory));
   });
-  return flow !== undefined && !counts?.every((n) => n === 1n);
+  return !counts?.every((n) => n === 1n);
 }
 
-/** The local the result goes to, and the stretch of source in which it holds that result. */
-function holder(func: Func, call: Call): { id: string; from: number; until: number } | undefined {
-  let id: string | undefined;
-  const writes: { id: string; at: number }[] = [];
-  for (const e of walkFunction(func)) {
-    if (e.kind !== 'assign' || e.target.kind !== 'name' || !func.locals.has(e.target.id)) continue;
-    if (bare(e.value) === call && e.op === '=') id = e.target.id;
-    else writes.push({ id: e.target.id, at: e.span.start });
-  }
-  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && bare(s.init) === call) id = s.local.id;
-  if (id === undefined) return undefined;
-  const until = writes.filter((w) => w.id === id && w.at > call.span.end).reduce((least, w) => Math.min(least, w.at), Infinity);
-  return { id, from: call.span.end, until };
+/** A way back from `rc == -EAGAIN` to the same call on which nothing is done, counted or waited for. */
+function spins(file: View, flow: Flow, call: Call): boolean {
+  const results = resultFlow(file, flow.func);
+  const event = eventOf(flow, call);
+  if (!results || !event) return false;
+  let asks = false;
+  results.tests((test, state) => {
+    const operand = operandOf(test)?.operand;
+    if ((isAgain(test, true) || isAgain(test, false)) && operand && results.sources(operand, state)?.has(call)) asks = true;
+  });
+  return asks && wayTo(flow, event, {
+    goal: (e) => e === event,
+    stop: (e) => e.kind === 'store' && !isHolder(e.value, call) || e.kind === 'call' && e.call !== call && !isOutOfTheWay(e.call),
+    edge: (edge, from) => {
+      if (!edge.guard) return true;
+      if (isAgain(edge.guard.test, !edge.guard.truth)) return false;
+      const state = results.after(from);
+      return !state || results.outcome(edge, state, call) !== false;
+    },
+  }) !== undefined;
 }
-/** In a loop the result also lives from the loop's head to the first write, or to the call. */
-function nextTurn(func: Func, call: Call, id: string): [number, number] {
-  const loop = [...statements(func.body)].find((s) => s.kind === 'loop' && s.span.start < call.span.start && call.span.end <= s.span.end);
-  if (!loop) return [0, 0];
-  let until = call.span.start;
-  for (const e of walkFunction(func)) {
-    if (e.kind === 'assign' && e.target.kind === 'name' && e.target.id === id && e.span.start > loop.span.start) until = Math.min(until, e.span.start);
-  }
-  return [loop.span.start, until];
+function isHolder(value: Expr | undefined, call: Call): boolean {
+  return value !== undefined && bare(value) === call;
+}
+function isAgain(test: Expr, truth: boolean): boolean {
+  const e = bare(test);
+  return e.kind === 'binary' && e.op === (truth ? '==' : '!=') && [e.left, e.right].some((x) => isNegativeError(x) && /EAGAIN/.test(nameIn(x)));
+}
+function nameIn(e: Expr): string {
+  const inner = bare(e);
+  return inner.kind === 'unary' ? nameIn(inner.operand) : inner.kind === 'name' ? inner.name : '';
 }
 
-/** Uses of a variable: as the operand of a test against zero, negated as an error code, or anything else. */
-function* reads(func: Func, id: string, from: number, until: number): Generator<'sign' | 'error' | 'other'> {
-  const accounted = new Set<Expr>();
-  const inside = (e: Expr) => e.kind === 'name' && e.id === id && e.span.start >= from && e.span.start < until;
-  for (const e of walkFunction(func)) {
-    if (e.kind === 'binary' && /^(?:<|>=|<=)$/.test(e.op)) {
-      const right = bare(e.right);
-      if (inside(bare(e.left)) && right.kind === 'int' && right.value === 0n && e.op !== '<=') {
-        accounted.add(bare(e.left));
-        yield 'sign';
-      }
-    } else if (e.kind === 'unary' && e.op === '-' && inside(bare(e.operand))) {
-      accounted.add(bare(e.operand));
-      yield 'error';
-    }
-  }
-  for (const e of walkFunction(func)) if (inside(e) && !accounted.has(e)) yield 'other';
+/** The io_submit whose result a project function hands on as it is. */
+function submitBehind(file: View, call: Call): { func: Func; call: Call } | undefined {
+  const callee = file.program.callee(call);
+  if (!callee || aioCall(file, call) || !file.program.mentions(callee, /submit/)) return undefined;
+  const returned = file.program.summary(callee)?.returns;
+  if (!returned || returned.unknown || returned.atoms.size !== 1) return undefined;
+  const [atom] = returned.atoms.values();
+  return atom?.kind === 'call' && atom.via.length === 0 && aioCall(file, atom.call)?.name === 'io_submit' ? { func: callee, call: atom.call } : undefined;
 }

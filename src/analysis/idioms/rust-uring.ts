@@ -1,0 +1,142 @@
+/** The io-uring crate: rings, queues, entries and what is done with them. */
+import { constant } from '../flow/value';
+import { type Call, type Expr, type Func } from '../model';
+import { placeOf, type SourceFile } from '../source-file';
+import { chainOf, declarationOf, plain, rustCalls, type RustCall } from './rust-code';
+
+export const PUSH = /^io_uring::SubmissionQueue::push(?:_multiple)?$/;
+/** Submission, by any name; unknown helpers with such a name count too. */
+export const SUBMIT = /^io_uring::(?:IoUring|Submitter)::(?:submit|submit_and_wait|submit_with_args|enter)$/;
+export const SUBMIT_AND_WAIT = /^io_uring::(?:IoUring|Submitter)::(?:submit_and_wait|submit_with_args)$/;
+const READS_COMPLETIONS = /^io_uring::(?:CompletionQueue::\w+|IoUring::completion(?:_shared)?|cqueue::Entry::\w+)$/;
+
+export function pushesOf(file: SourceFile, func: Func): RustCall[] {
+  return rustCalls(file, func).filter((c) => PUSH.test(c.path));
+}
+export function submitsOf(file: SourceFile, func: Func): RustCall[] {
+  return rustCalls(file, func).filter((c) => SUBMIT.test(c.path));
+}
+/** Calls that take completions off the queue, or wait for them. */
+export function reapsOf(file: SourceFile, func: Func): RustCall[] {
+  return rustCalls(file, func).filter((c) => READS_COMPLETIONS.test(c.path) || (SUBMIT_AND_WAIT.test(c.path) && !isZero(c.call.args[0])));
+}
+function isZero(e: Expr | undefined): boolean {
+  return e?.kind === 'int' && e.value === 0n;
+}
+
+/** The ring, by the words that name it: `ring`, `self.ring`; of queues and submitters the ring they came from. */
+export function ringKey(file: SourceFile, func: Func, e: Expr, depth = 0): string | undefined {
+  const at = plain(e);
+  if (depth > 6) return undefined;
+  if (at.kind === 'call') {
+    if (at.callee.kind === 'member') return ringKey(file, func, at.callee.object, depth + 1);
+    return undefined;
+  }
+  if (at.kind === 'member') return file.source(placeOf(func, at)).replace(/\s+/g, '');
+  if (at.kind !== 'name') return undefined;
+  const declared = declarationOf(func, at.id)?.statement;
+  const from = declared && (declared.bound?.from ?? declared.init);
+  if (from) {
+    const { calls } = chainOf(from);
+    const last = calls.at(-1);
+    if (last && /^(?:split|submission|completion|submitter|submission_shared|completion_shared|as_mut|borrow_mut|lock|unwrap)$/.test(last.name)) return ringKey(file, func, last, depth + 1);
+  }
+  return at.id;
+}
+
+/** An entry as it was built: `opcode::Read::new(…).offset(…).build().user_data(…)`. */
+export interface Entry {
+  /** `Read`, `OpenAt` … */
+  opcode: string;
+  /** the call of the opcode's `new` */
+  make: Call;
+  /** every method of the chain, `build` and those behind it included, with those called on the variable it is kept in */
+  methods: Call[];
+  /** the whole chain */
+  whole: Expr;
+  /** the variable that holds the entry */
+  variable: string | undefined;
+  func: Func;
+}
+/** The entries a function builds, in source order. */
+export function entriesOf(file: SourceFile, func: Func): Entry[] {
+  const out: Entry[] = [];
+  const calls = rustCalls(file, func);
+  for (const { call, path } of calls) {
+    const opcode = /^io_uring::opcode::(\w+)::new$/.exec(path)?.[1];
+    if (opcode === undefined) continue;
+    out.push({ opcode, make: call, ...chainFrom(func, call, calls), func });
+  }
+  return out;
+}
+function chainFrom(func: Func, make: Call, calls: RustCall[]): Pick<Entry, 'methods' | 'whole' | 'variable'> {
+  // the longest chain that begins with this call
+  let whole: Expr = make;
+  let methods: Call[] = [];
+  for (const { call } of calls) {
+    const chain = chainOf(call);
+    if (chain.root === make && chain.calls.length - 1 > methods.length) {
+      whole = call;
+      methods = chain.calls.slice(1);
+    }
+  }
+  const variable = keptIn(func, whole);
+  if (variable === undefined) return { methods, whole, variable };
+  const later = calls.filter(({ call }) => call.callee.kind === 'member' && plain(chainOf(call).root).kind === 'name' && (plain(chainOf(call).root) as { id?: string }).id === variable).map((c) => c.call);
+  return { methods: [...methods, ...later], whole, variable };
+}
+function keptIn(func: Func, e: Expr): string | undefined {
+  for (const local of func.locals.values()) {
+    const init = declarationOf(func, local.id)?.statement.init;
+    if (init && (init === e || plain(init) === e)) return local.id;
+  }
+  return undefined;
+}
+/** The value of an integer expression made of constants, casts and paths, where it is known. */
+export function numberOf(file: SourceFile, e: Expr | undefined): bigint | undefined {
+  if (!e) return undefined;
+  const at = plain(e);
+  if (at.kind === 'int') return at.value;
+  if (at.kind === 'name' && at.name.includes('::')) return constant(file.program.constant(at.name.replace(/^.*::/, '')) ?? { atoms: new Map(), unknown: true });
+  if (at.kind === 'binary') {
+    const [left, right] = [numberOf(file, at.left), numberOf(file, at.right)];
+    if (left === undefined || right === undefined) return undefined;
+    switch (at.op) {
+      case '+': return left + right;
+      case '-': return left - right;
+      case '*': return left * right;
+      case '|': return left | right;
+      case '<<': return right < 64n && right >= 0n ? left << right : undefined;
+      default: return undefined;
+    }
+  }
+  return constant(file.program.constantValue(at));
+}
+
+/** How rings are set up: `IoUring::new(n)`, and `IoUring::builder().setup_…(…).build(n)`. */
+export interface SetUp { func: Func; entries: Expr | undefined; /** by name: `setup_sqpoll` */ options: Map<string, Call>; at: Call; /** the key of the variable or field it goes to */ key: string | undefined }
+export function setUpsOf(file: SourceFile, func: Func): SetUp[] {
+  const out: SetUp[] = [];
+  const calls = rustCalls(file, func);
+  for (const { call, path } of calls) {
+    if (path === 'io_uring::IoUring::new') out.push({ func, entries: call.args[0], options: new Map(), at: call, key: keptIn(func, outermostChain(calls, call)) });
+    if (path !== 'io_uring::Builder::build') continue;
+    const chain = chainOf(call);
+    const options = new Map(chain.calls.map((c) => [c.name, c]));
+    // `let mut builder = IoUring::builder(); builder.setup_iopoll();`
+    const root = plain(chain.root);
+    if (root.kind === 'name') {
+      for (const c of calls) if (c.path.startsWith('io_uring::Builder::') && plain(chainOf(c.call).root).kind === 'name' && (plain(chainOf(c.call).root) as { id?: string }).id === root.id) options.set(c.call.name, c.call);
+      const init = declarationOf(func, root.id)?.statement.init;
+      if (!init) continue;
+      for (const c of chainOf(init).calls) options.set(c.name, c);
+    }
+    out.push({ func, entries: call.args[0], options, at: call, key: keptIn(func, outermostChain(calls, call)) });
+  }
+  return out;
+}
+function outermostChain(calls: RustCall[], inner: Call): Expr {
+  let out: Expr = inner;
+  for (const { call } of calls) if (chainOf(call).calls.includes(inner) && call.span.end > out.span.end) out = call;
+  return out;
+}

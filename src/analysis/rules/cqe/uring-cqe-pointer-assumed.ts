@@ -1,0 +1,75 @@
+import { CQE_SOURCES } from '../../api/names';
+import { cqeFlow } from '../../idioms/cqe';
+import { constant } from '../../flow/value';
+import { bare, walkFunction, type Call, type Expr, type Func, type Index } from '../../model';
+import { placeOf } from '../../source-file';
+import type { Rule, View } from '../rule';
+
+/** Waits for several completions that fill in one pointer only. */
+const SEVERAL = /^io_uring_wait_cqe(?:_nr|s|s_min_timeout)$/;
+
+export const uringCqePointerAssumed: Rule = {
+  info: {
+    id: 'uring-cqe-pointer-assumed', languages: ['c', 'cpp'], severity: 'error', confidence: 'likely',
+    summary: 'A cqe pointer is taken to be set because the call did not fail; it may be NULL all the same.',
+  },
+  why: 'io_uring_submit_and_wait_timeout() and its like return the number submitted, also when the wait then timed out and the pointer is NULL. The calls that wait for several completions set one pointer.',
+  families: ['liburing'],
+  check(file, func, report) {
+    if (!file.program.mentions(func, /io_uring_(?:submit_and_wait_|wait_cqe(?:_nr|s))|cqe/)) return;
+    const reported = new Set<Call>();
+    for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
+      if (t.kind !== 'assumed' || !t.token.call || reported.has(t.token.call)) continue;
+      reported.add(t.token.call);
+      report({
+        at: t.at,
+        message: `The cqe may be NULL here: ${t.token.call.name}() returns the number submitted also when the wait timed out or a signal came. Test the pointer itself.`,
+        related: [{ at: placeOf(func, t.token.call), message: 'the pointer comes from here' }],
+      });
+    }
+    if (!func.damaged && file.program.mentions(func, /io_uring_wait_cqe(?:_nr|s)/)) laterElements(file, func, (at, call) => report({
+      at: placeOf(func, at),
+      message: `Only the first pointer is set by ${call.name}(), however many completions it waits for. Take the others with io_uring_peek_batch_cqe() or io_uring_for_each_cqe().`,
+      related: [{ at: placeOf(func, call), message: 'the wait' }],
+    }));
+  },
+};
+
+/** Elements behind the first of an array that such a wait was given. */
+function laterElements(file: View, func: Func, found: (at: Expr, call: Call) => void): void {
+  const waits = new Map<string, Call>();
+  const uses = new Map<string, Index>();
+  for (const e of walkFunction(func)) {
+    if (e.kind === 'call' && CQE_SOURCES.has(e.name)) {
+      const array = e.args[1] && arrayName(e.args[1]);
+      if (array === undefined) continue;
+      if (!SEVERAL.test(e.name)) waits.delete(array);
+      else if (e.args[2] && constant(file.program.constantValue(e.args[2])) !== 1n && !waits.has(array)) waits.set(array, e);
+    } else if (e.kind === 'call' && !e.name.startsWith('io_uring_cqe_')) {
+      // somebody else may fill it
+      for (const a of e.args) {
+        const given = bare(a);
+        if (given.kind === 'name') waits.delete(given.id);
+      }
+    } else if (e.kind === 'assign' && bare(e.target).kind === 'index') {
+      const object = bare((bare(e.target) as Index).object);
+      if (object.kind === 'name') waits.delete(object.id);
+    } else if (e.kind === 'index' && e.object.kind === 'name' && e.index) {
+      const wait = waits.get(e.object.id);
+      const index = constant(file.program.constantValue(e.index));
+      if (wait && wait.span.end <= e.span.start && index !== 0n && !uses.has(e.object.id)) uses.set(e.object.id, e);
+    }
+  }
+  // a batch taken anywhere fills the array as well
+  for (const e of walkFunction(func)) if (e.kind === 'call' && e.name === 'io_uring_peek_batch_cqe' && e.args[1]) waits.delete(arrayName(e.args[1]) ?? '');
+  for (const [id, at] of uses) if (waits.has(id)) found(at, waits.get(id)!);
+}
+/** `cqes` and `&cqes[0]`, where that is a variable. */
+function arrayName(e: Expr): string | undefined {
+  let inner = bare(e);
+  if (inner.kind === 'unary' && inner.op === '&') {
+    inner = bare(inner.operand);
+    inner = inner.kind === 'index' ? bare(inner.object) : { kind: 'opaque', parts: [], span: inner.span };
+  }
+  return inner.kind === 'name' ? inner.id : undefined;
+}

@@ -1,0 +1,63 @@
+import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import { prepName } from '../../idioms/sqe-preps';
+import { walkFunction, type Func } from '../../model';
+import { placeOf } from '../../source-file';
+import type { Rule, View } from '../rule';
+
+type Unread = Extract<Trouble, { kind: 'unread' }>;
+
+/** Requests whose outcome the program counts on. */
+const MATTERS = /^(?:read|write|send|recv|fsync|sync_file_range|fallocate|ftruncate|splice|tee|open|connect|accept|multishot_accept|statx|rename|unlink|mkdir|link|symlink|bind|listen|socket|getxattr|setxattr)/;
+/** Functions that throw completions away on purpose. */
+const DISCARDS = /drain|flush|cancel|clean|destroy|close|stop|exit|shutdown|teardown|discard|clear|reset|nop|wake|notify|event_?fd|timer|timeout|poll|free|fini|abort|warm/i;
+
+export const uringCqeResUnchecked: Rule = {
+  info: {
+    id: 'uring-cqe-res-unchecked', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    summary: 'The result of a completion is not looked at, or serves as a number though it may be an error.',
+  },
+  why: 'cqe->res is the negative error number of a request that failed. Not reading it takes a failed request for done; adding it up, indexing with it or passing it on as a length makes an error a huge or negative number.',
+  families: ['liburing'],
+  check(file, func, report) {
+    if (!file.program.mentions(func, /cqe|completion/i)) return;
+    const numbers = new Set<number>();
+    const flow = cqeFlow(file.program, func);
+    for (const t of flow?.troubles ?? []) {
+      if (t.kind === 'number' && !numbers.has(t.at.span.start)) {
+        numbers.add(t.at.span.start);
+        report({
+          at: t.at,
+          message: 'This result may be a negative error number: test it before it serves as a length, an index or a descriptor.',
+          related: t.token.call ? [{ at: placeOf(func, t.token.call), message: 'the cqe comes from here' }] : [],
+        });
+      } else if (t.kind === 'unread') {
+        const sure = matters(file, func, t);
+        if (sure) report({
+          at: t.at,
+          message: 'The cqe is given back and nobody has looked at its res: a request that failed is taken for done.',
+          ...(sure === 'here' ? {} : { severity: 'information' as const }),
+          related: t.token.call ? [{ at: placeOf(func, t.token.call), message: 'the cqe comes from here' }] : [],
+        });
+      }
+    }
+  },
+};
+
+/** Whether the completions here are of requests that may fail in a way that counts: queued here, or by the file. */
+function matters(file: View, func: Func, t: Unread): 'here' | 'elsewhere' | undefined {
+  const { program } = file;
+  if (DISCARDS.test(func.name) || (t.looked && looksAtTags(file, func))) return undefined;
+  const own = prepared(file, func);
+  if (own.length) return own.every((op) => MATTERS.test(op)) ? 'here' : undefined;
+  const all = program.memo.derived(program, 'prepared', () => program.functions().flatMap((f) => prepared(file, f)).join(' '));
+  return all && all.split(' ').every((op) => MATTERS.test(op)) ? 'elsewhere' : undefined;
+}
+/** What a function prepares, by name. */
+function prepared(file: View, func: Func): string[] {
+  if (!file.program.mentions(func, /io_uring_prep_/)) return [];
+  return file.program.memo.derived(func, 'prepared', () => [...walkFunction(func)].flatMap((e) => (e.kind === 'call' ? prepName(e.name) ?? [] : [])), (a, b) => a.join() === b.join());
+}
+/** User data decides what becomes of a completion: it may say that the result is of no interest. */
+function looksAtTags(file: View, func: Func): boolean {
+  return file.program.mentions(func, /(?:if|switch|while)\s*\([^;{]*(?:user_data|get_data|\btag\b|\btype\b|->op\b|\.op\b|kind|state)/);
+}

@@ -1,0 +1,74 @@
+import { CQE_CONSUMERS } from '../../api/names';
+import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import { bare, placeIn, statements, type Call, type Func, type Place, type Stmt } from '../../model';
+import { placeOf } from '../../source-file';
+import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
+
+type Late = Extract<Trouble, { kind: 'late' }>;
+const SCALARS: Record<string, string> = { res: '__s32', flags: '__u32', user_data: '__u64' };
+
+export const uringCqeUseAfterSeen: Rule = {
+  info: {
+    id: 'uring-cqe-use-after-seen', languages: ['c', 'cpp'], severity: 'warning', confidence: 'certain',
+    summary: 'A cqe is read after it was given back; the kernel may have put another completion there.',
+  },
+  why: 'io_uring_cqe_seen() gives the slot back to the kernel. Under load, and always with SQPOLL or several threads, the next completion is written over it while it is still read.',
+  families: ['liburing'],
+  check(file, func, report) {
+    if (!file.program.mentions(func, /cqe|completion/i)) return;
+    const byConsumer = new Map<Call, Late[]>();
+    for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
+      // a batch given back before it is read is counted wrongly as a whole
+      if (t.kind !== 'late' || (t.token.source === 'batch' && CQE_CONSUMERS.get(t.consumer.name) !== undefined)) continue;
+      byConsumer.set(t.consumer, [...(byConsumer.get(t.consumer) ?? []), t]);
+    }
+    for (const [consumer, all] of byConsumer) {
+      all.sort((a, b) => a.at.span.start - b.at.span.start);
+      report({
+        at: all[0]!.at,
+        message: `The cqe was given back by ${consumer.name}() and may hold another completion by now. Copy what is needed before.`,
+        related: [{ at: placeOf(func, consumer), message: 'given back here' }],
+        fixes: fix(file, func, consumer, all),
+      });
+    }
+  },
+};
+
+/** Copies the fields that are read later into locals in front of the call. */
+function fix(file: View, func: Func, consumer: Call, all: Late[]): DraftFix[] {
+  const { statement } = consumer;
+  const list = statement && listOf(func.body, (s) => s.span.start === statement.start && s.span.end === statement.end);
+  const end = list?.at(-1)?.span.end;
+  if (!statement || end === undefined || !isInBlock(file, placeOf(func, { span: statement }))) return [];
+  const taken = new Set([...func.locals.values()].map((l) => l.name));
+  const names = new Map<string, string>();
+  const copies: string[] = [];
+  const edits: { place: Place; text: string }[] = [];
+  for (const t of all) {
+    const text = file.source(t.at);
+    const field = /^(\w+)->(\w+)$/.exec(text);
+    const pointer = bare(t.pointer);
+    if (!field || pointer.kind !== 'name' || !(field[2]! in SCALARS) || t.at.span.start < statement.end || t.at.span.end > end) return [];
+    let name = names.get(text);
+    if (name === undefined) {
+      name = [field[2]!, `${field[1]!}_${field[2]!}`].find((n) => !taken.has(n));
+      if (name === undefined) return [];
+      taken.add(name);
+      names.set(text, name);
+      copies.push(`${SCALARS[field[2]!]!} ${name} = ${text};`);
+    }
+    edits.push({ place: placeIn(func, t.at.span), text: name });
+  }
+  const indent = file.indentation(placeOf(func, { span: statement }));
+  return [{ title: 'Copy the fields before the cqe is given back', edits: [insertion(func, statement.start, copies.map((c) => `${c}\n${indent}`).join('')), ...edits], safe: true }];
+}
+/** The statements among which one stands. */
+function listOf(body: Stmt[], wanted: (s: Stmt) => boolean): Stmt[] | undefined {
+  if (body.some(wanted)) return body;
+  for (const s of statements(body)) {
+    const lists = s.kind === 'if' ? [s.then, s.otherwise] : s.kind === 'loop' || s.kind === 'block' ? [s.body] : s.kind === 'switch' ? s.cases.map((c) => c.body) : s.kind === 'try' ? [s.body, ...s.handlers] : [];
+    const found = lists.find((l) => l.some(wanted));
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import type { Call, Func } from '../../model';
+import { placeOf } from '../../source-file';
+import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
+
+type Untested = Extract<Trouble, { kind: 'untested' }>;
+
+export const uringWaitResultIgnored: Rule = {
+  info: {
+    id: 'uring-wait-result-ignored', languages: ['c', 'cpp'], severity: 'error', confidence: 'likely',
+    summary: 'A cqe is used although nobody looked whether the wait for it succeeded.',
+  },
+  why: 'The cqe pointer is valid only if the call returned 0. After a signal (-EINTR), a timeout (-ETIME) or an empty queue (-EAGAIN) it is NULL or was never set, and reading it crashes.',
+  families: ['liburing'],
+  check(file, func, report) {
+    if (!file.program.mentions(func, /cqe|completion/i)) return;
+    const worst = new Map<Call, Untested>();
+    for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
+      if (t.kind !== 'untested' || !t.token.call) continue;
+      const known = worst.get(t.token.call);
+      if (!known || (known.mild && !t.mild)) worst.set(t.token.call, t);
+    }
+    for (const [call, t] of worst) {
+      report({
+        at: placeOf(func, call),
+        message: t.failed ? `The cqe is used where ${call.name}() may have failed: the pointer is valid only if it returned 0, and NULL otherwise.`
+          : t.mild ? `The result of ${call.name}() is not looked at: after a signal or a timeout there is no completion, and the request is still running.`
+            : `The result of ${call.name}() is not tested before the cqe is used: it is valid only if 0 was returned; a signal leaves NULL there.`,
+        ...(t.mild ? { severity: 'warning' as const } : {}),
+        related: [{ at: t.at, message: t.mild ? 'given back here' : 'used here' }],
+        fixes: t.failed ? [] : fix(file, func, call),
+      });
+    }
+  },
+};
+
+/** Hands the error on, in functions that return error codes. */
+function fix(file: View, func: Func, call: Call): DraftFix[] {
+  if (func.kind !== 'function' || func.name === 'main' || !/^(?:int|long|ssize_t)$/.test(func.returns) || call.discarded !== 'statement' || !call.statement) return [];
+  const name = ['rc', 'waited', 'wait_result'].find((n) => ![...func.locals.values()].some((l) => l.name === n));
+  if (!name || !isInBlock(file, placeOf(func, { span: call.statement }))) return [];
+  const indent = file.indentation(placeOf(func, { span: call.statement }));
+  const unit = indent.includes('\t') ? '\t' : '    ';
+  const text = file.source(placeOf(func, func));
+  return [{
+    title: 'Return the error of the wait',
+    edits: [
+      insertion(func, call.span.start, `int ${name} = `),
+      insertion(func, call.statement.end, `\n${indent}if (${name} < 0)\n${indent}${unit}return ${name};`),
+    ],
+    safe: !/\bgoto\b|malloc|alloc\(|\bnew\b|open\(/.test(text) && /\breturn\s+(?:0\b|-|cqe->|res\b|ret\b|n\b)/.test(text),
+  }];
+}

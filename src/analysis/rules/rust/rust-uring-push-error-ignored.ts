@@ -1,0 +1,77 @@
+import { declarationOf, fateOf, hasAttribute, isWithin, loopsAround, rustCalls } from '../../idioms/rust-code';
+import { numberOf, PUSH, pushesOf, ringKey, setUpsOf, submitsOf } from '../../idioms/rust-uring';
+import type { Call, Func, Stmt } from '../../model';
+import { placeOf, type SourceFile } from '../../source-file';
+import type { Rule } from '../rule';
+
+type Loop = Extract<Stmt, { kind: 'loop' }>;
+
+export const rustUringPushErrorIgnored: Rule = {
+  info: {
+    id: 'rust-uring-push-error-ignored', languages: ['rust'], severity: 'warning', confidence: 'certain', cleanup: true,
+    summary: 'An entry is lost, or the program stops, when the submission queue is full.',
+  },
+  why: 'SubmissionQueue::push() fails when the queue is full, which is normal under load. An entry whose error is ignored never runs, and its completion never comes; push_multiple() pushes nothing at all then.',
+  families: ['io-uring-crate'],
+  checkFile(file, report) {
+    for (const func of file.program.functions(/\bpush(?:_multiple)?\s*\(/)) {
+      if (func.damaged || hasAttribute(func, /^(?:\w+::)*test\b|^cfg\(test\)/)) continue;
+      const pushes = pushesOf(file, func);
+      if (!pushes.length || asksForRoom(file, func)) continue;
+      for (const { call } of pushes) {
+        const fate = lastFate(func, call);
+        if (fate === 'discarded') {
+          report({
+            at: placeOf(func, call),
+            message: `The result of ${call.name}() is ignored: when the queue is full the ${call.name === 'push' ? 'entry is' : 'entries are'} lost and no completion comes. Submit to make room, then push again.`,
+          });
+        } else if (fate === 'unwrapped') {
+          const loop = loopsAround(func, call.span).at(-1);
+          if (loop ? hasRoom(file, func, call, loop) : isFresh(file, func, call)) continue;
+          report({
+            at: placeOf(func, call),
+            message: `A full queue makes this panic, and under load queues get full. Submit to make room, then push again.`,
+            severity: loop ? undefined : 'hint',
+          });
+        }
+      }
+    }
+  },
+};
+
+function lastFate(func: Func, call: Call): 'discarded' | 'unwrapped' | 'used' {
+  const fate = fateOf(func, call);
+  if (typeof fate === 'string') return fate;
+  if (/^(?:unwrap|expect)$/.test(fate.method.name)) return 'unwrapped';
+  return fate.method.name === 'ok' && fateOf(func, fate.method) === 'discarded' ? 'discarded' : 'used';
+}
+
+function asksForRoom(file: SourceFile, func: Func): boolean {
+  return rustCalls(file, func).some((c) => /^io_uring::SubmissionQueue::(?:is_full|capacity|len|is_empty)$/.test(c.path));
+}
+
+/** The queue is emptied in each turn, or a new ring is big enough for all turns. */
+function hasRoom(file: SourceFile, func: Func, call: Call, loop: Loop): boolean {
+  const helper = rustCalls(file, func).some((c) => /submit|flush|enter/.test(c.call.name) && !PUSH.test(c.path) && isWithin(c.call.span, loop.span));
+  if (helper || submitsOf(file, func).some((c) => isWithin(c.call.span, loop.span))) return true;
+  const made = setUpFor(file, func, call);
+  if (!made?.entries || loopsAround(func, call.span).length > 1 || !loop.test) return false;
+  const range = /^\(?(?:0\s*)?\.\.\s*([\w:]+)(?:\s+as\s+\w+)?\)?/.exec(file.source(placeOf(func, loop.test)));
+  if (!range) return false;
+  const entries = numberOf(file, made.entries);
+  if (file.source(placeOf(func, made.entries)).replace(/\s+as\s+\w+$/, '') === range[1]) return true;
+  const turns = /^[\d_]+$/.test(range[1]!) ? BigInt(range[1]!.replace(/_/g, '')) : numberOf(file, { kind: 'name', name: `self::${range[1]!}`, id: range[1]!, span: loop.span });
+  return entries !== undefined && turns !== undefined && turns * BigInt(pushesOf(file, func).filter((c) => isWithin(c.call.span, loop.span)).length) <= entries;
+}
+/** A ring made in the same function, so its queue was empty. */
+function isFresh(file: SourceFile, func: Func, call: Call): boolean {
+  return setUpFor(file, func, call) !== undefined;
+}
+function setUpFor(file: SourceFile, func: Func, call: Call) {
+  const key = call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;
+  for (let f: Func | undefined = func; f && key !== undefined; f = f.parent) {
+    const found = setUpsOf(file, f).find((s) => s.key === key || declarationOf(f!, key)?.statement.init === s.at);
+    if (found) return found;
+  }
+  return undefined;
+}

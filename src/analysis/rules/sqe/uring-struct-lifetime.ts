@@ -1,0 +1,78 @@
+import { automaticBehind, type Automatic } from '../../idioms/automatic';
+import { setups, setupFlag, surely } from '../../idioms/ring-setup';
+import { sqeFlow, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import { statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { placeOf } from '../../source-file';
+import { insertion, type DraftFix, type Rule, type View } from '../rule';
+import { isExempt, returnsInFlight } from './uring-buffer-escapes-scope';
+
+/** From 5.5 on a submission copies what requests point to. */
+const COPIES = 5005;
+
+export const uringStructLifetime: Rule = {
+  info: {
+    id: 'uring-struct-lifetime', languages: ['c', 'cpp'], severity: 'error', confidence: 'likely', memorySafety: true,
+    summary: 'A timespec, iovec, path or the like ends before the kernel has read or filled it.',
+  },
+  why: 'A preparation stores a pointer only. What it points to is read when the ring is submitted (with SQPOLL, and before Linux 5.5, at any time until the completion), and results are written at the completion.',
+  families: ['liburing'],
+  check(file, func, report) {
+    if (!file.program.mentions(func, /io_uring_prep_/) || isExempt(file, func)) return;
+    const flow = sqeFlow(file.program, func);
+    if (!flow) return;
+    const late = copiesLate(file);
+    for (const prep of flow.of('prep')) {
+      for (const s of prep.shape?.structs ?? []) {
+        const argument = prep.call?.args[s.argument];
+        const automatic = argument && automaticBehind(file, flow.flow, argument, prep.memory);
+        if (!automatic) continue;
+        const what = s.what === 'path' || s.what === 'name' ? 'string' : s.what;
+        const message = s.until === 'completion'
+          ? returnsInFlight(flow, prep) && `The function returns before this request completes, and ${automatic.name} ends with it: the kernel writes the ${what} later. Keep it in the request.`
+          : !submittedWithin(flow, prep, automatic)
+            ? `${capital(automatic.name)} ends before the ring is submitted, and only then the kernel reads the ${what}. Keep it where it lives on until the submission.`
+            : late && returnsInFlight(flow, prep)
+              && `${capital(automatic.name)} ends before this request completes, and ${late} the kernel may read the ${what} until then. Keep it in the request.`;
+        if (!message) continue;
+        report({
+          at: placeOf(func, argument), message,
+          related: automatic.local ? [{ at: placeOf(func, { span: automatic.at }), message: 'it ends with the block it is declared in' }] : [],
+          fixes: makeStatic(func, automatic),
+        });
+      }
+    }
+  },
+};
+
+function capital(name: string): string {
+  return /^the /.test(name) ? `T${name.slice(1)}` : `\`${name}\``;
+}
+
+/** Why what a request points to is read later than at the submission; undefined where it is not, or not for sure. */
+function copiesLate(file: View): string | undefined {
+  if (file.target.kernel !== undefined && file.target.kernel < COPIES) return 'before Linux 5.5';
+  const all = setups(file);
+  return all.length > 0 && all.every((s) => surely(s.flags, setupFlag('SQPOLL'))) ? 'with SQPOLL' : undefined;
+}
+
+/** Whether the ring may be submitted, or code out of sight reached, before the object ends. */
+function submittedWithin(flow: SqeFlow, prep: Prep, automatic: Automatic): boolean {
+  const { scope } = automatic;
+  const inside = (at: Span) => scope.start <= at.start && at.end <= scope.end;
+  const counts = (e: SqeEvent) => (e.kind === 'submit' || e.kind === 'unseen' || e.kind === 'reap') && inside(e.span) && (!automatic.inLoop || e.span.start > prep.span.start);
+  return flow.reaches(prep, counts);
+}
+
+/** `static` for a local whose initialisers are all constants and that nothing is stored to. */
+function makeStatic(func: Func, { local, what }: Automatic): DraftFix[] {
+  if (!local || what !== 'variable') return [];
+  const declared = [...statements(func.body)].find((s): s is Extract<Stmt, { kind: 'declare' }> => s.kind === 'declare' && s.local === local);
+  if (!declared?.alone || !declared.init || !isConstant(declared.init)) return [];
+  for (const e of walkFunction(func)) {
+    if (e.kind === 'assign' && [...walk([e.target])].some((n) => n.kind === 'name' && n.id === local.id)) return [];
+  }
+  return [{ title: 'Make it static', edits: [insertion(func, declared.statement.start, 'static ')], safe: true }];
+}
+function isConstant(e: Expr): boolean {
+  return [...walk([e])].every((x) => ['int', 'list', 'cast', 'binary', 'unary', 'sizeof', 'text'].includes(x.kind) || (x.kind === 'name' && /^[A-Z][A-Z0-9_]*$/.test(x.name)));
+}
