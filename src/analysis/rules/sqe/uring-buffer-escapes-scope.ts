@@ -1,6 +1,6 @@
 import { automaticBehind, automaticField, type Automatic } from '../../idioms/automatic';
 import { mayBeSameRing, share, sqeFlow, type Prep, type SqeFlow, type UserData } from '../../idioms/sqe';
-import { statements, type Expr, type Func } from '../../model';
+import { bare, statements, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -21,7 +21,7 @@ export const uringBufferEscapesScope: Rule = {
       if (!found || !returnsInFlight(flow, e)) continue;
       const { argument, automatic } = found;
       report({
-        at: placeOf(func, argument),
+        at: placeOf(func, bare(argument)),
         message: e.kind === 'data'
           ? `The function returns before this request completes, and ${automatic.name}, which the user data points to, ends with it: whoever handles the completion gets a dangling pointer.`
           : `The function returns before this request completes, and ${automatic.name} ends with it: the kernel uses the memory later. Keep the buffer in the request, or wait here.`,
@@ -30,7 +30,7 @@ export const uringBufferEscapesScope: Rule = {
     }
     for (const { prep, argument, freed } of freedEarly(flow)) {
       report({
-        at: placeOf(func, argument),
+        at: placeOf(func, bare(argument)),
         message: 'This buffer is freed before the request completes: the kernel uses the memory later. Free it when the completion was seen.',
         related: [{ at: placeOf(func, freed), message: 'freed here' }, ...returnBehind(func, prep)],
       });

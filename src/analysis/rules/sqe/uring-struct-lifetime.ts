@@ -1,7 +1,7 @@
 import { automaticBehind, type Automatic } from '../../idioms/automatic';
 import { setups, setupFlag, surely } from '../../idioms/ring-setup';
 import { sqeFlow, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
-import { statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { bare, statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';
 import { isExempt, returnsInFlight } from './uring-buffer-escapes-scope';
@@ -35,7 +35,7 @@ export const uringStructLifetime: Rule = {
               && `${capital(automatic.name)} ends before this request completes, and ${late} the kernel may read the ${what} until then. Keep it in the request.`;
         if (!message) continue;
         report({
-          at: placeOf(func, argument), message,
+          at: placeOf(func, bare(argument)), message,
           related: automatic.local ? [{ at: placeOf(func, { span: automatic.at }), message: 'it ends with the block it is declared in' }] : [],
           fixes: makeStatic(func, automatic),
         });
