@@ -15,6 +15,8 @@ export type Event =
 export interface Edge {
   to: number;
   guard?: { test: Expr; truth: boolean };
+  /** of an `&&` or `||` whose outcome is kept as a value: the same way is gone on whatever the test says */
+  kept?: true;
   /** the `continue`, `break` or `goto` that takes it */
   jump?: { kind: 'continue' | 'break' | 'goto'; span: Span };
 }
@@ -44,6 +46,8 @@ class Builder {
   private readonly jumps: Jump[] = [];
   private readonly labels = new Map<string, Block>();
   private readonly handlers: number[] = [];
+  /** blocks behind an `&&` or `||` that is a value */
+  private readonly joins = new Set<number>();
   private exit!: Block;
 
   constructor(private readonly noReturn: (call: Call) => boolean) {}
@@ -63,7 +67,7 @@ class Builder {
     return block;
   }
   private goto(to: Block, guard?: Edge['guard']): void {
-    this.current?.next.push(guard ? { to: to.id, guard } : { to: to.id });
+    this.current?.next.push({ to: to.id, ...(guard ? { guard } : {}), ...(guard && this.joins.has(to.id) ? { kept: true as const } : {}) });
   }
   /** Ends the current block with an edge to `to`, and goes on there. */
   private flow(to: Block): void {
@@ -272,6 +276,7 @@ class Builder {
       case 'binary':
         if (e.op === '&&' || e.op === '||') {
           const join = this.block();
+          this.joins.add(join.id);
           this.condition(e, join, join);
           this.current = join;
           return;
