@@ -5,14 +5,14 @@ import { blankAttributes } from './languages/c-declarator';
 import { cFacts } from './languages/c-file';
 import { Leaves } from './languages/leaves';
 import { rustFacts } from './languages/rust-file';
-import type { FileFacts } from './model';
+import type { FileFacts, Func } from './model';
 import { Grammars, type Tree, type WasmLoader } from './parser';
 import { RULES } from './rules';
 import type { Draft, Rule } from './rules/rule';
 import { SourceFile } from './source-file';
 import { isSuppressed, suppressions } from './suppress';
 import { targetOf } from './target';
-import { inTestCode, isTestPath, milder } from './test-code';
+import { inTestCode, isTestFunction, isTestPath, milder } from './test-code';
 import { cUsages } from './usage/c';
 import { neighbours } from './usage/neighbours';
 import { placed } from './usage/places';
@@ -70,23 +70,28 @@ export function factsOf(language: Language, { text, prepared, tree, parse }: Ver
 
 /** Usages and findings of a file whose facts are up to date. */
 export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResult {
-  const { language } = file;
-  const usages = language === 'rust' ? rustUsages(file) : cUsages(file);
+  const usages = file.language === 'rust' ? rustUsages(file) : cUsages(file);
   const families = new Set(usages.map((u) => u.family));
-  const findings: Finding[] = [];
+  const rules = RULES.filter((r) => r.info.languages.includes(file.language) && (r.families.length === 0 || r.families.some((f) => families.has(f))));
+  const severities = new Map(rules.map((r) => [r, severityOf(r, options)]));
   const testFile = isTestPath(file.place);
-  for (const rule of RULES) {
-    if (!rule.info.languages.includes(language) || (rule.families.length > 0 && !rule.families.some((f) => families.has(f)))) continue;
-    const override = severityOf(rule, options);
-    if (override === 'off') continue;
-    for (const draft of drafts(file, rule)) {
-      // it is said where it lies
-      if (file.otherFile(draft.at)) continue;
-      const test = testFile || inTestCode(file, draft.at);
-      if (test && rule.info.cleanup) continue;
-      const severity = draft.severity ?? rule.info.severity;
-      findings.push(finding(file, rule, draft, override ?? (test && !rule.info.memorySafety ? milder(severity) : severity)));
-    }
+  const findings: Finding[] = [];
+  const add = (rule: Rule, draft: Draft, inTest: (draft: Draft) => boolean): void => {
+    const override = severities.get(rule);
+    // it is said where it lies
+    if (override === 'off' || file.otherFile(draft.at)) return;
+    const test = testFile || inTest(draft);
+    if (test && rule.info.cleanup) return;
+    const severity = draft.severity ?? rule.info.severity;
+    findings.push(finding(file, rule, draft, override ?? (test && !rule.info.memorySafety ? milder(severity) : severity)));
+  };
+  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, (d) => inTestCode(file, d.at)));
+  const checks = checksOf(rules);
+  for (const func of file.program.functions()) {
+    const said = draftsIn(file, func, checks);
+    if (!said.length) continue;
+    const test = isTestFunction(outermost(func));
+    for (const { rule, drafts } of said) for (const draft of drafts) add(rule, draft, () => test);
   }
   const silenced = suppressions(file);
   const shown = findings.filter((f) => !isSuppressed(f, silenced));
@@ -99,18 +104,38 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   };
 }
 
-function drafts(file: SourceFile, rule: Rule): Draft[] {
-  const out: Draft[] = [];
-  rule.checkFile?.(file, (d) => out.push(d));
-  if (!rule.check) return out;
-  for (const func of file.program.functions()) {
-    out.push(...file.program.memo.derived(func, rule.info.id, () => {
-      const own: Draft[] = [];
-      rule.check!(file, func, (d) => own.push(d));
-      return own;
-    }));
-  }
-  return out;
+/** The rules among these that look at functions; the same object for the same rules. */
+interface Checks { key: string; rules: Rule[] }
+const known = new Map<string, Checks>();
+function checksOf(rules: Rule[]): Checks {
+  const own = rules.filter((r) => r.check);
+  const key = `drafts of ${own.map((r) => RULES.indexOf(r)).join(' ')}`;
+  let checks = known.get(key);
+  if (!checks) known.set(key, (checks = { key, rules: own }));
+  return checks;
+}
+
+const SILENT: Said[] = [];
+interface Said { rule: Rule; drafts: Draft[] }
+/** What rules say of a function. Most say nothing, and of most functions nothing is said: one answer for all of them. */
+function draftsIn(file: SourceFile, func: Func, checks: Checks): Said[] {
+  const { program } = file;
+  return program.memo.derived(func, checks.key, () => {
+    const out: Said[] = [];
+    for (const rule of checks.rules) {
+      if (rule.tokens && !program.mentions(func, rule.tokens)) continue;
+      const drafts = program.memo.derived(func, rule.info.id, () => {
+        const own: Draft[] = [];
+        rule.check!(file, func, (d) => own.push(d));
+        return own;
+      });
+      if (drafts.length) out.push({ rule, drafts });
+    }
+    return out.length ? out : SILENT;
+  });
+}
+function outermost(func: Func): Func {
+  return func.parent ? outermost(func.parent) : func;
 }
 
 /** The user's word on a rule's severity, by id or glob, the most exact first. */

@@ -1,6 +1,6 @@
 /** Tests, benchmarks and examples: short programs that leave things behind, and mean to. */
 import type { Severity } from '../protocol/analysis';
-import type { Place } from './model';
+import type { Func, Place } from './model';
 import type { SourceFile } from './source-file';
 
 const TEST_PATH = /(?:^|[/\\])(?:tests?|unittests?|bench(?:es|marks?)?|examples?)[/\\]|(?:^|[/\\])(?:[^/\\]*[-_.](?:test|tests|bench|unittest)\.\w+|(?:test|bench)[-_][^/\\]*)$/i;
@@ -15,7 +15,11 @@ export function isTestPath(path: string): boolean {
 /** Whether the place lies in a function whose name says that it is a test. */
 export function inTestCode(file: SourceFile, place: Place): boolean {
   const at = place.base + place.span.start;
-  return file.facts.functions.some((f) => (TEST_FUNCTION.test(f.name) || f.attributes?.some((a) => TEST_ATTRIBUTE.test(a.text))) && f.base + f.span.start <= at && at < f.base + f.span.end);
+  return file.facts.functions.some((f) => f.base + f.span.start <= at && at < f.base + f.span.end && isTestFunction(f));
+}
+/** By its name or its attributes. */
+export function isTestFunction(func: Func): boolean {
+  return TEST_FUNCTION.test(func.name) || (func.attributes?.some((a) => TEST_ATTRIBUTE.test(a.text)) ?? false);
 }
 
 const MILDER: Record<Severity, Severity> = { error: 'warning', warning: 'information', information: 'hint', hint: 'hint' };

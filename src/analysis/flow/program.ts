@@ -28,6 +28,9 @@ export interface Flow {
   keys(e: Expr, memory: Memory): string[];
 }
 
+/** Expressions to whether a function's source matches them: a function's text is part of what it is. */
+const mentioned = new WeakMap<Func, Map<string, boolean>>();
+
 /** What a file sees of the other files of its workspace. */
 export interface Outside {
   readonly epoch: Epoch;
@@ -78,9 +81,15 @@ export class Program {
   }
   /** Whether a function's source has `word` in it. */
   mentions(func: Func, word: RegExp): boolean {
-    const home = this.homeOf(func);
-    if (home !== this) return home.mentions(func, word);
-    return word.test(this.text.slice(func.base + func.span.start, func.base + func.span.end));
+    let known = mentioned.get(func);
+    if (!known) mentioned.set(func, (known = new Map()));
+    const key = word.flags ? `${word.source}/${word.flags}` : word.source;
+    let found = known.get(key);
+    if (found === undefined) {
+      const { text } = this.homeOf(func);
+      known.set(key, (found = word.test(text.slice(func.base + func.span.start, func.base + func.span.end))));
+    }
+    return found;
   }
 
   /** The program of the file that a function is in. */

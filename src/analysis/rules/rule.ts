@@ -22,6 +22,8 @@ export interface Rule {
   why: string;
   /** the rule looks at files that use one of these; at all that are parsed where none is named */
   families: Family[];
+  /** functions whose source has nothing of this are not looked at */
+  tokens?: RegExp;
   /** Looks at one function. Its drafts stay until the function, or an answer the check got, is different. */
   check?(file: View, func: Func, report: (draft: Draft) => void): void;
   /** Looks at the whole file, in each version anew. */

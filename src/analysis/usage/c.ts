@@ -30,21 +30,27 @@ function isApiName(name: string): boolean {
   return ANY.test(name);
 }
 
-type FamilyOf = (name: string, isType: boolean) => Family | undefined;
+/** What names mean in a file: the same object as long as nothing that decides it changes. */
+interface Meaning { key: string; of(m: Mention): { family: Family; api: string } | undefined }
 
-/** Which family a name belongs to in this file. */
-function families(file: SourceFile, mentions: Mention[][]): FamilyOf {
+/** What of a file's includes and names decides which families its names belong to. */
+function scopeOf(file: SourceFile, units: UnitNames[]) {
   const own = file.hasProjectHeaders;
-  const distinct = (pattern: RegExp) => own && mentions.some((list) => list.some((m) => pattern.test(m.text)));
+  const distinct = (what: keyof UnitNames['distinct']) => own && units.some((u) => u.distinct[what]);
   // a project's own "aio.h" is not the system's
   const system = (header: string) => file.facts.includes.some((i) => i.system && i.name === header);
   const liburing = file.includes('liburing.h');
   const uapi = file.includes('linux/io_uring.h');
   const abi = file.includes('linux/aio_abi.h');
-  const libaio = file.includes('libaio.h') || (!abi && distinct(LIBAIO_DISTINCT));
-  const posix = system('aio.h') || distinct(/^aiocb(?:64)?$/);
-  const epoll = file.includes('sys/epoll.h') || distinct(/^epoll_(?:ctl|wait)$/);
-  return (name, isType) => {
+  const libaio = file.includes('libaio.h') || (!abi && distinct('libaio'));
+  const posix = system('aio.h') || distinct('posix');
+  const epoll = file.includes('sys/epoll.h') || distinct('epoll');
+  return { own, liburing, uapi, abi, libaio, posix, epoll };
+}
+
+/** Which family a name belongs to in this file. */
+function families({ own, liburing, uapi, abi, libaio, posix, epoll }: ReturnType<typeof scopeOf>) {
+  return (name: string, isType: boolean): Family | undefined => {
     if (RAW_URING.test(name)) return 'raw-io-uring';
     if (RAW_AIO.test(name)) return 'raw-aio';
     if (URING_CONSTANT.test(name)) return liburing ? 'liburing' : uapi ? 'raw-io-uring' : own ? 'liburing' : undefined;
@@ -62,13 +68,29 @@ function families(file: SourceFile, mentions: Mention[][]): FamilyOf {
 }
 
 export function cUsages(file: SourceFile): RawUsage<Family>[] {
+  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions, names: namesOf(mentions) }));
   const behind = macros(file);
-  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions: candidates(mentions, behind) })).filter((u) => u.mentions.length);
-  const familyOf = families(file, units.map((u) => u.mentions));
-  const own = ownNames(file);
+  const meaning = meaningIn(file, units.map((u) => u.names), behind);
   const out: RawUsage<Family>[] = [];
-  const known = new Map<string, { family: Family; api: string } | undefined>();
-  const meant = (m: Mention): { family: Family; api: string } | undefined => {
+  for (const { unit, mentions, names } of units) {
+    const { base } = unit;
+    for (const { family, api, start, end } of usagesIn(file.text, base, mentions, names, behind, meaning)) out.push({ family, api, start: base + start, end: base + end });
+  }
+  return [...out, ...systemCalls(file)];
+}
+
+const meanings = new WeakMap<SourceFile, Meaning>();
+function meaningIn(file: SourceFile, units: UnitNames[], behind: Map<string, string[]>): Meaning {
+  const scope = scopeOf(file, units);
+  const own = ownNames(file);
+  const key = JSON.stringify([scope, [...own].sort(), [...behind]]);
+  let meaning = meanings.get(file);
+  if (meaning?.key !== key) meanings.set(file, (meaning = { key, of: meant(families(scope), own, behind) }));
+  return meaning;
+}
+function meant(familyOf: ReturnType<typeof families>, own: Set<string>, behind: Map<string, string[]>): Meaning['of'] {
+  const known = new Map<string, ReturnType<Meaning['of']>>();
+  const find = (m: Mention): ReturnType<Meaning['of']> => {
     const isType = m.role === 'type';
     // numbers and flags of the kernel stay what they are where a file brings them along
     const direct = !isType && own.has(m.text) && !URING_CONSTANT.test(m.text) && !RAW_URING.test(m.text) && !RAW_AIO.test(m.text) ? undefined : familyOf(m.text, isType);
@@ -79,16 +101,26 @@ export function cUsages(file: SourceFile): RawUsage<Family>[] {
     }
     return undefined;
   };
-  for (const { unit, mentions } of units) {
-    for (const m of mentions) {
-      const key = m.role + m.text;
-      if (!known.has(key)) known.set(key, meant(m));
-      const found = known.get(key);
-      const start = unit.base + m.start;
-      if (found && !isQualified(file.text, start) && !isDefinition(file.text, start)) out.push({ ...found, start, end: unit.base + m.end });
-    }
+  return (m) => {
+    const key = m.role + m.text;
+    if (!known.has(key)) known.set(key, find(m));
+    return known.get(key);
+  };
+}
+
+const usages = new WeakMap<Mention[], { meaning: Meaning; list: RawUsage<Family>[] }>();
+/** Usages in a unit, offsets from its beginning; the same list as long as unit and meaning stay. */
+function usagesIn(text: string, base: number, mentions: Mention[], names: UnitNames, behind: Map<string, string[]>, meaning: Meaning): RawUsage<Family>[] {
+  let known = usages.get(mentions);
+  if (known?.meaning !== meaning) {
+    const candidates = behind.size ? [...names.api, ...mentions.filter((m) => m.role !== 'type' && behind.has(m.text))] : names.api;
+    const list = candidates.flatMap((m) => {
+      const means = meaning.of(m);
+      return means && !isQualified(text, base + m.start) && !isDefinition(text, base + m.start) ? [{ ...means, start: m.start, end: m.end }] : [];
+    });
+    usages.set(mentions, (known = { meaning, list }));
   }
-  return [...out, ...systemCalls(file)];
+  return known.list;
 }
 
 /** The name a `#define` gives. */
@@ -99,20 +131,17 @@ function isDefinition(text: string, start: number): boolean {
 function isQualified(text: string, start: number): boolean {
   return text[start - 1] === ':' && text[start - 2] === ':' && /[\w>]/.test(text[start - 3] ?? '');
 }
-/** What the file defines itself, locals among it. */
+/** Names of APIs that the file defines itself, as locals too. */
 function ownNames(file: SourceFile): Set<string> {
-  const out = new Set<string>([...file.facts.macros.keys(), ...file.facts.constants.keys()]);
-  for (const f of file.facts.functions) {
-    out.add(f.name);
-    for (const name of localNames(f)) out.add(name);
-  }
+  const out = new Set<string>([...file.facts.macros.keys(), ...file.facts.constants.keys()].filter(isApiName));
+  for (const f of file.facts.functions) for (const name of definedBy(f)) out.add(name);
   return out;
 }
-const locals = new WeakMap<Func, string[]>();
-function localNames(func: Func): string[] {
-  let found = locals.get(func);
-  if (!found) locals.set(func, (found = [...func.locals.values()].map((l) => l.name).filter(isApiName)));
-  return found;
+const defined = new WeakMap<Func, string[]>();
+function definedBy(func: Func): string[] {
+  let names = defined.get(func);
+  if (!names) defined.set(func, (names = [func.name, ...[...func.locals.values()].map((l) => l.name)].filter(isApiName)));
+  return names;
 }
 /** Macros of the file to the API names in what they stand for. */
 function macros(file: SourceFile): Map<string, string[]> {
@@ -135,6 +164,7 @@ function withoutText(body: string): string {
 /** `syscall(425, …)` and its siblings, the number written out or behind a constant of another name. */
 function systemCalls(file: SourceFile): RawUsage<Family>[] {
   const { program } = file;
+  if (!/\bsyscall\s*\(/.test(file.text)) return [];
   return program.functions().flatMap((func) => program.memo.derived(func, 'system calls', () => numbered(file, func))
     .map(({ api, span }): RawUsage<Family> => ({ family: 'raw-io-uring', api, start: func.base + span.start, end: func.base + span.end })));
 }
@@ -151,10 +181,16 @@ function numbered(file: SourceFile, func: Func): { api: string; span: Span }[] {
   return out;
 }
 
-const kept = new WeakMap<Mention[], Mention[]>();
-/** Those of a unit's names that some API or a macro over one has; the API's are found once as long as the unit stays as it is. */
-function candidates(mentions: Mention[], macros: Map<string, string[]>): Mention[] {
-  let found = kept.get(mentions);
-  if (!found) kept.set(mentions, (found = mentions.filter((m) => isApiName(m.text))));
-  return macros.size ? [...found, ...mentions.filter((m) => m.role !== 'type' && macros.has(m.text))] : found;
+/** Those of a unit's names that some API has, and whether it has names that nobody else gives to anything. */
+interface UnitNames { api: Mention[]; distinct: { libaio: boolean; posix: boolean; epoll: boolean } }
+const kept = new WeakMap<Mention[], UnitNames>();
+/** Found once as long as the unit stays as it is. */
+function namesOf(mentions: Mention[]): UnitNames {
+  let names = kept.get(mentions);
+  if (!names) {
+    const api = mentions.filter((m) => isApiName(m.text));
+    const has = (pattern: RegExp) => api.some((m) => pattern.test(m.text));
+    kept.set(mentions, (names = { api, distinct: { libaio: has(LIBAIO_DISTINCT), posix: has(/^aiocb(?:64)?$/), epoll: has(/^epoll_(?:ctl|wait)$/) } }));
+  }
+  return names;
 }
