@@ -5,7 +5,8 @@ import { Program, type Outside } from './flow/program';
 import { homeOfPlace, settle } from './homes';
 import { sameList, type Memo } from './memo';
 import { sameTarget, type Target } from './target';
-import { FILE, placeIn, type FileFacts, type Func, type Local, type Place, type Span } from './model';
+import { FILE, placeIn, type FileFacts, type Func, type Local, type Place, type Span, type Unit } from './model';
+import { conditionalRegions } from './preprocessor';
 
 export class SourceFile {
   readonly program: Program;
@@ -13,6 +14,7 @@ export class SourceFile {
   facts!: FileFacts;
   private lineStarts: number[] = [0];
   private builtFor: Target = {};
+  private regions: ReturnType<typeof conditionalRegions> | undefined;
 
   /** `place`: the path inside the project, which tells tests and examples from the rest; `outside`: the files around. */
   constructor(readonly path: string, readonly language: Language, readonly place = path, private readonly outside?: Outside) {
@@ -29,6 +31,7 @@ export class SourceFile {
   load(text: string, facts: FileFacts): void {
     this.text = text;
     this.facts = facts;
+    this.regions = undefined;
     const own = (f: Func): void => {
       settle(f, this);
       f.inner.forEach(own);
@@ -84,6 +87,18 @@ export class SourceFile {
   get definesGnuSource(): boolean {
     return this.memo.input('_GNU_SOURCE', () => /^\s*#\s*define\s+_GNU_SOURCE\b/m.test(this.text));
   }
+  /** Whether the file itself gives a macro or constant its value. */
+  definesConstant(name: string): boolean {
+    return this.memo.input(`defines constant ${name}`, () => this.facts.constants.has(name));
+  }
+  /** The conditions of the preprocessor that hold at a place of a function, outermost first. */
+  conditions(func: Func, at: Span): readonly string[] {
+    return this.memo.input(`conditions ${unitNumber(func)}:${at.start}`, () => {
+      const offset = func.base + at.start;
+      this.regions ??= conditionalRegions(this.text);
+      return this.regions.filter((r) => r.start <= offset && offset < r.end).map((r) => r.condition).reverse();
+    }, sameList);
+  }
 
   position(offset: number): Position {
     let low = 0;
@@ -126,6 +141,15 @@ export class SourceFile {
   lineText(line: number): string {
     return this.text.slice(this.lineStarts[line] ?? this.text.length, this.lineStarts[line + 1] ?? this.text.length).replace(/\r?\n$/, '');
   }
+}
+
+const numbers = new WeakMap<Unit, number>();
+let units = 0;
+/** Tells a unit from the others for as long as it lives. */
+function unitNumber(unit: Unit): number {
+  let n = numbers.get(unit);
+  if (n === undefined) numbers.set(unit, (n = ++units));
+  return n;
 }
 
 /** Whether the file itself includes the header. */
