@@ -26,8 +26,9 @@ export const uringInitUnchecked: Rule = {
       else usedAfterFailure(file, s, report);
     }
     if (func.kind === 'destructor') destroyedAfterFailure(file, func, report);
-    for (const map of uncheckedMaps(file, func)) {
-      report({ at: placeOf(func, map), message: 'mmap() of the ring may fail, and tells so with MAP_FAILED, which nothing looks for here.' });
+    const [map] = uncheckedMaps(file, func);
+    if (map) {
+      report({ at: placeOf(func, map), severity: 'warning', message: 'mmap() of the ring may fail, and tells so with MAP_FAILED, which nothing looks for here.' });
     }
   },
 };
@@ -75,7 +76,7 @@ function usesOf(flow: Flow, ring: string): Map<Event, Call> {
 }
 
 /** Project functions that may not come back, or clean up on their own. */
-const MAY_NOT_RETURN = /fatal|die|abort|exit|panic|throw|raise|bail|crash|terminate|^error$|^err|fail/i;
+const MAY_NOT_RETURN = /fatal|die|abort|exit|panic|throw|raise|bail|crash|terminate|(?<!^p|str)error$|^err|fail/i;
 /** The call that every way from an edge meets; undefined when one leads around. */
 function inevitable(file: View, flow: Flow, from: Edge, uses: Map<Event, Call>): Call | undefined {
   const { cfg } = flow;
