@@ -116,6 +116,8 @@ export interface InstalledOptions {
   vsix: string;
   settings?: Record<string, unknown>;
   env?: NodeJS.ProcessEnv;
+  /** the folder is opened as one that nobody trusts yet; default: trust is not asked for */
+  restricted?: boolean;
 }
 export interface Installed {
   workbench: Workbench;
@@ -127,7 +129,7 @@ export interface Installed {
 }
 
 /** Installs a VSIX into a fresh code-server and opens a folder in Chromium, as a user would have it. */
-export async function openInstalled({ folder, vsix, settings = {}, env = {} }: InstalledOptions): Promise<Installed> {
+export async function openInstalled({ folder, vsix, settings = {}, env = {}, restricted = false }: InstalledOptions): Promise<Installed> {
   requireCodeServer();
   const base = mkdtempSync(join(tmpdir(), 'ringlight-vscode-'));
   const own = ['--config', join(base, 'config.yaml'), '--user-data-dir', join(base, 'data'), '--extensions-dir', join(base, 'extensions')];
@@ -140,7 +142,7 @@ export async function openInstalled({ folder, vsix, settings = {}, env = {} }: I
   const manifest = JSON.parse(readFileSync(join(base, 'extensions/extensions.json'), 'utf8')) as { relativeLocation: string }[];
   const server = await startServer((port) => [
     CODE_SERVER.entry, ...own, '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`,
-    '--disable-workspace-trust', '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', folder,
+    ...(restricted ? [] : ['--disable-workspace-trust']), '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', folder,
   ], environment);
   const browser = await launchChromium();
   const close = async (): Promise<void> => {

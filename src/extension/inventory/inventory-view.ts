@@ -55,6 +55,7 @@ export class InventoryView implements vscode.Disposable, vscode.TreeDataProvider
     const item = new vscode.TreeItem(node.label, node.kind === 'use' ? vscode.TreeItemCollapsibleState.None : node.kind === 'family' ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed);
     item.id = node.id;
     item.description = node.description;
+    item.tooltip = node.spoken;
     item.accessibilityInformation = { label: node.spoken };
     item.contextValue = node.kind;
     if (node.kind === 'file') {
