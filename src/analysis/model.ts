@@ -41,7 +41,7 @@ export interface Binary extends Base { kind: 'binary'; op: string; left: Expr; r
 export interface Assign extends Base { kind: 'assign'; op: string; target: Expr; value: Expr; statement?: Span }
 export interface Conditional extends Base { kind: 'conditional'; test: Expr; then: Expr; otherwise: Expr }
 export interface Cast extends Base { kind: 'cast'; type: string; operand: Expr }
-/** `type`: of a struct literal of Rust */
+/** `type`: of a struct literal of Rust; `[]` and `[;]` (value and count) of its arrays */
 export interface List extends Base { kind: 'list'; items: { field?: string; value: Expr }[]; type?: string }
 export interface Await extends Base { kind: 'await'; operand: Expr }
 export interface Try extends Base { kind: 'try'; operand: Expr }

@@ -102,7 +102,7 @@ export function mentionsVariable(func: Func, id: string): boolean {
   return func.inner.some((f) => mentionsVariable(f, id));
 }
 
-/** How a variable is used: as the receiver of a method, behind `&`, read otherwise, or given away as a whole. */
+/** How a variable is used: as the receiver of a method, behind `&`, in part, or given away as a whole. */
 export interface Use { how: 'method' | 'borrowed' | 'part' | 'moved'; at: Span; call?: Call; /** in a closure or async block */ inner: boolean }
 /** Every use of a variable in a function and the closures in it. */
 export function usesOf(func: Func, id: string, inner = false): Use[] {
@@ -113,7 +113,7 @@ export function usesOf(func: Func, id: string, inner = false): Use[] {
       return;
     }
     // statements in expressions come by themselves
-    for (const c of e.kind === 'control' ? e.tail : childrenOf(e)) visit(c, e, e.kind === 'call' ? e : e.kind === 'unary' || e.kind === 'cast' ? call : undefined);
+    for (const c of e.kind === 'control' ? e.tail : childrenOf(e)) visit(c, e, e.kind === 'call' ? e : e.kind === 'unary' || e.kind === 'cast' || e.kind === 'member' ? call : undefined);
   };
   for (const s of statements(func.body)) for (const x of ownExpressions(s)) visit(x, undefined, undefined);
   for (const f of func.inner) out.push(...usesOf(f, id, true));
@@ -124,7 +124,7 @@ const LOOKING = /^(?:e?print(?:ln)?|format|format_args|write|writeln|(?:debug_)?
 function useIn(e: Expr, parent: Expr | undefined, call: Call | undefined): Omit<Use, 'inner'> {
   const at = e.span;
   if (parent?.kind === 'call') return { how: parent.macro && LOOKING.test(parent.name) ? 'borrowed' : 'moved', at, call: parent };
-  if (parent?.kind === 'member') return { how: 'method', at, ...(call ? { call } : {}) };
+  if (parent?.kind === 'member') return call?.callee === parent ? { how: 'method', at, call } : { how: 'part', at };
   if (parent?.kind === 'index' && parent.object === e) return { how: 'part', at };
   if (parent?.kind === 'unary' && parent.op === '&') return { how: 'borrowed', at, ...(call ? { call } : {}) };
   if (parent?.kind === 'binary' || (parent?.kind === 'assign' && parent.target === e) || (parent?.kind === 'unary' && parent.op !== '&')) return { how: 'part', at };

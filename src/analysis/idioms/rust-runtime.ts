@@ -12,7 +12,7 @@ const STARTS: [RegExp, Runtime][] = [
   [/^monoio::(?:start|spawn|Runtime::block_on|FusionRuntime::block_on)$/, 'monoio'],
   [/^glommio::(?:spawn_local|spawn_local_into|spawn_scoped_local|LocalExecutor::run|LocalExecutorBuilder::spawn|LocalExecutorPoolBuilder::on_all_shards|Task::local)$/, 'glommio'],
   [/^compio(?:::runtime|_runtime)::(?:spawn|Runtime::block_on|Runtime::spawn)$/, 'compio'],
-  [/(?:^|::)spawn_blocking$|^std::thread::(?:spawn|scope|Builder::spawn)$|(?:^|::)(?:unblock|asyncify|block_in_place|spawn_raw)$|Scope::spawn$/, 'thread'],
+  [/(?:^|::)spawn_blocking\w*$|^std::thread::(?:spawn|scope|Builder::spawn)$|(?:^|::)(?:unblock|asyncify|block_in_place|spawn_raw)$|Scope::spawn$/, 'thread'],
   [/^tokio::(?:spawn|task::spawn|task::spawn_local|runtime::(?:Runtime|Handle)::(?:block_on|spawn)|task::(?:LocalSet|JoinSet)::\w+)$/, 'tokio'],
 ];
 const ATTRIBUTES: [RegExp, Runtime][] = [

@@ -1,6 +1,6 @@
 /** The io-uring crate: rings, queues, entries and what is done with them. */
 import { constant } from '../flow/value';
-import { type Call, type Expr, type Func } from '../model';
+import { statements, type Call, type Expr, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import { chainOf, declarationOf, plain, rustCalls, type RustCall } from './rust-code';
 
@@ -85,12 +85,15 @@ function chainFrom(func: Func, make: Call, calls: RustCall[]): Pick<Entry, 'meth
   const later = calls.filter(({ call }) => call.callee.kind === 'member' && plain(chainOf(call).root).kind === 'name' && (plain(chainOf(call).root) as { id?: string }).id === variable).map((c) => c.call);
   return { methods: [...methods, ...later], whole, variable };
 }
+const kept = new WeakMap<Func, Map<Expr, string>>();
+/** The variable whose `let` has this value. */
 function keptIn(func: Func, e: Expr): string | undefined {
-  for (const local of func.locals.values()) {
-    const init = declarationOf(func, local.id)?.statement.init;
-    if (init && (init === e || plain(init) === e)) return local.id;
+  let map = kept.get(func);
+  if (!map) {
+    kept.set(func, (map = new Map()));
+    for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && !s.pattern) map.set(plain(s.init), s.local.id).set(s.init, s.local.id);
   }
-  return undefined;
+  return map.get(e);
 }
 /** The value of an integer expression made of constants, casts and paths, where it is known. */
 export function numberOf(file: SourceFile, e: Expr | undefined): bigint | undefined {

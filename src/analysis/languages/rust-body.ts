@@ -238,6 +238,7 @@ export class RustBody {
       case 'try_expression': return { kind: 'try', operand: first(), span };
       case 'call_expression': return this.call(node);
       case 'macro_invocation': return this.macro(node);
+      case 'array_expression': return { kind: 'list', items: parts(node).filter((c) => c.type !== 'attribute_item').map((c) => ({ value: this.expression(c) })), type: field(node, 'length') ? '[;]' : '[]', span };
       case 'struct_expression': return this.structure(node);
       case 'closure_expression': return this.lambda(node, 'lambda', field(node, 'body'));
       case 'async_block': return this.lambda(node, 'async block', parts(node).find((c) => c.type === 'block') ?? null);

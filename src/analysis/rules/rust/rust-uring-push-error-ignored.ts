@@ -1,6 +1,6 @@
 import { declarationOf, fateOf, hasAttribute, isWithin, loopsAround, rustCalls } from '../../idioms/rust-code';
 import { numberOf, PUSH, pushesOf, ringKey, setUpsOf, submitsOf } from '../../idioms/rust-uring';
-import type { Call, Func, Stmt } from '../../model';
+import { walkFunction, type Call, type Func, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
 
@@ -17,7 +17,7 @@ export const rustUringPushErrorIgnored: Rule = {
     for (const func of file.program.functions(/\bpush(?:_multiple)?\s*\(/)) {
       if (func.damaged || hasAttribute(func, /^(?:\w+::)*test\b|^cfg\(test\)/)) continue;
       const pushes = pushesOf(file, func);
-      if (!pushes.length || asksForRoom(file, func)) continue;
+      if (!pushes.length || asksForRoom(file, func) || callersAsk(file, func)) continue;
       for (const { call } of pushes) {
         const fate = lastFate(func, call);
         if (fate === 'discarded') {
@@ -48,6 +48,20 @@ function lastFate(func: Func, call: Call): 'discarded' | 'unwrapped' | 'used' {
 
 function asksForRoom(file: SourceFile, func: Func): boolean {
   return rustCalls(file, func).some((c) => /^io_uring::SubmissionQueue::(?:is_full|capacity|len|is_empty)$/.test(c.path));
+}
+
+/** Whoever calls this makes room first, itself or by a function of this file. */
+function callersAsk(file: SourceFile, func: Func): boolean {
+  const asking = new Set(file.program.functions().filter((f) => asksForRoom(file, f)).map((f) => f.name));
+  if (!asking.size) return false;
+  const callers = file.program.functions().filter((f) => f !== func && callsByName(f).has(func.name));
+  return callers.length > 0 && callers.every((f) => asksForRoom(file, f) || [...callsByName(f)].some((name) => asking.has(name)));
+}
+const called = new WeakMap<Func, Set<string>>();
+function callsByName(func: Func): Set<string> {
+  let names = called.get(func);
+  if (!names) called.set(func, (names = new Set([...walkFunction(func)].flatMap((e) => (e.kind === 'call' ? [e.name] : [])))));
+  return names;
 }
 
 /** The queue is emptied in each turn, or a new ring is big enough for all turns. */

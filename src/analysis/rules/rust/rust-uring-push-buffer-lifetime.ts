@@ -1,0 +1,177 @@
+import { bodiesIn, declarationOf, hasAttribute, isWithin, plain, rustCalls, usesOf, type Use } from '../../idioms/rust-code';
+import { entriesOf, pushesOf, reapsOf, ringKey, setUpsOf, submitsOf, type Entry } from '../../idioms/rust-uring';
+import { statements, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { placeOf, type SourceFile } from '../../source-file';
+import type { Rule } from '../rule';
+
+/** Operations whose pointers the kernel uses until the completion; it copies what the others point to when they are submitted. */
+const UNTIL_COMPLETION = new Set(['Read', 'Write', 'ReadFixed', 'WriteFixed', 'Recv', 'Send', 'SendZc', 'Readv', 'Writev', 'RecvMsg', 'SendMsgZc', 'Accept', 'Statx', 'EpollWait', 'FutexWait', 'GetSockOpt']);
+/** Arguments of `new` that are buffers: the rest are lengths, descriptors and flags. */
+const POINTER = /^(?:as_mut_ptr|as_ptr|cast|as_mut_slice)$/;
+const OWNS = /^(?:std::)?(?:vec::)?(?:Vec|String|Box|CString|std::ffi::CString|ffi::CString|bytes::BytesMut|BytesMut|alloc::vec::Vec)(?:::|$)/;
+const REALLOCATES = /^(?:push|push_str|extend|extend_from_slice|resize|resize_with|reserve|reserve_exact|append|insert|shrink_to_fit|put_slice)$/;
+
+export const rustUringPushBufferLifetime: Rule = {
+  info: {
+    id: 'rust-uring-push-buffer-lifetime', languages: ['rust'], severity: 'error', confidence: 'likely', memorySafety: true,
+    summary: 'The kernel gets a pointer into something that is gone before the operation completes.',
+  },
+  why: 'SubmissionQueue::push() is unsafe because whoever calls it promises that buffers and parameters live until the completion. A local that ends earlier leaves the kernel with a pointer into memory that is used for something else by then.',
+  families: ['io-uring-crate'],
+  checkFile(file, report) {
+    for (const func of file.program.functions(/\bopcode\b|::new\s*\(/)) {
+      if (func.damaged || func.name === 'main') continue;
+      for (const entry of entriesOf(file, func)) {
+        for (const arg of entry.make.args) {
+          const found = look(file, func, entry, arg);
+          if (found) report({ at: placeOf(func, found.at), message: found.message, related: found.related });
+        }
+      }
+    }
+  },
+};
+
+interface Found { at: { span: Span }; message: string; related: { at: ReturnType<typeof placeOf>; message: string }[] }
+
+function look(file: SourceFile, func: Func, entry: Entry, arg: Expr): Found | undefined {
+  const target = targetOf(func, arg);
+  if (!target) return undefined;
+  if (target.temporary) {
+    return {
+      at: arg, message: 'The value this pointer is taken from is a temporary: it is freed at the end of the statement, before the kernel looks at it. Keep it in a variable until the completion.',
+      related: [],
+    };
+  }
+  const owner = ownerOf(func, target.root);
+  if (!owner) return undefined;
+  const push = pushesOf(file, func).find((p) => p.call.span.start > target.at.span.start);
+  if (!push) return undefined;
+  const scope = scopeOf(func, owner.statement);
+  const { root } = target;
+  const uses = usesOf(func, root.id);
+  const reaps = reapsOf(file, func).map((r) => r.call).filter((r) => r.span.start > push.call.span.end);
+  const first = reaps.filter((r) => isWithin(r.span, scope)).sort((a, b) => a.span.start - b.span.start)[0];
+  const before = (span: Span): boolean => span.start > push.call.span.end && (!first || span.end < first.span.start) && isWithin(span, scope);
+  const stable = !UNTIL_COMPLETION.has(entry.opcode) && !pollsInKernel(file, func) && submitsOf(file, func).some((s) => before(s.call.span) || (first && s.call === first));
+  const data = `The kernel has a pointer into ${root.name}`;
+  const grown = uses.find((u) => u.how === 'method' && u.call !== undefined && REALLOCATES.test(u.call.name) && before(u.at));
+  if (grown && !stable && owner.growable) return { at: target.at, message: `${data}, which may move when it grows before the operation completes.`, related: [{ at: placeOf(func, { span: grown.at }), message: 'it grows here' }] };
+  const dropped = uses.find((u) => u.how === 'moved' && u.call !== undefined && /(?:^|::)drop$/.test(u.call.name) && before(u.at));
+  if (dropped && !stable) return { at: target.at, message: `${data}, which is dropped before the operation completes.`, related: [{ at: placeOf(func, { span: dropped.at }), message: 'it is dropped here' }] };
+  const moved = uses.some((u) => (u.how === 'moved' && !/(?:^|::)drop$/.test(u.call?.name ?? '')) || (u.inner && u.how !== 'borrowed') || keeps(func, u));
+  if (moved || first || stable || handedOn(file, func, push.call, scope) || func.name === 'drop') return undefined;
+  // a ring that goes first takes its operations with it, as far as anybody can tell
+  if (diverges(func, scope)) return undefined;
+  return {
+    at: target.at,
+    message: `${data}, which goes at the end of ${isWithin(func.bodySpan, scope) || scope.end >= func.bodySpan.end - 1 ? 'the function' : 'this block'}, and nothing waits for the completion before. Keep the buffer with the operation until it completes.`,
+    related: [{ at: placeOf(func, { span: { start: scope.end - 1, end: scope.end } }), message: `${root.name} goes here` }, { at: placeOf(func, push.call), message: 'the entry is queued here' }],
+  };
+}
+
+interface Target { root: Extract<Expr, { kind: 'name' }>; at: Expr; temporary: false }
+/** What a pointer argument points into: a variable, or a temporary that dies with its statement. */
+function targetOf(func: Func, arg: Expr, depth = 0): Target | { temporary: true } | undefined {
+  let e = arg;
+  let pointer = false;
+  for (;;) {
+    if (e.kind === 'cast') e = e.operand;
+    else if (e.kind === 'unary' && e.op === '&') {
+      pointer = true;
+      e = e.operand;
+    } else if (e.kind === 'call' && e.callee.kind === 'member' && POINTER.test(e.name)) {
+      pointer ||= e.name !== 'cast';
+      e = e.callee.object;
+      // a path made for the call alone
+      const made = plain(unwrapped(e));
+      if (made.kind === 'call' && made.callee.kind === 'name' && /(?:^|::)CString::new$/.test(made.callee.name)) return { temporary: true };
+    } else if (e.kind === 'call' && e.macro && /^addr_of(?:_mut)?$/.test(e.name) && e.args[0]) {
+      pointer = true;
+      e = e.args[0];
+    } else if (e.kind === 'index') e = e.object;
+    else break;
+  }
+  if (e.kind !== 'name' || !e.id.includes('~')) return undefined;
+  if (pointer) return { root: e, at: arg, temporary: false };
+  // `let p = buf.as_mut_ptr();`
+  const init = declarationOf(func, e.id)?.statement.init;
+  const from = init && depth < 2 ? targetOf(func, init, depth + 1) : undefined;
+  return from && !from.temporary ? { ...from, at: arg } : from;
+}
+function unwrapped(e: Expr): Expr {
+  let at = plain(e);
+  while (at.kind === 'call' && at.callee.kind === 'member' && /^(?:unwrap|expect)$/.test(at.name)) at = plain(at.callee.object);
+  return at;
+}
+
+/** A local that owns what it holds: it goes with its scope. */
+function ownerOf(func: Func, root: Extract<Expr, { kind: 'name' }>): { statement: Extract<Stmt, { kind: 'declare' }>; growable: boolean } | undefined {
+  const statement = declarationOf(func, root.id)?.statement;
+  const init = statement?.init;
+  if (!statement || !init || statement.bound || statement.local.type.startsWith('&')) return undefined;
+  const made = unwrapped(init);
+  if (init.kind === 'unary') return undefined;
+  if (made.kind === 'call') {
+    const name = made.callee.kind === 'name' ? made.callee.name.replace(/::<.*?>/g, '') : '';
+    const leaked = made.callee.kind === 'member' && /^(?:leak|into_raw)$/.test(made.name);
+    if (leaked || /::(?:leak|into_raw|from_raw\w*)$/.test(name)) return undefined;
+    if (made.macro && /^(?:vec|format)$/.test(made.name)) return { statement, growable: true };
+    if (OWNS.test(name)) return { statement, growable: true };
+    if (/(?:^|::)(?:Timespec|timespec|MaybeUninit|OpenHow)::\w+$/.test(name) || /(?:^|::)zeroed$/.test(name)) return { statement, growable: false };
+    if (made.callee.kind === 'member' && /^(?:to_vec|into_boxed_slice|to_owned|into_bytes|to_string|into_bytes_with_nul)$/.test(made.name)) return { statement, growable: true };
+    if (made.callee.kind === 'member' && /(?:^|::)Timespec::new$/.test(firstName(made))) return { statement, growable: false };
+    return undefined;
+  }
+  // arrays and structs stand on the stack
+  return made.kind === 'list' ? { statement, growable: false } : undefined;
+}
+function firstName(call: Call): string {
+  let e: Expr = call;
+  while (e.kind === 'call' && e.callee.kind === 'member') e = plain(e.callee.object);
+  return e.kind === 'call' && e.callee.kind === 'name' ? e.callee.name : '';
+}
+/** The stretch of source in which a local lives. */
+function scopeOf(func: Func, statement: Stmt): Span {
+  let scope = func.bodySpan;
+  const find = (body: Stmt[], around: Span): boolean => {
+    if (body.includes(statement)) {
+      scope = around;
+      return true;
+    }
+    return body.some((s) => bodiesIn(s).some((inner) => find(inner, s.kind === 'block' || s.kind === 'loop' ? s.span : spanAround(inner, s.span))));
+  };
+  find(func.body, func.bodySpan);
+  return scope;
+}
+function spanAround(body: Stmt[], fallback: Span): Span {
+  return body.length ? { start: body[0]!.span.start, end: body[body.length - 1]!.span.end } : fallback;
+}
+
+/** Something else keeps the pointer's owner: `keep(&mut buf)` may do anything. */
+function keeps(func: Func, use: Use): boolean {
+  if (use.how !== 'borrowed' || !use.call || use.call.macro) return false;
+  return !/^(?:new|copy_from_slice|drop|len|push|push_multiple|from_raw_parts\w*|addr_of\w*|Fd)$/.test(use.call.name);
+}
+/** The ring goes to code out of sight behind the push, which may wait for the completion. */
+function handedOn(file: SourceFile, func: Func, push: Call, scope: Span): boolean {
+  const ring = push.callee.kind === 'member' ? ringKey(file, func, push.callee.object) : undefined;
+  if (ring === undefined) return true;
+  const receiver = ring.replace(/\..*$/, '');
+  const known = new Set(rustCalls(file, func).filter((c) => c.path.startsWith('io_uring::')).map((c) => c.call));
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'call' || e.span.start <= push.span.end || e.span.end > scope.end) continue;
+    if (e.args.map(plain).some((a) => sameThing(file, func, a, ring))) return true;
+    if (e.callee.kind === 'member' && !known.has(e) && sameThing(file, func, plain(e.callee.object), receiver)) return true;
+  }
+  return false;
+}
+function sameThing(file: SourceFile, func: Func, e: Expr, key: string): boolean {
+  return e.kind === 'name' ? e.id === key || e.name === key : e.kind === 'member' && file.source(placeOf(func, e)).replace(/\s+/g, '') === key;
+}
+function pollsInKernel(file: SourceFile, func: Func): boolean {
+  return file.program.functions().some((f) => setUpsOf(file, f).some((s) => s.options.has('setup_sqpoll'))) || hasAttribute(func, /sqpoll/);
+}
+/** A scope that only panics or loops for ever never ends. */
+function diverges(func: Func, scope: Span): boolean {
+  return [...statements(func.body)].some((s) => s.kind === 'loop' && s.form === 'forever' && isWithin(s.span, scope) && ![...statements(s.body)].some((x) => x.kind === 'break' || x.kind === 'return'));
+}
