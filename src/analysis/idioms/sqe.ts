@@ -73,14 +73,18 @@ const FREES = /^(?:free|munmap|delete|g_free|kfree|xfree)$/;
 const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
 const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance|queue_exit)$/;
 
-/** `ahead`: loops are not gone round. `sqes` are not NULL on the way; those of the event where it starts, if not given. */
-export interface Way { ahead?: boolean; sqes?: readonly string[] }
+/**
+ * `ahead`: loops are not gone round. `sqes` are not NULL on the way; those of the event where it starts, if not given.
+ * `missing`: those are NULL instead, where the way asks.
+ */
+export interface Way { ahead?: boolean; sqes?: readonly string[]; missing?: readonly string[] }
 
 export class SqeFlow {
   readonly events: SqeEvent[] = [];
   private readonly byBlock = new Map<number, SqeEvent[]>();
   private readonly nullOn = new Map<Edge, readonly string[]>();
   private readonly rank: Map<number, number>;
+  private knownPredecessors: Map<number, number[]> | undefined;
 
   constructor(readonly flow: Flow, program: Program) {
     const reader = new Reader(flow, program);
@@ -117,27 +121,53 @@ export class SqeFlow {
    * Goes on from behind an event along every way, each stretch once, until `visit` says that a way ends. Tells whether the
    * end of the function is reached.
    */
-  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false, sqes }: Way = {}): boolean {
+  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false, sqes, missing }: Way = {}): boolean {
     const { cfg } = this.flow;
-    const own = sqes ?? ('sqes' in from ? from.sqes : []);
+    const own = missing ? [] : sqes ?? ('sqes' in from ? from.sqes : []);
     const seen = new Set<number>();
-    const stack = [{ block: from.block, at: from.at + 1 }];
+    const stack: { block: number; at: number; behindLoop?: ReadonlySet<number> }[] = [{ block: from.block, at: from.at + 1 }];
     let exits = false;
     for (let top = stack.pop(); top; top = stack.pop()) {
       const events = this.byBlock.get(top.block) ?? [];
       let ended = false;
       for (let i = top.at; i < events.length && !ended; i++) ended = visit(events[i]!) === 'end';
       if (ended) continue;
-      for (const edge of cfg.blocks[top.block]!.next) {
-        if (seen.has(edge.to) || (ahead && this.rank.get(edge.to)! <= this.rank.get(top.block)!)) continue;
+      const next = cfg.blocks[top.block]!.next;
+      const asks = missing && next.some((e) => this.nullOn.get(e)?.some((id) => missing.includes(id)));
+      for (const edge of next) {
+        if (asks && !this.nullOn.get(edge)?.some((id) => missing.includes(id))) continue;
+        if (seen.has(edge.to) || top.behindLoop?.has(edge.to)) continue;
         if (own.length && this.nullOn.get(edge)?.some((id) => own.includes(id))) continue;
         seen.add(edge.to);
         if (edge.to === cfg.exit) exits = true;
-        stack.push({ block: edge.to, at: 0 });
+        const back = ahead && this.rank.get(edge.to)! <= this.rank.get(top.block)!;
+        stack.push({ block: edge.to, at: 0, ...(back ? { behindLoop: this.loop(edge.to, top.block) } : {}) });
       }
     }
     return exits;
   }
+  /** The blocks of the loop that an edge back to its head closes. */
+  private loop(head: number, tail: number): ReadonlySet<number> {
+    const blocks = new Set([head, tail]);
+    const work = head === tail ? [] : [tail];
+    for (let b = work.pop(); b !== undefined; b = work.pop()) {
+      for (const p of this.predecessors.get(b) ?? []) {
+        if (blocks.has(p)) continue;
+        blocks.add(p);
+        work.push(p);
+      }
+    }
+    return blocks;
+  }
+  private get predecessors(): ReadonlyMap<number, number[]> {
+    if (this.knownPredecessors) return this.knownPredecessors;
+    const out = new Map<number, number[]>();
+    for (const block of this.flow.cfg.blocks) {
+      if (this.rank.has(block.id)) for (const e of block.next) out.set(e.to, [...(out.get(e.to) ?? []), block.id]);
+    }
+    return (this.knownPredecessors = out);
+  }
+
   /** Whether an event that `wanted` accepts can follow before one that `ends` the way. */
   reaches(from: SqeEvent, wanted: (e: SqeEvent) => boolean, ends: (e: SqeEvent) => boolean = () => false, options?: Way): boolean {
     let found = false;

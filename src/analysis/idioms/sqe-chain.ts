@@ -1,0 +1,57 @@
+/** Chains of linked sqes: which preparations follow each other in a batch, and which of them carry a link. */
+import { bare, walk, type Expr, type Span } from '../model';
+import { HARDLINK, LINK, mayBeSameRing, mayReach, share, surely, takesAnew, type Flags, type Prep, type SqeEvent, type SqeFlow } from './sqe';
+
+const LINKS = LINK | HARDLINK;
+
+/** The rings an sqe may be of; empty when unknown. */
+export function ringsOf(flow: SqeFlow, sqes: readonly string[]): string[] {
+  return flow.of('get').filter((g) => share(g.sqes, sqes)).flatMap((g) => [...g.rings]);
+}
+
+/** Whether a request carries a link: for certain, for certain not, or neither. */
+export function isLinked(flow: SqeFlow, prep: Prep): 'yes' | 'no' | 'unknown' {
+  let state: 'yes' | 'no' | 'unknown' = prep.inside ? 'unknown' : 'no';
+  for (const e of flow.events) {
+    if (!('sqes' in e) || !share(e.sqes, prep.sqes) || e === prep) continue;
+    if (e.kind === 'escape' || e.kind === 'overwrite') return 'unknown';
+    if (e.kind !== 'flags' || !(flow.reaches(prep, (x) => x === e, (x) => takesAnew(x, prep.sqes), { ahead: true }) || flow.reaches(e, (x) => x === prep, (x) => takesAnew(x, prep.sqes), { ahead: true }))) continue;
+    if (e.how === 'remove') return 'unknown';
+    if (surely(e.bits, LINKS)) state = 'yes';
+    else if (state === 'no' && (e.bits === undefined || e.bits.some((b) => (b & LINKS) !== 0n))) state = 'unknown';
+  }
+  return state;
+}
+
+/** Something that puts another request into the ring's queue, or may. */
+export function queues(e: SqeEvent, rings: readonly string[], own: readonly string[]): boolean {
+  return (e.kind === 'queue' && mayBeSameRing(e.rings, rings)) || (e.kind === 'unseen' && mayReach(e, rings))
+    || (e.kind === 'prep' && !share(e.sqes, own));
+}
+
+/** The preparations that can come right before another in the same batch. */
+export function before(flow: SqeFlow, prep: Prep): Prep[] {
+  const rings = ringsOf(flow, prep.sqes);
+  return flow.of('prep').filter((p) => p !== prep && mayBeSameRing(ringsOf(flow, p.sqes), rings)
+    && flow.reaches(p, (x) => x === prep, (x) => (x.kind === 'submit' && mayBeSameRing(x.rings, rings)) || (x !== prep && x !== p && queues(x, rings, [])), { ahead: true }));
+}
+/** The preparations that can come right behind another in the same batch. */
+export function behind(flow: SqeFlow, prep: Prep): Prep[] {
+  return flow.of('prep').filter((p) => p !== prep && before(flow, p).includes(prep));
+}
+
+/** The name of the link flag in an expression, or the whole of it. */
+export function linkFlag(e: Flags): Span {
+  const names = e.value ? [...walk([e.value])] : [];
+  return (names.find((n) => n.kind === 'name' && /^IOSQE_IO_(?:HARD)?LINK$/.test(n.name)) ?? e).span;
+}
+/** Flags that certainly hold a link. */
+export function setsLink(e: SqeEvent): e is Flags {
+  return e.kind === 'flags' && !e.inside && e.how !== 'remove' && surely(e.bits, LINKS);
+}
+/** The variable an sqe argument is. */
+export function sqeName(prep: Prep): string | undefined {
+  const e: Expr | undefined = prep.inside ? undefined : prep.call?.args[0];
+  const inner = e && bare(e);
+  return inner?.kind === 'name' ? inner.name : undefined;
+}
