@@ -3,16 +3,18 @@ import { transfersOf, type Transfer } from '../../idioms/transfers';
 import { bare, statements, walkFunction, type Call, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { directFile, isPreparedForRefusal } from './direct-files';
+import { bufferUnalignedInRust } from './direct-buffer-unaligned.rust';
 import type { Draft, DraftFix, Rule, View } from '../rule';
 
 export const directBufferUnaligned: Rule = {
   info: {
-    id: 'direct-buffer-unaligned', languages: ['c', 'cpp'], severity: 'error', confidence: 'likely', memorySafety: true,
+    id: 'direct-buffer-unaligned', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'likely', memorySafety: true,
     summary: 'A buffer without sufficient alignment reaches a transfer on a file opened with O_DIRECT.',
   },
   why: 'Direct I/O moves data between the device and the buffer itself, so the address has to be a multiple of the device\'s block. malloc(), new and std::vector promise 16 bytes. The transfer fails with EINVAL, for some sizes always, for others by luck.',
   families: [],
   check(file, func, report) {
+    if (file.language === 'rust') return bufferUnalignedInRust(file, func, report);
     if (func.damaged) return;
     const seen = new Set<number>();
     for (const t of transfersOf(file, func)) {
