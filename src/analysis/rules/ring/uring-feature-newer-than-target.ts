@@ -40,7 +40,7 @@ function newerUses(file: View, func: Func, report: Report): void {
       report({ at, message: `${use.name} came with liburing ${versionText(first.liburing!)}, but IO_URING_CHECK_VERSION() is true for versions OLDER than the one it names: the #if around this is the wrong way round.` });
     } else if (kernel !== undefined && first.kernel > kernel && !conditions.some(isVersionGuard) && !isProbed(file, func, use)) {
       report({ at, message: `${use.name} needs Linux ${versionText(first.kernel)}; the code has to run on ${versionText(kernel)}, which answers EINVAL. Ask for the feature first, or have another way.` });
-    } else if (liburing !== undefined && first.liburing !== undefined && first.liburing > liburing && !conditions.some(isVersionGuard)) {
+    } else if (liburing !== undefined && file.includes('liburing.h') && first.liburing !== undefined && first.liburing > liburing && !conditions.some(isVersionGuard)) {
       report({ at, message: `${use.name} came with liburing ${versionText(first.liburing)}; the code has to build with ${versionText(liburing)}.` });
     } else continue;
     told.add(use.name);
