@@ -33,6 +33,8 @@ export interface Token {
   call: Call | undefined;
   /** memory of the ring; empty when unknown */
   rings: readonly string[];
+  /** variables the pointer is put in */
+  targets: readonly string[];
   /** somebody else may know the pointer as well */
   shared: boolean;
   /** key of the cqe itself */

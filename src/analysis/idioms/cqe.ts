@@ -9,13 +9,14 @@ import { pointees, rootOf, within, type Memory } from '../flow/memory';
 import type { Flow, Program } from '../flow/program';
 import { nullTest } from '../flow/typestate';
 import { callNumber, constant, type Atom, type Value } from '../flow/value';
-import { bare, expressionsOf, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func, type Local, type Place, type Span } from '../model';
+import { bare, childrenOf, expressionsOf, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func, type Local, type Place, type Span } from '../model';
 import {
   afterResult, afterSign, equalCqeStates, GONE, isGone, items, joinCqeStates, mapItems,
   type CqeStates, type Item, type Items, type Sign, type Token, type Validity,
 } from './cqe-state';
 import { isOutOfTheWay } from './out-of-sight';
 import { operandOf, type Tested } from './return-convention';
+import { PREPS, prepName } from './sqe-preps';
 
 export type Trouble =
   /** the cqe is used though nobody knows whether there is one; `mild`: it is only given back */
@@ -57,10 +58,12 @@ const NUMBER_ARGUMENTS: ReadonlyMap<string, number> = new Map([
   ...['memcpy', 'memmove', 'write', 'send', 'sendto', 'pwrite', 'read', 'recv', 'pread', 'strndup', 'memset', 'memcmp', 'fwrite'].map((n) => [n, 2] as const),
   ['append', 1], ['assign', 1],
 ]);
+/** Calls whose first argument is a descriptor. */
+const ON_DESCRIPTOR = /^(?:read|write|p?readv?2?|p?writev?2?|recv(?:from|msg)?|send(?:to|msg)?|accept4?|connect|setsockopt|getsockopt|fstat|lseek|fcntl|ioctl|fsync)$/;
 const FRESH: Omit<Item, 'validity'> = { hold: 'held', read: 'no', sign: 'unknown' };
 /** Words of functions that may give completions back where nobody sees it. */
-const MAY_CONSUME = /seen|advance|reap|drain|consum|complet|cqe|\bcq_|finish|release|done|dispose|pop/i;
-const SAYS_ONLY = /^(?:v?[fsd]?n?printf|f?puts|perror|syslog)$|log|print|trace|debug|warn|dump/i;
+const MAY_CONSUME = /seen|advance|reap|drain|consum|complet|cqe|\bcq_|finish|release|done|dispose|pop|context|resume|yield/i;
+const SAYS_ONLY = /^(?:v?[fsd]?n?printf|f?puts|perror|syslog|strerror\w*)$|^(?!.*(?:fatal|die|panic|abort|exit|fail|throw)).*(?:log|print|trace|debug|warn|dump)/i;
 const UNSIGNED = /^(?:s?size_t|unsigned\b.*|uint(?:8|16|32|64)?_t|u(?:8|16|32|64)|__u(?:8|16|32|64)|std::size_t|uint)$/;
 
 class Analysis {
@@ -70,12 +73,19 @@ class Analysis {
   private readonly byObject = new Map<string, Token>();
   private readonly troubles = new Map<string, Trouble>();
   private readonly usesUntested = new Set<number>();
+  /** memory whose address is kept where others find it */
+  private readonly leaked = new Set<string>();
   private readonly func: Func;
   private reporting = false;
 
   constructor(private readonly program: Program, private readonly flow: Flow) {
     this.func = flow.func;
-    flow.replay((event, memory) => this.memories.set(event, memory));
+    flow.replay((event, memory) => {
+      this.memories.set(event, memory);
+      if (event.kind === 'call' && !event.call.name.startsWith('io_uring_')) for (const arg of event.call.args) this.leak(arg, memory);
+      if (event.kind !== 'store' || !event.value || flow.keys(event.target, memory).every((k) => this.isOwn(k) && k === rootOf(k))) return;
+      this.leak(event.value, memory);
+    });
     for (const block of flow.cfg.blocks) {
       const memory = block.next.some((e) => e.guard) ? flow.after(block) : undefined;
       if (memory) this.ends.set(block.id, memory);
@@ -86,7 +96,7 @@ class Analysis {
     const start = new Map<string, Items>();
     this.func.params.forEach((p) => {
       if (!p.pointer || p.array || p.type !== 'io_uring_cqe') return;
-      const token: Token = { id: `=${p.id}`, source: 'parameter', call: undefined, rings: [], shared: true, object: `${p.id}*` };
+      const token: Token = { id: `=${p.id}`, source: 'parameter', call: undefined, rings: [], targets: [], shared: true, object: `${p.id}*` };
       this.know(token);
       start.set(token.id, items({ validity: 'untested', ...FRESH }));
     });
@@ -109,6 +119,9 @@ class Analysis {
   /** The loop macro that hands a cqe out. */
   private loopOf(token: Token): Span[] {
     return [...statements(this.func.body)].filter((s) => s.kind === 'loop' && s.form === 'each' && s.test?.kind === 'assign' && s.test.value === token.call).map((s) => s.span);
+  }
+  private leak(e: Expr, memory: Memory): void {
+    for (const a of this.flow.value(e, memory).atoms.values()) if (a.kind === 'address') this.leaked.add(a.key);
   }
   private know(token: Token): void {
     this.tokens.set(token.id, token);
@@ -169,12 +182,13 @@ class Analysis {
     let out = states;
     const { all } = this.pointed(pointer, memory);
     const field = at.kind === 'member' ? at.field : undefined;
-    for (const token of all) out = this.used(token, at, pointer, field === 'res' || field === undefined ? 'result' : field === 'flags' ? 'result' : 'looked', out);
+    const late = all.every((t) => [...states.get(t.id)?.values() ?? []].some((i) => i.hold === 'seen'));
+    for (const token of all) out = this.used(token, at, pointer, field === 'res' || field === undefined ? 'result' : field === 'flags' ? 'result' : 'looked', out, late);
     if (at.kind === 'index' && at.index) out = this.asNumber(at.index, memory, out);
     return out;
   }
 
-  private used(token: Token, at: Expr, pointer: Expr, read: 'looked' | 'result', states: CqeStates): CqeStates {
+  private used(token: Token, at: Expr, pointer: Expr, read: 'looked' | 'result', states: CqeStates, late = true): CqeStates {
     const before = states.get(token.id);
     if (!before?.size || isGone(before)) return states;
     const list = [...before.values()];
@@ -186,8 +200,8 @@ class Analysis {
       else if (failed || list.some((i) => i.validity === 'untested')) this.report({ kind: 'untested', token, at: this.place(at), mild: false, failed: !list.some((i) => i.validity === 'untested') });
     }
     const seen = list.find((i) => i.hold === 'seen');
-    if (seen && (token.source !== 'batch' || CQE_CONSUMERS.get(seen.consumer!.name) !== undefined)) this.report({ kind: 'late', token, at: this.place(at), consumer: seen.consumer!, pointer });
-    return new Map(states).set(token.id, mapItems(before, (i) => ({ ...i, validity: 'valid', read: i.read === 'result' ? 'result' : read })));
+    if (late && seen && (token.source !== 'batch' || CQE_CONSUMERS.get(seen.consumer!.name) !== undefined)) this.report({ kind: 'late', token, at: this.place(at), consumer: seen.consumer!, pointer });
+    return new Map(states).set(token.id, mapItems(before, (i) => ({ ...i, validity: i.validity === 'failed' || i.validity === 'noted' ? 'open' : 'valid', read: i.read === 'result' ? 'result' : read })));
   }
 
   private compared(test: Expr, memory: Memory, states: CqeStates): CqeStates {
@@ -202,7 +216,7 @@ class Analysis {
 
   private stored(local: Local | undefined, target: Expr | undefined, op: string, value: Expr, memory: Memory, states: CqeStates): CqeStates {
     let out = mapAll(states, (i) => (i.validity === 'failed' ? { ...i, validity: 'noted' } : i));
-    if (target && [...walk([target])].some((e) => e.kind === 'member' && (e.field === 'khead' || e.field === 'head'))) return allGone(out);
+    if (target && namesHead(target)) return allGone(out);
     if (op !== '=') {
       for (const t of this.waited(value, memory).all) out = change(out, t, (i) => afterResult(i, 'open'));
       if (op === '+' || op === '-') out = this.asNumber(value, memory, out);
@@ -232,7 +246,9 @@ class Analysis {
     if (this.names) return this.names;
     this.names = new Set();
     const add = (test: Expr): void => {
-      for (const e of walk([test])) if (e.kind === 'name') this.names!.add(e.id);
+      const e = bare(test);
+      if (e.kind === 'name') this.names!.add(e.id);
+      else if (e.kind === 'binary' || e.kind === 'unary') childrenOf(e).forEach(add);
     };
     for (const block of this.flow.cfg.blocks) {
       for (const e of block.events) if (e.kind === 'compare') add(e.test);
@@ -271,6 +287,7 @@ class Analysis {
   // ---- calls
 
   private call(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    if (call.args.some(namesHead)) return allGone(states);
     const callee = this.program.callee(call);
     if (callee) return this.projectCall(call, callee, memory, states);
     const api = call.callee.kind === 'name' && (call.macro || !this.program.defines(call.name));
@@ -292,28 +309,35 @@ class Analysis {
     const variable = source === 'each' ? target : target?.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
     const own = variable?.kind === 'name' && this.func.locals.has(variable.id) && !this.func.locals.get(variable.id)!.static && !this.func.params.some((p) => p.id === variable.id);
     const path = `${callNumber(call)}`;
-    const token: Token = { id: path, source, call, rings, shared: !own, object: source === 'each' ? `@${path}*` : `@${path}/1*` };
+    const targets = source === 'each' ? [] : this.rings(into, memory);
+    const token: Token = { id: path, source, call, rings, targets, shared: !own, object: source === 'each' ? `@${path}*` : `@${path}/1*` };
     this.know(token);
-    const single = source === 'wait' || source === 'peek' || source === 'assumed';
-    let out = states;
-    for (const [id, before] of states) {
-      const other = this.tokens.get(id)!;
-      if (isGone(before) || !share(other.rings, rings)) continue;
-      if (!single) {
-        // what was waited for is the first of the batch
-        if (other.id !== path) out = new Map(out).set(id, GONE);
-        continue;
-      }
-      if (other.source === 'batch' || other.source === 'each' || other.source === 'parameter') continue;
-      for (const i of before.values()) {
-        if (i.hold !== 'held' || (i.validity !== 'valid' && i.validity !== 'untested')) continue;
-        if (i.read === 'no' && !(source === 'wait' && other.source === 'wait')) continue;
-        this.report({ kind: 'unseen', token: other, at: this.place(i.jump ? { span: i.jump } : other.call ?? call), again: call });
-      }
-      if (other.id !== path) out = new Map(out).set(id, GONE);
-    }
+    const out = this.before(token, call, states);
+    const single = isSingle(source);
     const validity: Validity = single ? 'untested' : 'valid';
     return new Map(out).set(path, items({ validity, ...FRESH }));
+  }
+  /** What was handed out before and is held still, when the ring is asked for more. */
+  private before(token: Token, call: Call, states: CqeStates): CqeStates {
+    let out = states;
+    for (const [id, all] of states) {
+      const other = this.tokens.get(id)!;
+      if (isGone(all)) continue;
+      if (!share(other.rings, token.rings)) {
+        // nothing points to the other any more
+        if (other.id !== token.id && share(other.targets, token.targets)) out = new Map(out).set(id, GONE);
+        continue;
+      }
+      if (isSingle(token.source) && (other.source === 'batch' || other.source === 'each' || other.source === 'parameter')) continue;
+      // of a batch it is the first
+      if (isSingle(token.source)) for (const i of all.values()) {
+        if (i.hold !== 'held' || (i.validity !== 'valid' && i.validity !== 'untested')) continue;
+        if (i.read === 'no' && !(token.source === 'wait' && other.source === 'wait')) continue;
+        this.report({ kind: 'unseen', token: other, at: this.place(i.jump ? { span: i.jump } : other.call ?? call), again: call });
+      }
+      if (other.id !== token.id) out = new Map(out).set(id, GONE);
+    }
+    return out;
   }
 
   private consumed(call: Call, memory: Memory, states: CqeStates): CqeStates {
@@ -347,7 +371,7 @@ class Analysis {
     const list = [...before.values()];
     const batch = token.source === 'batch' && CQE_CONSUMERS.get(call.name) === undefined;
     const seen = list.find((i) => i.hold === 'seen' && i.validity !== 'failed' && i.validity !== 'noted');
-    if (seen && sure && !batch) this.report({ kind: 'twice', token, at: this.place(call), first: seen.consumer! });
+    if (seen && sure && !batch && (token.source !== 'batch' || CQE_CONSUMERS.get(seen.consumer!.name) === undefined)) this.report({ kind: 'twice', token, at: this.place(call), first: seen.consumer! });
     if (token.source !== 'parameter' && token.source !== 'assumed' && list.some((i) => i.validity === 'untested')) {
       this.report({ kind: 'untested', token, at: this.place(call), mild: true, failed: false });
     }
@@ -359,6 +383,8 @@ class Analysis {
   private apiCall(call: Call, memory: Memory, states: CqeStates): CqeStates {
     if (call.name === 'io_uring_queue_exit') return this.onRing(states, this.rings(call.args[0], memory), () => GONE);
     let out = states;
+    const shape = PREPS.get(prepName(call.name) ?? '');
+    for (const position of [shape?.fd, shape?.length]) if (position !== undefined && call.args[position]) out = this.asNumber(call.args[position], memory, out);
     for (const arg of call.args) {
       for (const t of this.pointed(arg, memory).all) out = this.used(t, arg, arg, /^io_uring_cqe_get_data/.test(call.name) ? 'looked' : 'result', out);
     }
@@ -377,12 +403,13 @@ class Analysis {
   private unknownCall(call: Call, memory: Memory, states: CqeStates): CqeStates {
     const number = call.args[NUMBER_ARGUMENTS.get(call.name) ?? Infinity];
     let out = number ? this.asNumber(number, memory, states) : states;
-    const says = SAYS_ONLY.test(call.name);
+    if (call.args[0] && ON_DESCRIPTOR.test(call.name)) out = this.asNumber(call.args[0], memory, out);
+    const guard = isGuard(call.name);
+    const says = SAYS_ONLY.test(call.name) && !guard;
     for (const arg of call.args) {
-      for (const t of this.waited(arg, memory).all) if (!says) out = change(out, t, (i) => afterResult(i, isGuard(call.name) ? 'valid' : 'open'));
-      for (const t of this.results(arg, memory)) if (!says) out = change(out, t, (i) => afterSign(i, 'tested'));
+      if (!says) out = this.looked(arg, guard ? 'valid' : 'open', memory, out);
       for (const t of this.pointed(arg, memory).all) {
-        if (isGuard(call.name)) {
+        if (guard) {
           out = change(out, t, (i) => afterResult(i, 'valid'));
           continue;
         }
@@ -391,6 +418,8 @@ class Analysis {
       }
       out = this.escapes(arg, memory, out);
     }
+    // it may not come back where something failed
+    if (!says) out = mapAll(out, (i) => (i.validity === 'failed' ? { ...i, validity: 'noted' } : i));
     if (says || isOutOfTheWay(call)) return out;
     const reached = call.args.flatMap((a) => pointees(this.flow.value(a, memory)));
     if (call.callee.kind === 'member') reached.push(...this.flow.keys(call.callee.object, memory), ...pointees(this.flow.value(call.callee.object, memory)));
@@ -401,7 +430,7 @@ class Analysis {
     const out = new Map(states);
     for (const id of states.keys()) {
       const { rings } = this.tokens.get(id)!;
-      const inReach = rings.some((r) => reached.some((k) => within(r, k) || within(k, r)) || (consumes && !rootOf(r).includes('~')));
+      const inReach = rings.some((r) => reached.some((k) => within(r, k) || within(k, r)) || (consumes && (!rootOf(r).includes('~') || this.leaked.has(r))));
       if (inReach || (consumes && !rings.length)) out.set(id, GONE);
     }
     return out;
@@ -429,9 +458,16 @@ class Analysis {
   private passed(call: Call, memory: Memory, states: CqeStates): CqeStates {
     let out = states;
     for (const arg of call.args) {
-      for (const t of this.waited(arg, memory).all) out = change(out, t, (i) => afterResult(i, 'open'));
-      for (const t of this.results(arg, memory)) out = change(out, t, (i) => afterSign(i, 'tested'));
-      out = this.escapes(arg, memory, out);
+      out = this.escapes(arg, memory, this.looked(arg, 'open', memory, out));
+    }
+    return out;
+  }
+  /** A call got the results of waits and of completions, or the addresses of what holds them. */
+  private looked(arg: Expr, validity: 'valid' | 'open', memory: Memory, states: CqeStates): CqeStates {
+    let out = states;
+    for (const e of walk([arg])) {
+      for (const t of this.waited(e, memory).all) out = change(out, t, (i) => afterResult(i, validity));
+      for (const t of this.results(e, memory)) out = change(out, t, (i) => afterSign(i, 'tested'));
     }
     return out;
   }
@@ -457,15 +493,17 @@ class Analysis {
       for (const a of value.atoms.values()) if (a.kind === 'out' || (a.kind === 'call' && CQE_SOURCES.get(a.call.name) === 'each')) known.add(pathOf(a));
     }
     const result = new Set([...summary.returns.atoms.values()].filter((a) => a.kind === 'call').map(pathOf));
-    const out = new Map(states);
+    let out = states;
     for (const [id, all] of inner.ends) {
       const token = inner.tokens.get(id)!;
       if (!known.has(id) || token.source === 'parameter') continue;
       const path = `${callNumber(call)}/${id}`;
       const list = [...all.values()];
       const valid = isGone(all) || !result.has(id) ? 'open' : list.every((i) => i.validity === 'valid') ? 'valid' : 'untested';
-      this.know({ ...token, id: path, call, rings: token.rings.flatMap((r) => this.translated(r, call, callee, memory)), shared: true, object: `@${callNumber(call)}/${token.object.slice(1)}` });
-      out.set(path, list.length && !isGone(all) && list.every((i) => i.hold === 'held') ? items({ validity: valid, ...FRESH }) : items({ validity: valid, hold: 'held', read: 'result', sign: 'tested' }));
+      const own = call.args.some((a) => a.kind === 'unary' && a.op === '&' && a.operand.kind === 'name' && this.isOwn(a.operand.id) && this.local(a.operand.id)!.type === 'io_uring_cqe');
+      const here: Token = { ...token, id: path, call, targets: [], rings: token.rings.flatMap((r) => this.translated(r, call, callee, memory)), shared: !own, object: `@${callNumber(call)}/${token.object.slice(1)}` };
+      this.know(here);
+      out = new Map(this.before(here, call, out)).set(path, list.length && !isGone(all) && list.every((i) => i.hold === 'held') ? items({ validity: valid, ...FRESH }) : items({ validity: valid, hold: 'held', read: 'result', sign: 'tested' }));
     }
     return out;
   }
@@ -485,6 +523,7 @@ class Analysis {
     const memory = edge.guard && this.ends.get(from.id);
     if (!edge.guard || !memory) return out;
     const { test, truth } = edge.guard;
+    if (edge.kept) return this.compared(test, memory, out);
     const pointer = nullTest(test, truth, (e) => constant(this.flow.value(e, memory)) === 0n);
     const pointed = pointer && this.pointed(pointer.pointer, memory);
     for (const t of pointed?.all ?? []) {
@@ -584,6 +623,14 @@ function mayConsume(program: Program, func: Func): boolean {
   });
 }
 
+/** The head of the completion queue, which some move by hand. */
+function namesHead(e: Expr): boolean {
+  for (const x of walk([e])) if (x.kind === 'member' && /^(?:k|cq_?)?head$/.test(x.field)) return true;
+  return false;
+}
+function isSingle(source: Token['source']): boolean {
+  return source === 'wait' || source === 'peek' || source === 'assumed';
+}
 function pathOf(a: Extract<Atom, { call: Call }>): string {
   return [...a.via, a.call].map(callNumber).join('/');
 }

@@ -1,7 +1,7 @@
 import { CQE_CONSUMERS } from '../../api/names';
 import { cqeFlow, type Trouble } from '../../idioms/cqe';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
-import { placeIn, statements, walk, walkFunction, expressionsOf, type Call, type Func, type Span, type Stmt } from '../../model';
+import { bare, placeIn, statements, walk, walkFunction, expressionsOf, type Call, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
@@ -44,7 +44,19 @@ function endsSoon(file: View, func: Func, t: Unseen): boolean {
   if (t.token.rings.some((r) => func.locals.get(r) && !func.params.some((p) => p.id === r))) return true;
   const callers = program.functions(new RegExp(`\\b${func.name.replace(/\W/g, '')}\\b`)).filter((f) => f !== func);
   if (!callers.length) return false;
-  return callers.some((f) => program.mentions(f, /io_uring_cq_advance|io_uring_cqe_seen/)) || callers.every((f) => program.mentions(f, /io_uring_queue_exit|\bexit\s*\(|EXIT_FAILURE/) && !callsInLoop(f, func.name));
+  if (callers.some((f) => program.mentions(f, /io_uring_cq_advance|io_uring_cqe_seen/))) return true;
+  const ends = callers.every((f) => (f.name === 'main' || program.mentions(f, /io_uring_queue_exit|\bexit\s*\(/)) && !callsInLoop(f, func.name));
+  return ends && (fails(func, t) || callers.reduce((n, f) => n + callsOf(f, func.name), 0) === 1);
+}
+/** An error is why the function is left here. */
+function fails(func: Func, t: Unseen): boolean {
+  const leaving = [...statements(func.body)].find((s) => s.span.start === t.at.span.start && s.span.end === t.at.span.end);
+  if (leaving?.kind === 'goto') return true;
+  const value = leaving?.kind === 'return' && leaving.value ? bare(leaving.value) : undefined;
+  return value !== undefined && !(value.kind === 'int' && value.value === 0n);
+}
+function callsOf(caller: Func, name: string): number {
+  return [...walkFunction(caller)].filter((e) => e.kind === 'call' && e.name === name).length;
 }
 function callsInLoop(caller: Func, name: string): boolean {
   return [...statements(caller.body)].some((s) => s.kind === 'loop' && [...walk(expressionsOf(s))].some((e) => e.kind === 'call' && e.name === name));
@@ -83,15 +95,17 @@ function fix(file: View, func: Func, t: Unseen): DraftFix[] {
   const seen = `io_uring_cqe_seen(${file.source(placeOf(func, call.args[0]!))}, ${name});`;
   return [{ title: 'Give the cqe back first', edits: before(file, func, leaving, seen), safe: leaving.kind !== 'goto' }];
 }
+/** How far back a condition is looked for. */
+const NEAR = 400;
 /** A statement more in front of one, in braces where there are none. */
 function before(file: View, func: Func, leaving: Stmt, text: string) {
   const place = placeOf(func, leaving);
   const indent = file.indentation(place);
   if (isInBlock(file, place)) return [insertion(func, leaving.span.start, `${text}\n${indent}`)];
-  const ahead = file.source(placeIn(func, { start: 0, end: leaving.span.start }));
-  const gap: Span = { start: ahead.trimEnd().length, end: leaving.span.start };
+  // behind the condition, in front of comments about the statement
+  const ahead = file.source(placeIn(func, { start: Math.max(0, leaving.span.start - NEAR), end: leaving.span.start }));
+  const condition = leaving.span.start - ahead.length + ahead.replace(/(?:\s*(?:\/\/[^\n]*\n|\/\*[^*]*\*\/))*\s*$/, '').length;
   const outer = indent.endsWith('\t') ? indent.slice(0, -1) : indent.replace(/ {1,4}$/, '');
-  const oneLine = !/\n/.test(ahead.slice(gap.start));
-  if (oneLine) return [insertion(func, leaving.span.start, `{ ${text} `), insertion(func, leaving.span.end, ' }')];
-  return [{ place: placeIn(func, gap), text: ` {\n${indent}${text}\n${indent}` }, insertion(func, leaving.span.end, `\n${outer}}`)];
+  if (!/\n/.test(ahead.slice(ahead.trimEnd().length))) return [insertion(func, leaving.span.start, `{ ${text} `), insertion(func, leaving.span.end, ' }')];
+  return [insertion(func, condition, ' {'), insertion(func, leaving.span.start, `${text}\n${indent}`), insertion(func, leaving.span.end, `\n${outer}}`)];
 }

@@ -46,7 +46,8 @@ export const uringCqeResUnchecked: Rule = {
 /** Whether the completions here are of requests that may fail in a way that counts: queued here, or by the file. */
 function matters(file: View, func: Func, t: Unread): 'here' | 'elsewhere' | undefined {
   const { program } = file;
-  if (DISCARDS.test(func.name) || (t.looked && looksAtTags(file, func))) return undefined;
+  // who looks at some results means to pass over the others
+  if (DISCARDS.test(func.name) || program.mentions(func, /(?:->|\.)res\b/) || (t.looked && looksAtTags(file, func))) return undefined;
   const own = prepared(file, func);
   if (own.length) return own.every((op) => MATTERS.test(op)) ? 'here' : undefined;
   const all = program.memo.derived(program, 'prepared', () => program.functions().flatMap((f) => prepared(file, f)).join(' '));
