@@ -1,0 +1,76 @@
+import { rootOf } from '../../flow/memory';
+import { automaticBehind } from '../../idioms/automatic';
+import { blockKey, isUnset, posixStarts, reachesInFlight } from '../../idioms/posix-aio';
+import { statements, walkFunction, type Call, type Func, type Local } from '../../model';
+import { placeOf } from '../../source-file';
+import { insertion, type DraftFix, type Rule, type View } from '../rule';
+
+/** Fields the library reads, and that nobody can leave to chance. */
+const SIGEVENT = 'aio_sigevent';
+const FIELDS = [`${SIGEVENT}.sigev_notify`, 'aio_reqprio', 'aio_offset'];
+
+export const posixAioCbLifetime: Rule = {
+  info: {
+    id: 'posix-aio-cb-lifetime', languages: ['c', 'cpp'], severity: 'error', confidence: 'likely', memorySafety: true,
+    summary: 'An aiocb that holds garbage, or that ends while its request is still running.',
+  },
+  why: 'glibc keeps the address of the control block and reads and writes it, and the buffer, until the request is done. A block that was never cleared holds garbage in aio_sigevent, aio_reqprio or aio_offset.',
+  families: ['posix-aio'],
+  tokens: /\baio_(?:read|write|fsync)/,
+  check(file, func, report) {
+    const flow = func.damaged || /\bco_(?:await|return|yield)\b/.test(file.source(placeOf(func, func))) ? undefined : file.program.flow(func);
+    const starts = flow ? posixStarts(file, func) : [];
+    if (!flow || !starts.length) return;
+    const told = new Set<string>();
+    flow.replay((event, memory) => {
+      const start = event.kind === 'call' ? starts.find((s) => s.call === event.call) : undefined;
+      const key = start && blockKey(flow, start.block, memory);
+      if (!start || key === undefined) return;
+      const local = func.locals.get(rootOf(key));
+      const own = local && !local.static && key === local.id ? local : undefined;
+      const unset = isGarbage(func, key, own) && isUnset(memory, key, SIGEVENT) && FIELDS.some((f) => isUnset(memory, key, f));
+      if (unset && !told.has(`unset ${key}`)) {
+        told.add(`unset ${key}`);
+        report({
+          at: placeOf(func, own ?? start.call),
+          message: own
+            ? `${own.name} is never cleared: aio_sigevent, aio_reqprio or aio_offset hold what was on the stack. Initialise it with zeros.`
+            : 'This control block comes from malloc() and was never cleared: aio_sigevent, aio_reqprio or aio_offset hold garbage. Use calloc() or memset().',
+          related: own ? [{ at: placeOf(func, start.call), message: 'used here' }] : [],
+          fixes: own ? zeroFix(file, func, own) : [],
+        });
+      }
+      const automatic = automaticBehind(file, flow, start.block, memory);
+      if (!automatic?.local || automatic.local.static || func.name === 'main' || told.has(`ends ${key}`)) return;
+      if (reachesInFlight(file, flow, start.call, (e) => e === undefined || e.kind === 'return') === undefined) return;
+      told.add(`ends ${key}`);
+      report({
+        at: placeOf(func, automatic.local),
+        message: `The function returns while the request of ${automatic.local.name} is still running, and ${automatic.local.name} ends with it: glibc goes on using the memory. Keep the block with the request, or wait for it here.`,
+        related: [{ at: placeOf(func, start.call), message: 'started here' }],
+      });
+    });
+  },
+};
+
+/** Memory that began in this function with nothing in it: a local without initialiser, or what malloc() gave. */
+function isGarbage(func: Func, key: string, own: Local | undefined): boolean {
+  if (own) return [...statements(func.body)].some((s) => s.kind === 'declare' && s.local.id === own.id && s.init === undefined) && !mentionedWhole(func, own);
+  return /^@\d+\*$/.test(key) && madeByMalloc(func);
+}
+/** `cb = other;`, `fill(cb)`: somebody gave it a value. */
+function mentionedWhole(func: Func, local: Local): boolean {
+  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.target.kind === 'name' && e.target.id === local.id) return true;
+  return false;
+}
+function madeByMalloc(func: Func): boolean {
+  const makers = [...walkFunction(func)].filter((e): e is Call => e.kind === 'call' && /alloc|^new/.test(e.name));
+  return makers.length > 0 && makers.every((c) => c.name === 'malloc');
+}
+
+function zeroFix(file: View, func: Func, local: Local): DraftFix[] {
+  const s = [...statements(func.body)].find((x) => x.kind === 'declare' && x.local.id === local.id);
+  if (s?.kind !== 'declare' || !s.alone || local.array || local.pointer) return [];
+  const text = file.language === 'cpp' ? '{}' : ' = {0}';
+  return [{ title: `Initialise ${local.name} with zeros`, edits: [insertion(func, s.local.span.end, text)], safe: true }];
+}

@@ -1,0 +1,150 @@
+import { isPosixCall, posixStarts, reachesInFlight, sameText } from '../../idioms/posix-aio';
+import { eventOf, wayTo } from '../../idioms/paths';
+import { errnoUses } from '../../idioms/return-convention';
+import { bare, expressionsOf, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
+import { placeOf } from '../../source-file';
+import { type DraftFix, type Rule, type View } from '../rule';
+
+type Loop = Extract<Stmt, { kind: 'loop' }>;
+
+const ERROR = /^aio_error$/;
+const RETURN = /^aio_return$/;
+/** In a loop these let the processor do something else, or may. */
+const SAYS = /^(?:f?printf|puts|fputs|putchar|fflush|perror)$/;
+
+export const posixAioResultMisuse: Rule = {
+  info: {
+    id: 'posix-aio-result-misuse', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    summary: 'Results of POSIX AIO asked for too early, twice, in a busy loop, or taken for errno.',
+  },
+  why: 'aio_return() means something once, after aio_error() no longer says EINPROGRESS. aio_error() returns the error number itself and sets no errno. aio_suspend() also returns at a signal or a timeout.',
+  families: ['posix-aio'],
+  tokens: /\baio_(?:error|return|suspend)/,
+  check(file, func, report) {
+    if (func.damaged) return;
+    for (const { loop, call } of busyLoops(file, func)) {
+      report({
+        at: placeOf(func, call),
+        message: 'This loop asks aio_error() again and again and keeps a processor busy. Wait with aio_suspend(), or be told by a signal or thread (aio_sigevent).',
+        fixes: suspendFix(file, func, loop, call),
+      });
+    }
+    for (const use of errnoUses(file, func, (call) => isPosixCall(file, call, ERROR))) {
+      report({
+        at: placeOf(func, use.at),
+        message: 'aio_error() returns the error number of the request and does not set errno: what is read here belongs to some earlier call.',
+        related: use.causes.map((c) => ({ at: placeOf(func, c), message: 'this call failed' })),
+      });
+    }
+    for (const call of calls(file, func, RETURN)) early(file, func, call, report);
+    twice(file, func, report);
+    for (const call of calls(file, func, /^aio_suspend$/)) {
+      if (!call.discarded || asksAround(file, func, call)) continue;
+      report({
+        at: placeOf(func, call),
+        message: 'The result of aio_suspend() is ignored: it also returns when a signal arrives or the time is over, with the request still running. Ask aio_error() in a loop around it.',
+      });
+    }
+  },
+};
+
+function calls(file: View, func: Func, name: RegExp): Call[] {
+  return [...walkFunction(func)].filter((e): e is Call => e.kind === 'call' && isPosixCall(file, e, name));
+}
+
+/** `while (aio_error(&cb) == EINPROGRESS)` around nothing that waits. */
+function busyLoops(file: View, func: Func): { loop: Loop; call: Call }[] {
+  const out: { loop: Loop; call: Call }[] = [];
+  for (const s of statements(func.body)) {
+    if (s.kind !== 'loop' || !s.test || s.form === 'each') continue;
+    const test = bare(s.test);
+    if (test.kind !== 'binary' || test.op !== '==') continue;
+    const sides = [test.left, test.right].map((e) => {
+      const inner = bare(e);
+      return inner.kind === 'assign' ? bare(inner.value) : inner;
+    });
+    const call = sides.find((e) => e.kind === 'call' && isPosixCall(file, e, ERROR));
+    const progress = sides.some((e) => e.kind === 'name' && e.name === 'EINPROGRESS');
+    if (call?.kind !== 'call' || !progress) continue;
+    const inside = [...walk([...s.body.flatMap(expressionsOf), ...(s.update ? [s.update] : [])])];
+    const idle = inside.every((e) => e.kind !== 'await' && (e.kind !== 'call' || (SAYS.test(e.name) && !e.macro)));
+    const leaves = [...statements(s.body)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto');
+    if (idle && !leaves) out.push({ loop: s, call });
+  }
+  return out;
+}
+
+/** `;` becomes a call of aio_suspend(), where the block's name can be said again. */
+function suspendFix(file: View, func: Func, loop: Loop, call: Call): DraftFix[] {
+  const block = call.args[0] && bare(call.args[0]);
+  const named = block?.kind === 'name' || (block?.kind === 'unary' && block.op === '&' && bare(block.operand).kind === 'name');
+  if (!block || !named || loop.form !== 'while' || !loop.test) return [];
+  const rest = file.source(placeOf(func, { span: { start: loop.test.span.end, end: func.span.end } }));
+  const empty = /^\s*\)(\s*(?:;|\{\s*\}))/.exec(rest);
+  if (!empty) return [];
+  const end = loop.test.span.end + empty[0].length;
+  const text = file.source(placeOf(func, block));
+  return [{
+    title: 'Wait with aio_suspend()',
+    edits: [{
+      place: placeIn(func, { start: end - empty[1]!.length, end }),
+      text: ` {\n${file.indentation(placeOf(func, loop))}\tconst struct aiocb *waited[1] = { ${text} };\n${file.indentation(placeOf(func, loop))}\taio_suspend(waited, 1, NULL);\n${file.indentation(placeOf(func, loop))}}`,
+    }],
+    safe: true,
+  }];
+}
+
+/** A way from the start of the request to its aio_return() on which nobody asked or waited. */
+function early(file: View, func: Func, call: Call, report: Parameters<NonNullable<Rule['check']>>[2]): void {
+  const flow = file.program.flow(func);
+  const block = call.args[0];
+  if (!flow || !block) return;
+  for (const start of posixStarts(file, func)) {
+    if (!sameText(file, func, start.block, block)) continue;
+    const reached = reachesInFlight(file, flow, start.call, (e) => e?.kind === 'call' && e.call === call);
+    if (!reached) continue;
+    report({
+      at: placeOf(func, call),
+      message: 'aio_return() is called while the request may still be running: its result is undefined then. Wait until aio_error() is not EINPROGRESS.',
+      related: [{ at: placeOf(func, start.call), message: 'started here' }],
+    });
+    return;
+  }
+}
+
+/** A second aio_return() for the same block, with no new request between. */
+function twice(file: View, func: Func, report: Parameters<NonNullable<Rule['check']>>[2]): void {
+  const all = calls(file, func, RETURN);
+  const flow = all.length > 1 ? file.program.flow(func) : undefined;
+  if (!flow) return;
+  for (const second of all) {
+    const block = second.args[0] && bare(second.args[0]);
+    if (!block || !isOneObject(block)) continue;
+    for (const first of all) {
+      if (first === second || !first.args[0] || !sameText(file, func, first.args[0], block)) continue;
+      const from = eventOf(flow, first);
+      const again = from && wayTo(flow, from, {
+        goal: (e) => e?.kind === 'call' && e.call === second,
+        stop: (e) => (e.kind === 'call' && (/^(?:aio_(?:read|write|fsync)|lio_listio)/.test(e.call.name) || file.program.callee(e.call) !== undefined))
+          || (e.kind === 'declare' && block.kind === 'unary' && bare(block.operand).kind === 'name' && e.local.id === (bare(block.operand) as Extract<Expr, { kind: 'name' }>).id),
+      });
+      if (!again) continue;
+      report({
+        at: placeOf(func, second),
+        message: 'This is a second aio_return() for the same request: the first one ended it, and what a further call returns is undefined. Keep the first result.',
+        related: [{ at: placeOf(func, first), message: 'the result was taken here' }],
+      });
+      break;
+    }
+  }
+}
+/** `&cb` of a variable: not an element, nor a pointer that may have moved on. */
+function isOneObject(block: Expr): boolean {
+  return block.kind === 'unary' && block.op === '&' && bare(block.operand).kind === 'name';
+}
+
+/** Inside a loop, or followed by aio_error(): somebody looks whether the request is done. */
+function asksAround(file: View, func: Func, call: Call): boolean {
+  const within = [...statements(func.body)].some((s) => s.kind === 'loop' && s.span.start <= call.span.start && call.span.end <= s.span.end);
+  return within || calls(file, func, ERROR).some((e) => e.span.start > call.span.end);
+}
