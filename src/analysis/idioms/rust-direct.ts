@@ -1,6 +1,6 @@
 /** Rust: files opened with O_DIRECT, and what is read into or written from where through them. */
 import { integers } from '../flow/value';
-import { statements, walk, walkFunction, type Call, type Expr, type Func } from '../model';
+import { statements, walk, walkFunction, type Call, type Expr, type Func, type Span } from '../model';
 import type { View } from '../rules/rule';
 import { SECTOR } from './allocation';
 import { assignmentsTo } from './assignments';
@@ -291,8 +291,8 @@ function isRounded(file: View, func: Func, name: string): boolean {
 export function isOdd(n: bigint): boolean {
   return n % SECTOR !== 0n;
 }
-/** Statements of a function that stand under no condition. */
+/** Whether an expression stands under no condition. */
 export function isUnconditional(func: Func, e: Expr): boolean {
-  return func.body.some((s) => s.kind !== 'if' && s.kind !== 'switch' && s.kind !== 'loop' && s.kind !== 'try' && s.span.start <= e.span.start && e.span.end <= s.span.end
-    && ![...statements([s])].some((inner) => (inner.kind === 'if' || inner.kind === 'switch') && inner.span.start <= e.span.start && e.span.end <= inner.span.end));
+  const holds = (span: Span): boolean => span.start <= e.span.start && e.span.end <= span.end;
+  return ![...statements(func.body)].some((s) => (s.kind === 'if' || s.kind === 'switch' || s.kind === 'loop') && holds(s.span));
 }
