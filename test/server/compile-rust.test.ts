@@ -26,7 +26,7 @@ glommio = "0.9"
 io-uring = "0.7"
 libc = "0.2"
 monoio = "0.2"
-nix = { version = "0.29", features = ["fs", "ioctl", "socket"] }
+nix = { version = "0.29", features = ["fs", "ioctl", "socket", "uio"] }
 slab = "0.4"
 tokio = { version = "1", features = ["full"] }
 tokio-uring = "0.5"

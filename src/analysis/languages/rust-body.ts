@@ -242,7 +242,7 @@ export class RustBody {
       case 'struct_expression': return this.structure(node);
       case 'closure_expression': return this.lambda(node, 'lambda', field(node, 'body'));
       case 'async_block': return this.lambda(node, 'async block', parts(node).find((c) => c.type === 'block') ?? null);
-      default: return opaque(span, ...parts(node).filter((c) => !/type|specifier|lifetime|label|attribute/.test(c.type)).map((c) => this.expression(c)));
+      default: return opaque(span, ...parts(node).filter((c) => !/(?:^|_)type$|^type_(?:identifier|arguments|parameters)$|specifier|lifetime|label|attribute/.test(c.type)).map((c) => this.expression(c)));
     }
   }
 

@@ -1,61 +1,125 @@
-import { statements, type Expr, type Func } from '../../model';
-import { rustTypes } from '../../usage/rust-types';
-import { insertion, type DraftFix, type Rule } from '../rule';
+import { isWithin, plain, rustCalls, typeOf, usesOf } from '../../idioms/rust-code';
+import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
+import { insertion, type Draft, type DraftFix, type Rule } from '../rule';
 
 /** Operations whose result comes with the buffer. */
-const WITH_BUFFER = new Set([
-  'read_at', 'readv_at', 'read_exact_at', 'read_fixed_at', 'write_at', 'writev_at', 'writev_at_all', 'write_all_at', 'write_fixed_at', 'write_fixed_all_at',
-  'read', 'read_fixed', 'readv', 'write', 'write_all', 'write_fixed', 'write_fixed_all', 'writev', 'writev_all', 'recv_from', 'send_to', 'send', 'recv',
-  'send_zc', 'sendmsg', 'sendmsg_zc', 'recvmsg',
-]);
+const WITH_BUFFER = /^(?:readv?(?:_at|_exact|_exact_at|_fixed|_fixed_at|_vectored)?|write(?:v|_all|_at|_all_at|_fixed|_fixed_at|_fixed_all|_fixed_all_at|_vectored)?|writev(?:_at|_all|_at_all)|recv|recv_from|recv_vectored|recvmsg|send|send_to|send_zc|sendmsg|sendmsg_zc)$/;
+/** Those that may transfer less than they were asked for. */
+const SHORT = /^(?:read|readv|read_at|readv_at|read_fixed|read_fixed_at|write|writev|write_at|writev_at|write_fixed|write_fixed_at|recv|send)$/;
+const RECEIVER = /^(?:(?:tokio_uring|monoio|compio)::(?:fs|net)|compio_(?:fs|net))::/;
 
 export const rustUringResultIgnored: Rule = {
   info: {
     id: 'rust-uring-result-ignored', languages: ['rust'], severity: 'warning', confidence: 'certain',
-    summary: 'The result of a tokio-uring operation is thrown away together with its error and byte count.',
+    summary: 'The result of an operation is thrown away together with its error and byte count.',
   },
-  why: 'tokio-uring gives back `(Result, buffer)`. Dropping the first element drops the error and the byte count, and the compiler says nothing.',
-  families: ['tokio-uring'],
+  why: 'These runtimes give back `(Result, buffer)`. Dropping the first element drops the error and the byte count, and the compiler says nothing. A completion of the io-uring crate holds a negative error number in its result.',
+  families: ['tokio-uring', 'monoio', 'compio', 'io-uring-crate'],
   checkFile(file, report) {
-    const types = rustTypes(file.facts);
-    for (const func of file.program.functions(/\blet\b/)) {
+    for (const func of file.program.functions()) {
       if (func.damaged) continue;
-      for (const s of statements(func.body)) {
-        if (s.kind !== 'declare' || !s.pattern || s.pattern[0] !== '_' || s.init?.kind !== 'await') continue;
-        const operation = operationOf(s.init.operand);
-        if (!operation) continue;
-        const type = types.typeOf(operation.receiver, func);
-        if (!type || !/^tokio_uring::(?:fs|net)::/.test(type)) continue;
-        // a wildcard for the whole tuple, or for its first element
-        report({
-          at: placeOf(func, s),
-          message: `The result of ${type.replace(/^.*::/, '')}::${operation.name}() is thrown away: an error or a short transfer goes unnoticed.`,
-          fixes: s.pattern.length === 2 ? fix(file, func, s) : [],
-        });
-      }
+      for (const s of statements(func.body)) if (s.kind === 'declare' && s.pattern) ignored(file, func, s, report);
+      for (const draft of [...dropsCount(file, func), ...completions(file, func)]) report(draft);
     }
   },
 };
 
-/** The operation of `x.read_at(…)` and `x.write_at(…).submit()`. */
-function operationOf(e: Expr): { name: string; receiver: Expr } | undefined {
-  if (e.kind !== 'call' || e.callee.kind !== 'member') return undefined;
-  if (e.name === 'submit') return operationOf(e.callee.object);
-  return WITH_BUFFER.has(e.name) ? { name: e.name, receiver: e.callee.object } : undefined;
+type Declare = Extract<Stmt, { kind: 'declare' }>;
+
+function ignored(file: SourceFile, func: Func, s: Declare, report: (d: Draft) => void): void {
+  if (s.pattern![0] !== '_' || s.init?.kind !== 'await') return;
+  const operation = operationOf(file, func, s.init);
+  if (!operation) return;
+  // a wildcard for the whole tuple, or for its first element
+  report({
+    at: placeOf(func, s),
+    message: `The result of ${operation.type.replace(/^.*::/, '')}::${operation.name}() is thrown away: an error or a short transfer goes unnoticed.`,
+    fixes: s.pattern!.length === 2 ? fix(file, func, s) : [],
+  });
+}
+
+/** The operation of `x.read_at(…).await` and `x.write_at(…).submit().await` on a type of the runtimes. */
+function operationOf(file: SourceFile, func: Func, e: Expr): { name: string; type: string } | undefined {
+  let at = e;
+  while (at.kind === 'await') at = at.operand;
+  if (at.kind === 'call' && at.name === 'submit' && at.callee.kind === 'member') at = at.callee.object;
+  if (at.kind !== 'call' || at.callee.kind !== 'member' || !WITH_BUFFER.test(at.name)) return undefined;
+  const type = typeOf(file, at.callee.object, func);
+  return type && RECEIVER.test(type) ? { name: at.name, type } : undefined;
 }
 
 /** Binds the result and hands its error on, where the function can return it. */
-function fix(file: SourceFile, func: Func, s: { span: { start: number; end: number }; statement: { start: number; end: number }; pattern?: string[] }): DraftFix[] {
+function fix(file: SourceFile, func: Func, s: Declare): DraftFix[] {
   if (!/\bResult\b/.test(func.returns) || func.kind !== 'function' || [...func.locals.values()].some((l) => l.name === 'res')) return [];
   const indent = file.indentation(placeOf(func, { span: s.statement }));
   const text = file.source(placeOf(func, s));
   return [{
     title: 'Bind the result and return its error',
     edits: [
-      { place: placeOf(func, s), text: text.replace('_', 'res') },
+      { place: placeOf(func, s), text: text.replace(/\b_\b/, 'res') },
       insertion(func, s.statement.end, `\n${indent}res?;`),
     ],
     safe: true,
   }];
+}
+
+/** `let (res, buf) = file.read_at(…).await; if res.is_ok() {…}`: the count is never looked at. */
+function dropsCount(file: SourceFile, func: Func): Draft[] {
+  return [...statements(func.body)].flatMap((s): Draft[] => {
+    if (s.kind !== 'declare' || s.bound?.path.join() !== '0') return [];
+    const operation = operationOf(file, func, s.bound.from);
+    if (!operation || !SHORT.test(operation.name)) return [];
+    const uses = usesOf(func, s.local.id);
+    if (!uses.length || !uses.every((u) => u.how === 'method' && u.call?.name === 'is_ok')) return [];
+    const instead = /^read/.test(operation.name) ? 'Look at the count, or use read_exact_at' : 'Look at the count, or write all';
+    return [{
+      at: placeOf(func, { span: uses[0]!.call!.span }),
+      message: `Of ${operation.name}() only whether it worked is asked, not how much it transferred, which may be less than was asked for. ${instead}.`,
+    }];
+  });
+}
+
+/** Results of the io-uring crate: negative error numbers. */
+function completions(file: SourceFile, func: Func): Draft[] {
+  const results = rustCalls(file, func).filter((c) => c.path === 'io_uring::cqueue::Entry::result').map((c) => c.call);
+  if (!results.length) return [];
+  const out: Draft[] = [];
+  const names = new Set<string>();
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && results.includes(plain(s.init) as Call)) names.add(s.local.id);
+  const isResult = (e: Expr): boolean => {
+    const at = bare(e);
+    return (at.kind === 'call' && results.includes(at)) || (at.kind === 'name' && names.has(at.id));
+  };
+  const all = [...walkFunction(func)];
+  const tested = all.some((e) => (e.kind === 'binary' && /^(?:[<>]=?|[!=]=)$/.test(e.op) && (isResult(e.left) || isResult(e.right)))
+    || (e.kind === 'call' && e.callee.kind === 'member' && isResult(e.callee.object) && /^(?:is_negative|is_positive|signum|try_into|cmp|max|checked_\w+)$/.test(e.name))
+    || (e.kind === 'call' && e.callee.kind === 'name' && e.args.some(isResult)))
+    || [...statements(func.body)].some((s) => (s.kind === 'switch' && isResult(s.subject)) || (s.kind === 'if' && s.test?.kind === 'opaque' && s.test.parts.some(isResult)));
+  for (const e of all) {
+    if (tested || e.kind !== 'cast' || !/^(?:usize|u16|u32|u64)$/.test(e.type) || !isResult(e.operand)) continue;
+    out.push({
+      at: placeOf(func, e),
+      message: 'The result of a completion is negative when the operation failed: the cast makes a huge count of the error. Test it for < 0 first.',
+    });
+  }
+  for (const c of rustCalls(file, func)) {
+    if (c.path !== 'std::io::Error::last_os_error') continue;
+    const branch = [...statements(func.body)].find((s) => s.kind === 'if' && s.test && isWithin(c.call.span, s.span) && negativeTest(s.test, isResult) && inside(s, c.call.span));
+    if (!branch) continue;
+    out.push({
+      at: placeOf(func, c.call),
+      message: 'errno says nothing of a completion: the error number is its negative result. Use io::Error::from_raw_os_error(-result).',
+    });
+  }
+  return out;
+}
+function negativeTest(test: Expr, isResult: (e: Expr) => boolean): boolean {
+  return [...walk([test])].some((e) => e.kind === 'binary' && /^[<>]=?$/.test(e.op) && (isResult(e.left) || isResult(e.right)));
+}
+/** In the branch itself, not in one that tests something else. */
+function inside(s: Extract<Stmt, { kind: 'if' }>, at: Span): boolean {
+  const within = (body: Stmt[]): boolean => [...statements(body)].some((x) => isWithin(at, x.span));
+  const deeper = [...statements([...s.then, ...s.otherwise])].some((x) => x.kind === 'if' && isWithin(at, x.span));
+  return !deeper && (within(s.then) || within(s.otherwise));
 }
