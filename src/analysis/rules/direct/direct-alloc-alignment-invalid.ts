@@ -54,7 +54,7 @@ function constants(file: View, func: Func, call: Call, alignment: Expr, size: Ex
     report({
       at: placeOf(func, alignment),
       message: `An alignment of ${bad} is ${reason}: ${call.name}() ${call.name === 'posix_memalign' ? 'returns EINVAL and allocates nothing' : 'may fail or align to something else'}.`,
-      fixes: bare(alignment).kind === 'int' ? [{ title: `Align to ${better}`, edits: [{ place: placeOf(func, alignment), text: String(better) }], safe: false }] : [],
+      fixes: bare(alignment).kind === 'int' && (call.name !== 'aligned_alloc' || sizes?.every((n) => n % better === 0n)) ? [{ title: `Align to ${better}`, edits: [{ place: placeOf(func, alignment), text: String(better) }], safe: false }] : [],
     });
     return;
   }

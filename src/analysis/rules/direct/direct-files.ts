@@ -1,6 +1,6 @@
 /** Which transfers go to files that are open with O_DIRECT. */
 import { flagState, O_DIRECT, originsOf, type Origin } from '../../idioms/fd-origin';
-import { parameterIn, type Operand, type Transfer } from '../../idioms/transfers';
+import { parameterIn, transfersOf, type Operand, type Transfer } from '../../idioms/transfers';
 import { sameList } from '../../memo';
 import { statements, walk, walkFunction, ownExpressions, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
@@ -45,12 +45,13 @@ function callersFile(file: View, fd: Operand): DirectFile | undefined {
 }
 
 /**
- * Code that knows: it looks for EINVAL behind the transfer, or a branch on a variable or option about direct I/O leads to
+ * Code that knows: it looks for EINVAL behind its transfers, or a branch on a variable or option about direct I/O leads to
  * something else where the file may be either.
  */
 export function isPreparedForRefusal(file: View, func: Func, t: Transfer, direct: DirectFile): boolean {
   if (file.program.mentions(func, /\bEINVAL\b|InvalidInput/)) {
-    for (const e of walkFunction(func)) if (e.kind === 'name' && /\bEINVAL$/.test(e.name) && e.span.start > t.call.span.start) return true;
+    const first = Math.min(...transfersOf(file, func).map((x) => x.call.span.start), t.call.span.start);
+    for (const e of walkFunction(func)) if (e.kind === 'name' && /\bEINVAL$/.test(e.name) && e.span.start > first) return true;
   }
   if (!direct.sometimes || !file.program.mentions(func, /direct|align/i)) return false;
   return [...statements(func.body)].some((s) => s.kind === 'if' && s.test !== undefined && /direct|align/i.test(file.source(placeOf(func, s.test))) && doesMore([...s.then, ...s.otherwise]));
