@@ -55,7 +55,9 @@ export async function analysePart({ sources: all, headers, share, options }: Par
   const tidy = tidier();
   workspace.know(headers);
   const out: PartResult = { results: [], errors: [] };
-  for (const { path, place } of all) {
+  // its own files last: what was read of those is still in memory when they are analysed
+  const own = new Set(share);
+  for (const { path, place } of [...all.filter((_, i) => !own.has(i)), ...share.map((i) => all[i]!)]) {
     try {
       const { text, language } = decoded(path, readFileSync(path));
       workspace.set(path, language, text, place);
@@ -65,7 +67,7 @@ export async function analysePart({ sources: all, headers, share, options }: Par
   }
   for (let failures = 0; failures <= all.length; failures++) {
     try {
-      await workspace.settle(async (path) => textOf(path));
+      await workspace.settle(async (path) => textOf(path), async () => tidy());
       break;
     } catch {
       // its own analysis says so below; the next round goes on behind it

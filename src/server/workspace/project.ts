@@ -18,6 +18,8 @@ export interface ProjectFile { path: string; place: string; result?: AnalysisRes
 export interface Progress { done: number; total: number; phase: 'reading' | 'analysing' }
 export interface Work { token?: CancellationToken; report?: (progress: Progress) => void }
 
+/** Characters of source whose facts stay in memory besides those of open documents. */
+const KEPT = 150_000;
 /** Files looked through between two looks at what else there is to do. */
 const AT_ONCE = 32;
 
@@ -38,7 +40,7 @@ export class Project {
     analyser: Analyser, private readonly virtual: FileAccess, private readonly settings: () => ServerSettings,
     private readonly log: (message: string) => void,
   ) {
-    this.workspace = new Workspace(analyser);
+    this.workspace = new Workspace(analyser, { kept: KEPT });
   }
 
   setFolders(uris: string[]): void {
@@ -116,7 +118,10 @@ export class Project {
     this.found = 0;
     for (const folder of this.folders) await this.look(folder, before, work);
     for (const gone of before) this.drop(gone);
-    await this.workspace.settle((path) => this.text(path), () => pauseUnless(work));
+    await this.workspace.settle((path) => this.text(path), () => {
+      this.tidy();
+      return pauseUnless(work);
+    });
     this.indexed = true;
   }
   private async look(folder: string, before: Set<string>, work: Work): Promise<void> {
