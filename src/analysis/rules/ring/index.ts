@@ -1,9 +1,13 @@
 /** Rules about rings as a whole: set-up, features, threads, the end. */
 import type { Rule } from '../rule';
+import { uringDeprecatedApi } from './uring-deprecated-api';
 import { uringErrnoMisuse } from './uring-errno-misuse';
 import { uringFeatureNewerThanTarget } from './uring-feature-newer-than-target';
 import { uringInitUnchecked } from './uring-init-unchecked';
 import { uringMissingExit } from './uring-missing-exit';
 import { uringSetupParamsInvalid } from './uring-setup-params-invalid';
+import { uringSqpollRequirements } from './uring-sqpoll-requirements';
 
-export const RING_RULES: readonly Rule[] = [uringErrnoMisuse, uringFeatureNewerThanTarget, uringInitUnchecked, uringMissingExit, uringSetupParamsInvalid];
+export const RING_RULES: readonly Rule[] = [
+  uringErrnoMisuse, uringInitUnchecked, uringSetupParamsInvalid, uringFeatureNewerThanTarget, uringMissingExit, uringSqpollRequirements, uringDeprecatedApi,
+];
