@@ -1,0 +1,88 @@
+import { constant } from '../../flow/value';
+import { aioCalls } from '../../idioms/aio-call';
+import { bare, expressionsOf, statements, walk, type Expr, type Func, type Stmt } from '../../model';
+import { placeOf } from '../../source-file';
+import type { Rule, View } from '../rule';
+
+type Loop = Extract<Stmt, { kind: 'loop' }>;
+
+/** Words of people who poll on purpose. */
+const MEANT = /spin|busy|poll/i;
+
+export const aioGeteventsBusyLoop: Rule = {
+  info: {
+    id: 'aio-getevents-busy-loop', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    summary: 'A loop of io_getevents with min_nr 0 that never sleeps, or a min_nr greater than nr.',
+  },
+  why: 'With min_nr 0 io_getevents() returns at once, with or without events. A loop of nothing else keeps a processor busy. A min_nr greater than nr is refused with EINVAL.',
+  families: ['libaio', 'raw-aio'],
+  tokens: /io_p?getevents/,
+  check(file, func, report) {
+    const calls = func.damaged ? [] : aioCalls(file, func).filter((c) => /getevents/.test(c.name));
+    const flow = calls.length ? file.program.flow(func) : undefined;
+    if (!flow) return;
+    flow.replay((event, memory) => {
+      const found = event.kind === 'call' ? calls.find((c) => c.call === event.call) : undefined;
+      const [, least, most, , timeout] = found?.args ?? [];
+      if (!found || !least || !most) return;
+      const min = constant(flow.value(least, memory));
+      const max = constant(flow.value(most, memory));
+      if (min !== undefined && max !== undefined && min > max && max >= 0n) {
+        report({ at: placeOf(func, bare(least)), severity: 'error', message: `min_nr (${min}) is greater than nr (${max}): the call fails with EINVAL.` });
+        return;
+      }
+      if (min !== 0n || (timeout && bare(timeout).kind === 'unary' && !isZero(func, timeout))) return;
+      const loop = innermostLoop(func, found.call);
+      if (!loop || !spins(file, func, loop, found.call)) return;
+      report({
+        at: placeOf(func, bare(least)),
+        message: 'With min_nr 0 this call never sleeps, and nothing else in the loop does: it keeps a processor busy. Wait for at least one event.',
+        fixes: bare(least).kind === 'int' ? [{ title: 'Wait for one event', edits: [{ place: placeOf(func, bare(least)), text: '1' }], safe: false }] : [],
+      });
+    });
+  },
+};
+
+/** A timeout that the function sets to zero and never to anything else is none. */
+function isZero(func: Func, timeout: Expr): boolean {
+  const target = bare(timeout);
+  const name = target.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
+  if (name.kind !== 'name') return false;
+  const declared = [...statements(func.body)].find((s) => s.kind === 'declare' && s.local.id === name.id);
+  return declared?.kind === 'declare' && declared.init?.kind === 'list' && declared.init.items.every((i) => i.value.kind === 'int' && i.value.value === 0n);
+}
+
+function innermostLoop(func: Func, call: Expr): Loop | undefined {
+  let found: Loop | undefined;
+  for (const s of statements(func.body)) if (s.kind === 'loop' && s.span.start <= call.span.start && call.span.end <= s.span.end) found = s;
+  return found;
+}
+
+/** Nothing in the loop sleeps, hands work out of sight, or leaves it when there was no event. */
+function spins(file: View, func: Func, loop: Loop, call: Expr): boolean {
+  if (loop.form === 'for' && loop.update && loop.test && loop.init.length) return false;
+  // the rule's own name in a comment says nothing of what is meant
+  const source = file.source(placeOf(func, loop)).replaceAll(aioGeteventsBusyLoop.info.id, '');
+  if (MEANT.test(source) || MEANT.test(func.name)) return false;
+  // `while ((n = io_getevents(…)) > 0)` drains
+  if (loop.test && [...walk([loop.test])].includes(call)) return false;
+  const inside = [...walk([...loop.body.flatMap(expressionsOf), ...(loop.test ? [loop.test] : []), ...(loop.update ? [loop.update] : [])])];
+  const others = inside.filter((e) => e.kind === 'call' && e !== call);
+  if (others.some((e) => e.kind === 'call' && !/^(?:f?printf|puts|perror|strerror|assert|memset|memcpy|free|abort|exit)$/.test(e.name))) return false;
+  // leaving when there was nothing is a drain; leaving at an error is not
+  return ![...statements(loop.body)].some((s) => s.kind === 'if' && s.test && leaves(s) && isEmptyTest(s.test));
+}
+function leaves(s: Extract<Stmt, { kind: 'if' }>): boolean {
+  return [...statements(s.then)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto');
+}
+/** True for no event: `n == 0`, `n <= 0`, `!n`, `n < 1`. */
+function isEmptyTest(test: Expr): boolean {
+  for (const e of walk([test])) {
+    if (e.kind === 'unary' && e.op === '!') return true;
+    if (e.kind !== 'binary') continue;
+    const right = bare(e.right);
+    if (right.kind === 'int' && ((right.value === 0n && (e.op === '==' || e.op === '<=')) || (right.value === 1n && (e.op === '<' || e.op === '!=')))) return true;
+    if (right.kind !== 'int' && (e.op === '<' || e.op === '!=')) return true;
+  }
+  return false;
+}
