@@ -113,6 +113,11 @@ export class SqeFlow {
     }
   }
 
+  /** Whether the function asks somewhere if one of these sqes is NULL. */
+  isTested(sqes: readonly string[]): boolean {
+    return [...this.nullOn.values()].some((ids) => share(ids, sqes));
+  }
+
   of<K extends SqeEvent['kind']>(kind: K): Extract<SqeEvent, { kind: K }>[] {
     return this.events.filter((e): e is Extract<SqeEvent, { kind: K }> => e.kind === kind);
   }

@@ -2,12 +2,19 @@
 import type { Rule } from '../rule';
 import { uringBufferEscapesScope } from './uring-buffer-escapes-scope';
 import { uringFsyncUnordered } from './uring-fsync-unordered';
+import { uringLinkShortTransfer } from './uring-link-short-transfer';
 import { uringLinkTimeoutMisuse } from './uring-link-timeout-misuse';
+import { uringLinkUnterminated } from './uring-link-unterminated';
 import { uringMissingSubmit } from './uring-missing-submit';
+import { uringNonblockFd } from './uring-nonblock-fd';
 import { uringNullSqe } from './uring-null-sqe';
 import { uringSqeSetupOrder } from './uring-sqe-setup-order';
+import { uringStreamOffset } from './uring-stream-offset';
 import { uringStructLifetime } from './uring-struct-lifetime';
 import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
 import { uringUserDataUnset } from './uring-user-data-unset';
 
-export const SQE_RULES: readonly Rule[] = [uringBufferEscapesScope, uringFsyncUnordered, uringLinkTimeoutMisuse, uringMissingSubmit, uringNullSqe, uringSqeSetupOrder, uringStructLifetime, uringSubmitResultIgnored, uringUserDataUnset];
+export const SQE_RULES: readonly Rule[] = [
+  uringBufferEscapesScope, uringFsyncUnordered, uringLinkShortTransfer, uringLinkTimeoutMisuse, uringLinkUnterminated, uringMissingSubmit, uringNonblockFd,
+  uringNullSqe, uringSqeSetupOrder, uringStreamOffset, uringStructLifetime, uringSubmitResultIgnored, uringUserDataUnset,
+];

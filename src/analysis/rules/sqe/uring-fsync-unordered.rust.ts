@@ -1,0 +1,50 @@
+/** Rust: an fsync queued behind a write of the same file without an order between them. */
+import { loopsAround } from '../../idioms/rust-code';
+import { behind, collect, descriptorOf, flagsOf, queuedIn, setter, type Queued } from '../../idioms/rust-entries';
+import { reapsOf } from '../../idioms/rust-uring';
+import type { Func } from '../../model';
+import { placeOf, type SourceFile } from '../../source-file';
+import { insertion, type Draft, type DraftFix } from '../rule';
+
+const WRITES = new Set(['Write', 'Writev', 'WriteFixed', 'WritevFixed', 'Fallocate', 'Ftruncate']);
+const SYNCS = new Set(['Fsync', 'SyncFileRange']);
+
+export function fsyncUnorderedInRust(file: SourceFile, report: (draft: Draft) => void): void {
+  for (const func of file.program.functions(/\b(?:Fsync|SyncFileRange)\b/)) {
+    if (func.damaged || file.program.mentions(func, /\bO_D?SYNC\b/)) continue;
+    const queued = queuedIn(file, func);
+    for (const sync of queued) {
+      const flags = SYNCS.has(sync.entry.opcode) ? flagsOf(sync.entry) : undefined;
+      if (!flags || flags.has('IO_DRAIN')) continue;
+      const write = queued.find((w) => WRITES.has(w.entry.opcode) && w.ring === sync.ring && descriptorOf(file, w.entry) === descriptorOf(file, sync.entry) && isUnordered(file, func, w, sync));
+      if (!write) continue;
+      report({
+        at: placeOf(func, sync.entry.make),
+        message: 'Requests are not ordered: this may run before the write that is queued above. Link the write to it with Flags::IO_LINK (a short write then cancels it), or wait for the write first.',
+        related: [{ at: placeOf(func, write.entry.make), message: 'the write' }],
+        fixes: linkIt(func, write),
+      });
+    }
+  }
+}
+
+function isUnordered(file: SourceFile, func: Func, write: Queued, sync: Queued): boolean {
+  const flags = flagsOf(write.entry);
+  if (!flags || flags.has('IO_LINK') || flags.has('IO_HARDLINK')) return false;
+  const rw = setter(write.entry, 'rw_flags')?.args[0];
+  const names = new Map();
+  if (rw && (!collect(rw, names) || [...names.keys()].some((n) => /SYNC/.test(String(n))))) return false;
+  if (write.push === sync.push) return write.index < sync.index;
+  const flow = file.program.flow(func);
+  const reaps = new Set(reapsOf(file, func).map((r) => r.call));
+  // the next turn of a loop may have waited in ways that do not show
+  if (!flow || (write.push.span.start > sync.push.span.start && loopsAround(func, write.push.span).length)) return false;
+  return behind(flow, write.push, (c) => c === sync.push, (c) => reaps.has(c) || /wait|reap|complete|drain|flush/i.test(c.name)) !== undefined;
+}
+
+/** Behind the `build()` of the write; the completion has to expect ECANCELED then. */
+function linkIt(func: Func, write: Queued): DraftFix[] {
+  const build = write.entry.methods.find((m) => m.name === 'build');
+  if (!build || write.entry.methods.some((m) => m.name === 'flags')) return [];
+  return [{ title: 'Link the write to the fsync', edits: [insertion(func, build.span.end, '.flags(io_uring::squeue::Flags::IO_LINK)')], safe: false }];
+}
