@@ -4,7 +4,7 @@
  */
 import { homeOf } from '../homes';
 import { Memo, sameList, type Epoch } from '../memo';
-import { bare, FILE, walkFunction, type Call, type Expr, type Field, type FileFacts, type Func, type Local, type Structure } from '../model';
+import { bare, FILE, walk, walkFunction, type Call, type Expr, type Field, type FileFacts, type Func, type Local, type Mention, type Structure } from '../model';
 import { cyclesOf, sameCycles } from './call-cycles';
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
@@ -97,6 +97,16 @@ export class Program {
     return homeOf(func)?.program ?? this;
   }
 
+  /** Whether the file's code, its macros, or a header of the project it includes has an identifier in it. */
+  names(name: string): boolean {
+    return this.memo.input(`names ${name}`, () => {
+      const inMacro = new RegExp(`\\b${name}\\b`);
+      return this.facts.mentions.some((m) => wordsOf(m.mentions).has(name)) || (this.outside?.headers(name).length ?? 0) > 0
+        || [...this.facts.macros.values()].some((body) => inMacro.test(body))
+        || [...this.facts.constants.values()].some((all) => [...walk(all)].some((e) => e.kind === 'name' && e.name === name));
+    });
+  }
+
   /** The file's only function of that name. */
   functionNamed(name: string): Func | undefined {
     return this.memo.input(`function ${name}`, () => this.byName.get(name));
@@ -106,6 +116,10 @@ export class Program {
       const inFile = (f: FileFacts) => f.macros.has(name) || f.functions.some((g) => g.name === name);
       return this.byName.has(name) || this.facts.macros.has(name) || (this.outside?.headers(name).some(inFile) ?? false);
     });
+  }
+  /** What a function-like macro of the file, or of a header of the project, stands for. */
+  macro(name: string): string | undefined {
+    return this.memo.input(`macro ${name}`, () => this.facts.macros.get(name) ?? this.seen(name, (f) => f.macros.get(name)));
   }
   /** The project function a call runs, where that is beyond doubt. */
   callee(call: Call): Func | undefined {
@@ -340,4 +354,12 @@ function canReach(call: Call, found: Func): boolean {
 }
 function isDirect(call: Call): boolean {
   return !call.macro && call.callee.kind === 'name' && !call.callee.id.includes('~');
+}
+
+/** Lists of mentions stay the same objects as long as their text does. */
+const words = new WeakMap<readonly Mention[], ReadonlySet<string>>();
+function wordsOf(mentions: readonly Mention[]): ReadonlySet<string> {
+  let known = words.get(mentions);
+  if (!known) words.set(mentions, (known = new Set(mentions.map((m) => m.text))));
+  return known;
 }
