@@ -87,6 +87,10 @@ export class SourceFile {
   get definesGnuSource(): boolean {
     return this.memo.input('_GNU_SOURCE', () => /^\s*#\s*define\s+_GNU_SOURCE\b/m.test(this.text));
   }
+  /** Whether anything in the file's text matches, comments included: a quick way out. */
+  says(words: RegExp): boolean {
+    return this.memo.input(`says ${words.source}`, () => words.test(this.text));
+  }
   /** Whether the file itself gives a macro or constant its value. */
   definesConstant(name: string): boolean {
     return this.memo.input(`defines constant ${name}`, () => this.facts.constants.has(name));

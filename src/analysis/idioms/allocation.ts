@@ -127,7 +127,7 @@ class Finder {
     if (type === 'auto' && e.kind === 'name' && at.kind === 'call' && at.name === 'get') return this.made(e);
     if (type === undefined || (at.kind === 'call' && at.name === 'get') !== HOLDER.test(type)) return undefined;
     const element = (CONTAINER.exec(type) ?? HOLDER.exec(type))?.[1];
-    if (HOLDER.test(type) && e.kind === 'name' && !this.holdsNew(e.id)) return undefined;
+    if (HOLDER.test(type) && !(e.kind === 'name' && e.id.includes('~') ? this.holdsNew(e.id) : !this.file.says(/aligned_alloc|memalign|align_val_t/))) return undefined;
     if (!CONTAINER.test(type) && !HOLDER.test(type)) return undefined;
     if (element !== undefined && !CHARACTER.test(element) && this.file.program.layout.ofType(element) === undefined) return undefined;
     const what = `a ${type.replace(/^std::/, '').replace(/<.*$/s, '').replace('basic_string', 'string')}`;
@@ -166,6 +166,10 @@ class Finder {
     const local = this.local(e.id);
     const variable = local ?? (e.id.includes('~') ? undefined : this.file.program.global(e.name));
     if (variable?.array) return this.isParameter(variable) || variable.pointer ? undefined : this.declared(variable, e);
+    if (!variable && this.func.owner !== '') {
+      const inClass = this.inClass(e.name);
+      if (inClass) return inClass;
+    }
     if (this.realigned(e.id)) return undefined;
     const all = local ? assignmentsTo(this.func, e.id) : [];
     const only = all.length === 1 && all[0]!.op === '=' ? all[0]!.value : undefined;
@@ -176,6 +180,16 @@ class Finder {
     return this.values(this.flow.value(e, this.memory), depth);
   }
 
+  /** An array that is a member of the class at hand: its objects are where `new` and the stack put them. */
+  private inClass(name: string): Memories | undefined {
+    const { program } = this.file;
+    const owner = this.func.owner.replace(/^.*::/, '');
+    const fields = program.fieldsOf(owner);
+    const field = fields.find((f) => f.name === name);
+    if (!field?.array || field.pointer || fields.some((f) => f.alignment) || program.structures(owner).some((s) => s.alignment || s.derived || s.union)) return undefined;
+    if (this.alignedType(field.type) !== false || this.file.says(/align_val_t|operator new/)) return undefined;
+    return { kind: 'unaligned', what: `a member of ${owner} without alignas`, sources: [] };
+  }
   private member(e: Extract<Expr, { kind: 'member' }>, depth: number): Memories | undefined {
     const field = this.field(e);
     if (field?.array) return this.placed(e);

@@ -67,7 +67,7 @@ function own(call: Call, flow: Flow, memory: Memory): Transfer[] {
   const common = { call, inner: call, writes: /write/.test(call.name) };
   const block = call.args[0];
   if (CONTROL_BLOCK.test(call.name) && block) {
-    const field = (name: string): Operand => ({ expr: written(block, name, flow), flow, memory });
+    const field = (name: string): Operand => ({ expr: stored(block, name, flow), flow, memory });
     return [{ ...common, fd: field('aio_fildes'), buffer: field('aio_buf'), length: field('aio_nbytes'), offset: field('aio_offset') }];
   }
   const shape = SHAPES.get(call.name);
@@ -80,9 +80,9 @@ function own(call: Call, flow: Flow, memory: Memory): Transfer[] {
 }
 
 /** `(block)->field`, or what the function stores in that field where it does so once. */
-function written(block: Expr, name: string, flow: Flow): Expr {
+function stored(block: Expr, name: string, flow: Flow): Expr {
   const all = assignmentsTo(flow.func, `.${name}`);
-  return (all.length === 1 && all[0]!.op === '=' && all[0]!.value) || { kind: 'member', object: block, field: name, deref: true, fieldSpan: block.span, span: block.span };
+  return (all.length === 1 && all[0]!.op === '=' && all[0]!.value) || member(block, name);
 }
 
 /** Bases and lengths of an iovec or an array of them, as far as the function itself fills them in. */
@@ -90,9 +90,10 @@ function vectors(iov: Expr, flow: Flow): { base: Expr | undefined; length: Expr 
   const e = bare(iov);
   const array = bare(e.kind === 'unary' && e.op === '&' ? e.operand : e);
   const root = array.kind === 'index' ? bare(array.object) : array;
-  if (root.kind !== 'name') return [];
+  const key = written(root);
+  if (key === undefined) return [];
   const out: { base: Expr | undefined; length: Expr | undefined }[] = [];
-  for (const { value } of assignmentsTo(flow.func, root.id)) {
+  for (const { value } of assignmentsTo(flow.func, root.kind === 'member' ? `.${root.field}` : key)) {
     if (value?.kind !== 'list') continue;
     const nested = value.items.filter((i) => i.value.kind === 'list');
     for (const list of nested.length ? nested.map((i) => i.value) : [value]) {
@@ -102,15 +103,24 @@ function vectors(iov: Expr, flow: Flow): { base: Expr | undefined; length: Expr 
     }
   }
   if (out.length) return out;
-  const bases = assignmentsTo(flow.func, '.iov_base').filter((a) => a.op === '=' && ofSame(a.at, root.id));
-  const lengths = assignmentsTo(flow.func, '.iov_len').filter((a) => a.op === '=' && ofSame(a.at, root.id));
+  const own = (field: string) => assignmentsTo(flow.func, `.${field}`).filter((a) => a.op === '=' && a.at.kind === 'assign' && a.at.target.kind === 'member' && written(bare(a.at.target.object)) === key);
+  const bases = own('iov_base');
+  const lengths = own('iov_len');
+  // filled in elsewhere
+  if (!bases.length && !lengths.length) return [{ base: member(iov, 'iov_base'), length: member(iov, 'iov_len') }];
   return [...bases.map((a) => ({ base: a.value, length: undefined })), ...lengths.map((a) => ({ base: undefined, length: a.value }))];
 }
-/** Whether an assignment goes to a member of that variable or of one of its elements. */
-function ofSame(at: Expr, id: string): boolean {
-  let e: Expr = at.kind === 'assign' ? at.target : at;
-  while (e.kind === 'member' || e.kind === 'index' || e.kind === 'cast' || e.kind === 'unary') e = e.kind === 'member' || e.kind === 'index' ? e.object : e.operand;
-  return e.kind === 'name' && e.id === id;
+/** How a variable or member is written, elements of an array like the array; undefined for anything else. */
+function written(e: Expr): string | undefined {
+  const inner = bare(e);
+  if (inner.kind === 'name') return inner.id;
+  if (inner.kind === 'index') return written(inner.object);
+  if (inner.kind === 'unary' && (inner.op === '*' || inner.op === '&')) return written(inner.operand);
+  const object = inner.kind === 'member' ? written(inner.object) : undefined;
+  return inner.kind === 'member' && object !== undefined ? `${object}.${inner.field}` : undefined;
+}
+function member(object: Expr, name: string): Expr {
+  return { kind: 'member', object, field: name, deref: true, fieldSpan: object.span, span: object.span };
 }
 
 /** A callee's transfer in terms of the caller; none where nothing of it comes from the caller. */

@@ -23,6 +23,7 @@ export const directAllocAlignmentInvalid: Rule = {
   },
   why: 'posix_memalign() returns a positive error number, leaves errno alone, and leaves the pointer as it was. Alignments have to be powers of two, and multiples of the size of a pointer. Code that gets this wrong uses memory it never got.',
   families: [],
+  tokens: /memalign|aligned_alloc|from_size_align/,
   check(file, func, report) {
     if (file.language === 'rust') return layoutsInRust(file, func, report);
     if (func.damaged || !file.program.mentions(func, ALLOCATIONS)) return;

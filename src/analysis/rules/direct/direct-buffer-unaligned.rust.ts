@@ -5,7 +5,7 @@ import { placeOf } from '../../source-file';
 import type { Draft, View } from '../rule';
 
 export function bufferUnalignedInRust(file: View, func: Func, report: (draft: Draft) => void): void {
-  if (func.damaged || !file.program.functions(SPEAKS_OF_DIRECT).length || file.program.mentions(func, /EINVAL|InvalidInput/)) return;
+  if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, /EINVAL|InvalidInput/)) return;
   for (const t of rustTransfers(func)) {
     const memory = t.buffer && unalignedBuffer(file, func, t.buffer);
     const opens = memory && directFile(file, func, t.fd);

@@ -2,7 +2,7 @@ import { memoryAt, type Memories } from '../../idioms/allocation';
 import { transfersOf, type Transfer } from '../../idioms/transfers';
 import { bare, statements, walkFunction, type Call, type Func } from '../../model';
 import { placeOf } from '../../source-file';
-import { directFile, isPreparedForRefusal } from './direct-files';
+import { directFile, isPreparedForRefusal, SPEAKS_OF_DIRECT } from './direct-files';
 import { bufferUnalignedInRust } from './direct-buffer-unaligned.rust';
 import type { Draft, DraftFix, Rule, View } from '../rule';
 
@@ -15,7 +15,7 @@ export const directBufferUnaligned: Rule = {
   families: [],
   check(file, func, report) {
     if (file.language === 'rust') return bufferUnalignedInRust(file, func, report);
-    if (func.damaged) return;
+    if (func.damaged || !file.says(SPEAKS_OF_DIRECT)) return;
     const seen = new Set<number>();
     for (const t of transfersOf(file, func)) {
       const { buffer } = t;

@@ -6,6 +6,9 @@ import { statements, walk, walkFunction, ownExpressions, type Func, type Stmt } 
 import { placeOf } from '../../source-file';
 import type { View } from '../rule';
 
+/** Files without the word have nothing to do with direct I/O, nor have helpers in other files that they call. */
+export const SPEAKS_OF_DIRECT = /direct/i;
+
 /** The opens behind a transfer, when the file is direct on all ways, or (`sometimes`) on some where it depends. */
 export interface DirectFile { opens: Origin[]; sometimes: boolean }
 

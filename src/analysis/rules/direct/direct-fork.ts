@@ -16,8 +16,9 @@ export const directFork: Rule = {
   },
   why: 'After fork() both processes share the pages of private memory until one writes to them, and that one gets a copy. A direct transfer in flight keeps the page it began with: the data may end up in the other process. The manual of open(2) forbids it.',
   families: [],
+  tokens: /\bfork\s*\(/,
   check(file, func, report) {
-    if (func.damaged || !file.program.mentions(func, /\bfork\s*\(/) || file.program.functions(/\bMADV_DONTFORK\b/).length) return;
+    if (func.damaged || file.says(/\bMADV_DONTFORK\b/)) return;
     const calls = [...walkFunction(func)].filter((e): e is Call => e.kind === 'call' && e.callee.kind === 'name').sort((a, b) => a.span.start - b.span.start);
     for (const fork of calls) {
       if (fork.name !== 'fork' || fork.args.length || file.program.callee(fork)) continue;

@@ -10,7 +10,7 @@ const PROBES = /\bSTATX_DIOALIGN\b|\bstx_dio_\w+|\bBLKSSZGET\b|\bBLKPBSZGET\b|\b
 const NAMED = /ALIGN|SECTOR|BLOCK|BLK/i;
 /** Positions of the alignment. */
 const ALLOCATIONS = new Map([['posix_memalign', 1], ['aligned_alloc', 0], ['memalign', 0], ['from_size_align', 1], ['from_size_align_unchecked', 1]]);
-const ROUNDING = /^(?:(?:round|align|ceil)_?(?:up|to|down)?\w*|\w*_(?:round|align)_?(?:up|down)|next_multiple_of|ALIGN\w*|ROUND\w*|roundup|rounddown|P2ROUNDUP|P2ALIGN)$/i;
+const ROUNDING = /^(?:(?:round|align|ceil)_?(?:up|to|down)?\w*|\w*_(?:round|align)_?(?:up|down)|next_multiple_of|ALIGN\w*|\w+_ALIGN|ROUND\w*|roundup|rounddown|P2ROUNDUP|P2ALIGN)$/i;
 const HALF = 511n;
 const WHOLE = 512n;
 const LARGE = 4096n;
@@ -22,6 +22,7 @@ export const directHardcoded512: Rule = {
   },
   why: 'Many devices have logical blocks of 4096 bytes. There every direct transfer with an address, length or offset that is only a multiple of 512 fails with EINVAL. Ask for the value (statx with STATX_DIOALIGN, BLKSSZGET), or take 4096.',
   families: [],
+  tokens: /511|512|align|sector|block|blk/i,
   check(file, func, report) {
     if (func.damaged || !concerns(file)) return;
     for (const e of walkFunction(func)) {
@@ -37,8 +38,7 @@ export const directHardcoded512: Rule = {
 
 /** The file opens with O_DIRECT and nowhere asks what alignment that needs. */
 function concerns(file: View): boolean {
-  const { program } = file;
-  return program.memo.derived(program, 'direct without probe', () => program.functions(DIRECT).length > 0 && program.functions(PROBES).length === 0);
+  return file.says(DIRECT) && !file.says(PROBES) && file.program.functions(DIRECT).length > 0;
 }
 
 /** 512 written out, or under a name that says what it is for. */
@@ -80,10 +80,10 @@ function masks(file: View, func: Func, e: Extract<Expr, { kind: 'binary' }>, rep
   if (part && added) report({ at: placeOf(func, part), message: MESSAGE });
 }
 
-const ATTRIBUTE = /\b(?:alignas|_Alignas)\s*\(\s*(\w+)\s*\)|\b__attribute(?:__)?\s*\(\(\s*_*aligned_*\s*\(\s*(\w+)\s*\)|#\[repr\((?:\w+,\s*)*align\((\w+)\)/g;
+const ATTRIBUTE = /\b(?:alignas|_Alignas|_*aligned_*)\s*\(\s*(\w+)\s*\)|\balign_val_t\s*[({]\s*(\w+)\s*[)}]|#\[repr\((?:\w+,\s*)*align\((\w+)\)/g;
 /** `alignas(512)` and its kin, wherever declarations are. */
 function attributes(file: SourceFile, report: (draft: Draft) => void): void {
-  if (!/\b(?:alignas|_Alignas|_*aligned_*|align)\s*\(/.test(file.text)) return;
+  if (!/\b(?:alignas|_Alignas|_*aligned_*|align|align_val_t)\s*[({]/.test(file.text)) return;
   for (const m of codeOf(file.text, file.language).matchAll(ATTRIBUTE)) {
     const word = m[1] ?? m[2] ?? m[3]!;
     const value = /^\d/.test(word) ? BigInt(/^\d+/.exec(word)![0]) : NAMED.test(word) ? integers(file.program.constant(word) ?? { atoms: new Map(), unknown: true })?.[0] : undefined;

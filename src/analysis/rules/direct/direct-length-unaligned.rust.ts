@@ -1,17 +1,19 @@
 /** Rust: lengths of slices and offsets. */
 import { directFile, isOdd, oddRustLength, rustConstant, rustTransfers, SPEAKS_OF_DIRECT } from '../../idioms/rust-direct';
-import type { Func } from '../../model';
+import { walk, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, View } from '../rule';
 
 export function lengthUnalignedInRust(file: View, func: Func, report: (draft: Draft) => void): void {
-  if (func.damaged || !file.program.functions(SPEAKS_OF_DIRECT).length || file.program.mentions(func, /EINVAL|InvalidInput/)) return;
+  if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, /EINVAL|InvalidInput/)) return;
   for (const t of rustTransfers(func)) {
     for (const [e, name] of [[t.length, 'length'], [t.offset, 'offset']] as const) {
       if (!e) continue;
       const value = rustConstant(file, e);
       const what = value === undefined && name === 'length' ? oddRustLength(file, func, e) : undefined;
       if (value === undefined ? what === undefined : !isOdd(value)) continue;
+      // whoever hands the data over may see to their length
+      if (what === 'the length of the data' && t.buffer && [...walk([t.buffer])].some((x) => x.kind === 'name' && func.params.some((p) => p.id === x.id && p.name !== 'self'))) continue;
       if (!directFile(file, func, t.fd)) continue;
       report({
         at: placeOf(func, e), ...(value === undefined ? { severity: 'warning' as const } : {}),

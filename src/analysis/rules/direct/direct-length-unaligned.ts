@@ -4,7 +4,7 @@ import { flagState, O_DIRECT } from '../../idioms/fd-origin';
 import { transfersOf, type Operand } from '../../idioms/transfers';
 import { integers } from '../../flow/value';
 import { placeOf } from '../../source-file';
-import { directFile, isPreparedForRefusal } from './direct-files';
+import { directFile, isPreparedForRefusal, SPEAKS_OF_DIRECT } from './direct-files';
 import { lengthUnalignedInRust } from './direct-length-unaligned.rust';
 import type { Draft, Rule, View } from '../rule';
 
@@ -17,7 +17,7 @@ export const directLengthUnaligned: Rule = {
   families: [],
   check(file, func, report) {
     if (file.language === 'rust') return lengthUnalignedInRust(file, func, report);
-    if (func.damaged) return;
+    if (func.damaged || !file.says(SPEAKS_OF_DIRECT)) return;
     const seen = new Set<number>();
     for (const t of transfersOf(file, func)) {
       for (const [operand, name] of [[t.length, 'length'], [t.offset, 'offset']] as const) {

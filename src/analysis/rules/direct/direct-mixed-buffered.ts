@@ -4,6 +4,7 @@ import { flagState, O_ACCMODE, O_DIRECT, originsOf } from '../../idioms/fd-origi
 import { transfersOf } from '../../idioms/transfers';
 import { bare, statements, type Call, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
+import { SPEAKS_OF_DIRECT } from './direct-files';
 import { mixedInRust } from './direct-mixed-buffered.rust';
 import type { Draft, Rule, View } from '../rule';
 
@@ -22,7 +23,7 @@ export const directMixedBuffered: Rule = {
   families: [],
   check(file, func, report) {
     if (file.language === 'rust') return mixedInRust(file, func, report);
-    if (func.damaged || !file.program.functions(/\bO_DIRECT\b/).length || file.program.mentions(func, /POSIX_FADV_DONTNEED/)) return;
+    if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, /POSIX_FADV_DONTNEED/)) return;
     if (file.program.mentions(func, /\bO_DIRECT\b/)) twoOpens(file, func, report);
     if (file.program.mentions(func, /\b(?:mmap|fdopen)\b/)) onDescriptor(file, func, report);
     if (DURABLE.test(func.name) && !NOT_DURABLE.test(func.name)) durability(file, func, report);
@@ -113,7 +114,7 @@ function onDescriptor(file: View, func: Func, report: (draft: Draft) => void): v
 
 /** Writes in functions whose names promise that data are on disk. */
 function durability(file: View, func: Func, report: (draft: Draft) => void): void {
-  if (file.program.functions(SYNCS).length) return;
+  if (file.says(SYNCS)) return;
   for (const t of transfersOf(file, func)) {
     if (!t.writes || t.call !== t.inner || !originsOf(file, t.fd.flow, t.fd.expr, t.fd.memory)?.every((o) => o.kind === 'file' && flagState(o, O_DIRECT) === 'on')) continue;
     report({

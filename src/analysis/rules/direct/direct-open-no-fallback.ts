@@ -17,9 +17,10 @@ export const directOpenNoFallback: Rule = {
   },
   why: 'File systems without direct I/O refuse an open with O_DIRECT with EINVAL. The manual suggests to treat O_DIRECT as an option: open again without it when that is the error.',
   families: [],
+  tokens: /\bO_DIRECT\b|Flags?::DIRECT\b|custom_flags/,
   check(file, func, report) {
     if (file.language === 'rust') return openNoFallbackInRust(file, func, report);
-    if (func.damaged || !file.program.mentions(func, /\bO_DIRECT\b/) || file.program.mentions(func, /\bEINVAL\b/)) return;
+    if (func.damaged || file.program.mentions(func, /\bEINVAL\b/)) return;
     const flow = file.program.flow(func);
     flow?.replay((event, memory) => {
       if (event.kind !== 'call' || event.call.callee.kind !== 'name' || file.program.callee(event.call)) return;
@@ -80,5 +81,11 @@ function isFailure(test: Expr): boolean {
 }
 function ends(file: View, func: Func, body: Stmt[]): boolean {
   return [...statements(body)].some((s) => s.kind === 'throw' || (s.kind === 'return' && func.name === 'main')
-    || [...walk(ownExpressions(s))].some((e) => e.kind === 'call' && (FATAL.test(e.name) || (() => { const f = file.program.callee(e); return f !== undefined && file.program.summary(f)?.noReturn === true; })())));
+    || [...walk(ownExpressions(s))].some((e) => e.kind === 'call' && isFatal(file, e)));
+}
+function isFatal(file: View, call: Call): boolean {
+  if (FATAL.test(call.name)) return true;
+  const callee = file.program.callee(call);
+  if (callee) return file.program.summary(callee)?.noReturn === true;
+  return /\b(?:_?exit|abort)\s*\(/.test(file.program.macro(call.name) ?? '');
 }
