@@ -6,6 +6,7 @@ import type { Expr } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 import { linkIt } from './uring-link-timeout-misuse';
+import { fsyncUnorderedInRust } from './uring-fsync-unordered.rust';
 
 /** Preparations that change a file, and where their descriptor is. */
 const WRITES: Record<string, number> = { write: 1, writev: 1, writev2: 1, write_fixed: 1, writev_fixed: 1, fallocate: 1, ftruncate: 1, splice: 3 };
@@ -15,12 +16,16 @@ const O_DSYNC = 0o10000n;
 
 export const uringFsyncUnordered: Rule = {
   info: {
-    id: 'uring-fsync-unordered', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    id: 'uring-fsync-unordered', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'likely',
     summary: 'An fsync is queued behind a write without being ordered after it: it may run first.',
   },
   why: 'Requests of a ring are not ordered. An fsync that runs before the write it was queued behind makes nothing durable, and a crash loses data that seemed to be safe.',
-  families: ['liburing'],
+  families: ['liburing', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') fsyncUnorderedInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     if (!file.program.mentions(func, /sync/) || !file.program.mentions(func, /write|splice|fallocate|truncate/)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;

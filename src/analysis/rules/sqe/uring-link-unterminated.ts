@@ -3,17 +3,22 @@ import { mayBeSameRing, share, sqeFlow, takesAnew, type Flags, type Get, type Sq
 import { bare, placeIn, statements, walk, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';
+import { linkUnterminatedInRust } from './uring-link-unterminated.rust';
 
 type Loop = Extract<Stmt, { kind: 'loop' }>;
 
 export const uringLinkUnterminated: Rule = {
   info: {
-    id: 'uring-link-unterminated', languages: ['c', 'cpp'], severity: 'warning', confidence: 'certain',
+    id: 'uring-link-unterminated', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'certain',
     summary: 'The last sqe before a submission carries a link, or a submission splits a chain.',
   },
   why: 'A chain of links ends with the submission. A link on the last sqe has nothing to hold on to and sends the request to a worker thread; requests that a submission separates are not ordered.',
-  families: ['liburing'],
+  families: ['liburing', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') linkUnterminatedInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     if (!file.program.mentions(func, /LINK|flags/)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;

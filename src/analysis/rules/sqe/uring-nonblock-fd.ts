@@ -4,6 +4,7 @@ import { anyFunction, callsIn, share, sqeFlow, type Prep, type SqeFlow } from '.
 import { bare, walk, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import type { DraftFix, Rule, View } from '../rule';
+import { nonblockInRust } from './uring-nonblock-fd.rust';
 
 const MSG_DONTWAIT = 0x40n;
 const RWF_NOWAIT = 8n;
@@ -17,12 +18,16 @@ const READINESS = /\b(?:epoll_\w+|poll|select|read|recv|recvfrom|accept4?|write|
 
 export const uringNonblockFd: Rule = {
   info: {
-    id: 'uring-nonblock-fd', languages: ['c', 'cpp'], severity: 'warning', confidence: 'heuristic',
+    id: 'uring-nonblock-fd', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'heuristic',
     summary: 'A request that may not wait completes with -EAGAIN, and nothing handles that.',
   },
   why: 'MSG_DONTWAIT and RWF_NOWAIT make a request complete with -EAGAIN instead of later. On older kernels O_NONBLOCK does too. With io_uring waiting costs nothing: let it wait.',
-  families: ['liburing'],
+  families: ['liburing', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') nonblockInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     const { program } = file;
     if (!program.mentions(func, /io_uring_prep_/)) return;
     const flow = sqeFlow(program, func);

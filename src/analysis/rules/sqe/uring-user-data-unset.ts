@@ -2,18 +2,23 @@ import { anyFunction, mayBeSameRing, share, sqeFlow, SKIP_SUCCESS, surely, takes
 import type { Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
+import { userDataUnsetInRust } from './uring-user-data-unset.rust';
 
 const READS = /\bio_uring_cqe_get_data(?:64)?\b|\bcqes?\w*(?:\s*\[[^\]]*\])?\)?\s*(?:->|\.)\s*user_data\b/;
 const SETS = /\bio_uring_sqe_set_data(?:64)?\b|(?:->|\.)\s*user_data\s*=[^=]/;
 
 export const uringUserDataUnset: Rule = {
   info: {
-    id: 'uring-user-data-unset', languages: ['c', 'cpp'], severity: 'warning', confidence: 'likely',
+    id: 'uring-user-data-unset', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'likely',
     summary: 'An sqe is queued without user data, so its completion carries what an older request left there.',
   },
   why: 'io_uring_get_sqe() does not clear user_data. A request without its own completes with the pointer of an older one: that one seems to complete twice, or is used after it was freed.',
-  families: ['liburing'],
+  families: ['liburing', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') userDataUnsetInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     const { program } = file;
     if (!program.mentions(func, /sqe|io_uring_/)) return;
     const flow = sqeFlow(program, func);
