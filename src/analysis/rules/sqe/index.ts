@@ -1,6 +1,8 @@
 /** Rules about what is queued: sqes, what they point to, links, and submitting them. */
 import type { Rule } from '../rule';
 import { uringBufferEscapesScope } from './uring-buffer-escapes-scope';
+import { uringDirectFdMisuse } from './uring-direct-fd-misuse';
+import { uringFixedBufferMisuse } from './uring-fixed-buffer-misuse';
 import { uringFsyncUnordered } from './uring-fsync-unordered';
 import { uringLinkShortTransfer } from './uring-link-short-transfer';
 import { uringLinkTimeoutMisuse } from './uring-link-timeout-misuse';
@@ -15,6 +17,6 @@ import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
 import { uringUserDataUnset } from './uring-user-data-unset';
 
 export const SQE_RULES: readonly Rule[] = [
-  uringBufferEscapesScope, uringFsyncUnordered, uringLinkShortTransfer, uringLinkTimeoutMisuse, uringLinkUnterminated, uringMissingSubmit, uringNonblockFd,
+  uringBufferEscapesScope, uringDirectFdMisuse, uringFixedBufferMisuse, uringFsyncUnordered, uringLinkShortTransfer, uringLinkTimeoutMisuse, uringLinkUnterminated, uringMissingSubmit, uringNonblockFd,
   uringNullSqe, uringSqeSetupOrder, uringStreamOffset, uringStructLifetime, uringSubmitResultIgnored, uringUserDataUnset,
 ];
