@@ -1,8 +1,8 @@
 /** The io-uring crate: rings, queues, entries and what is done with them. */
 import { constant } from '../flow/value';
-import { statements, type Call, type Expr, type Func } from '../model';
+import { statements, walkFunction, type Call, type Expr, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
-import { chainOf, declarationOf, plain, rustCalls, type RustCall } from './rust-code';
+import { chainOf, declarationOf, isWithin, plain, rustCalls, usesOf, type RustCall } from './rust-code';
 
 export const PUSH = /^io_uring::SubmissionQueue::push(?:_multiple)?$/;
 /** Submission, by any name; unknown helpers with such a name count too. */
@@ -116,30 +116,78 @@ export function numberOf(file: SourceFile, e: Expr | undefined): bigint | undefi
   return constant(file.program.constantValue(at));
 }
 
-/** How rings are set up: `IoUring::new(n)`, and `IoUring::builder().setup_…(…).build(n)`. */
-export interface SetUp { func: Func; entries: Expr | undefined; /** by name: `setup_sqpoll` */ options: Map<string, Call>; at: Call; /** the key of the variable or field it goes to */ key: string | undefined }
+/** How a ring is set up: `IoUring::new(n)`, and `IoUring::builder().setup_…(…).build(n)`. */
+export interface SetUp {
+  func: Func;
+  entries: Expr | undefined;
+  /** by name: `setup_sqpoll` */
+  options: Map<string, Call>;
+  /** options may be added that are not among these, or only on some way */
+  open: boolean;
+  at: Call;
+  /** of the variable or field the ring goes to */
+  key: string | undefined;
+}
+const made = new WeakMap<Func, SetUp[]>();
 export function setUpsOf(file: SourceFile, func: Func): SetUp[] {
-  const out: SetUp[] = [];
+  let out = made.get(func);
+  if (out) return out;
+  made.set(func, (out = []));
   const calls = rustCalls(file, func);
   for (const { call, path } of calls) {
-    if (path === 'io_uring::IoUring::new') out.push({ func, entries: call.args[0], options: new Map(), at: call, key: keptIn(func, outermostChain(calls, call)) });
+    if (path === 'io_uring::IoUring::new') out.push({ func, entries: call.args[0], options: new Map(), open: false, at: call, key: goesTo(file, func, calls, call) });
     if (path !== 'io_uring::Builder::build') continue;
     const chain = chainOf(call);
     const options = new Map(chain.calls.map((c) => [c.name, c]));
+    let open = false;
     // `let mut builder = IoUring::builder(); builder.setup_iopoll();`
     const root = plain(chain.root);
     if (root.kind === 'name') {
-      for (const c of calls) if (c.path.startsWith('io_uring::Builder::') && plain(chainOf(c.call).root).kind === 'name' && (plain(chainOf(c.call).root) as { id?: string }).id === root.id) options.set(c.call.name, c.call);
       const init = declarationOf(func, root.id)?.statement.init;
       if (!init) continue;
       for (const c of chainOf(init).calls) options.set(c.name, c);
-    }
-    out.push({ func, entries: call.args[0], options, at: call, key: keptIn(func, outermostChain(calls, call)) });
+      for (const c of calls) {
+        const on = plain(chainOf(c.call).root);
+        if (!c.path.startsWith('io_uring::Builder::') || on.kind !== 'name' || on.id !== root.id) continue;
+        if (isConditional(func, c.call)) open = true;
+        else options.set(c.call.name, c.call);
+      }
+      open ||= usesOf(func, root.id).some((u) => u.how === 'moved' || u.how === 'borrowed' || u.inner);
+    } else if (root.kind === 'member') open = true;
+    out.push({ func, entries: call.args[0], options, open, at: call, key: goesTo(file, func, calls, call) });
   }
   return out;
 }
-function outermostChain(calls: RustCall[], inner: Call): Expr {
-  let out: Expr = inner;
-  for (const { call } of calls) if (chainOf(call).calls.includes(inner) && call.span.end > out.span.end) out = call;
-  return out;
+export function allSetUps(file: SourceFile): SetUp[] {
+  return file.program.functions(/IoUring|build\s*\(/).flatMap((f) => (f.damaged ? [] : setUpsOf(file, f)));
+}
+function isConditional(func: Func, call: Call): boolean {
+  for (const s of statements(func.body)) {
+    if ((s.kind === 'if' || s.kind === 'switch' || s.kind === 'loop') && isWithin(call.span, s.span)) return true;
+  }
+  return false;
+}
+/** The variable of the `let`, or the field of the struct literal, that a new ring ends in. */
+function goesTo(file: SourceFile, func: Func, calls: RustCall[], inner: Call): string | undefined {
+  let whole: Expr = inner;
+  for (const { call } of calls) if (chainOf(call).calls.includes(inner) && call.span.end > whole.span.end) whole = call;
+  const variable = keptIn(func, whole) ?? keptIn(func, inner);
+  for (const e of walkFunction(func)) {
+    if (e.kind === 'list') {
+      const item = e.items.find((i) => i.field !== undefined && (plain(i.value) === inner || plain(i.value) === whole || (variable !== undefined && plain(i.value).kind === 'name' && (plain(i.value) as { id?: string }).id === variable)));
+      if (item) return `self.${item.field}`;
+    }
+    if (e.kind === 'assign' && e.target.kind === 'member' && (plain(e.value) === inner || plain(e.value) === whole)) return file.source(placeOf(func, e.target)).replace(/\s+/g, '');
+  }
+  return variable;
+}
+/** The set-up of the ring by this key, where it is the only one that can be meant. */
+export function setUpOf(file: SourceFile, func: Func, key: string | undefined): SetUp | undefined {
+  const all = allSetUps(file);
+  const own = all.filter((s) => s.key !== undefined && s.key === key && (key.startsWith('self.') || s.func === func || isInside(func, s.func)));
+  return own.length === 1 ? own[0] : undefined;
+}
+function isInside(func: Func, outer: Func): boolean {
+  for (let f: Func | undefined = func; f; f = f.parent) if (f === outer) return true;
+  return false;
 }

@@ -3,17 +3,22 @@ import { bare, childrenOf, ownExpressions, placeIn, statements, walk, walkFuncti
 import { placeOf } from '../../source-file';
 import { versionText, type Version } from '../../target';
 import { insertion, type Draft, type Rule, type View } from '../rule';
+import { newerInRust } from './uring-feature-newer-than-target.rust';
 
 type Report = (draft: Draft) => void;
 
 export const uringFeatureNewerThanTarget: Rule = {
   info: {
-    id: 'uring-feature-newer-than-target', languages: ['c', 'cpp'], severity: 'warning', confidence: 'certain',
+    id: 'uring-feature-newer-than-target', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'certain',
     summary: 'Something newer than the oldest kernel or liburing to support is used without a check.',
   },
   why: 'A kernel that does not know an operation or a flag answers EINVAL; an older liburing does not even have the name. A version test that is the wrong way round lets exactly those through that it should keep out.',
-  families: ['liburing', 'raw-io-uring'],
+  families: ['liburing', 'raw-io-uring', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') newerInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     if (func.damaged) return;
     const { kernel, liburing } = file.target;
     if (file.program.mentions(func, /io_uring_|IORING_|IOSQE_/)) {

@@ -3,6 +3,7 @@ import { integers } from '../../flow/value';
 import { bare, statements, walkFunction, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type Draft, type DraftFix, type Rule, type View } from '../rule';
+import { setupParamsInRust } from './uring-setup-params-invalid.rust';
 
 /** What the kernel demands of a flag: one of `needs`, none of `excludes`. */
 interface Demand { flag: string; needs?: string[]; excludes?: string[] }
@@ -27,12 +28,16 @@ const CONSUMERS = /^(?:io_uring_(?:queue_init_params|queue_init_mem|setup|regist
 
 export const uringSetupParamsInvalid: Rule = {
   info: {
-    id: 'uring-setup-params-invalid', languages: ['c', 'cpp'], severity: 'error', confidence: 'certain',
+    id: 'uring-setup-params-invalid', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'certain',
     summary: 'A ring is set up with flags or sizes that the kernel refuses, or with an uninitialised structure.',
   },
   why: 'The kernel checks every bit of `struct io_uring_params`: flags that do not go together, zero entries and garbage in unused fields all end in EINVAL. Fields whose flag is missing are ignored.',
-  families: ['liburing', 'raw-io-uring'],
+  families: ['liburing', 'raw-io-uring', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') setupParamsInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     if (func.damaged || !file.program.mentions(func, /ring/i)) return;
     for (const draft of uninitialised(file, func)) report(draft);
     for (const s of ownSetups(file, func)) {

@@ -3,15 +3,20 @@ import { fieldStore, flagsExpression, flagsPlace, ownSetups, paramsOf, setupFlag
 import { bare, statements, walk, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';
+import { sqpollInRust } from './uring-sqpoll-requirements.rust';
 
 export const uringSqpollRequirements: Rule = {
   info: {
-    id: 'uring-sqpoll-requirements', languages: ['c', 'cpp'], severity: 'hint', confidence: 'certain',
+    id: 'uring-sqpoll-requirements', languages: ['c', 'cpp', 'rust'], severity: 'hint', confidence: 'certain',
     summary: 'IORING_SETUP_SQPOLL without what the oldest kernel needs for it, or without a word on when its thread sleeps.',
   },
   why: 'Before Linux 5.11 a ring with SQPOLL takes registered files only, and before 5.13 it needs privileges. Its thread goes to sleep after `sq_thread_idle` milliseconds, one second when that is 0, and raw code must then wake it.',
-  families: ['liburing', 'raw-io-uring'],
+  families: ['liburing', 'raw-io-uring', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') sqpollInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     if (func.damaged || !file.program.mentions(func, /ring|SETUP_SQPOLL/i)) return;
     for (const s of ownSetups(file, func)) {
       const asked = surely(s.flags, setupFlag('SQPOLL')) || (s.flags === undefined && s.at === s.call && isWritten(s));
