@@ -1,12 +1,9 @@
 /** Source text to findings and usages: the way through this folder. */
 import type { AnalysisOptions, AnalysisResult, Finding, Language, Severity } from '../protocol/analysis';
 import { hasApiToken } from './gate';
-import { blankAttributes } from './languages/c-declarator';
-import { cFacts } from './languages/c-file';
-import { Leaves } from './languages/leaves';
-import { rustFacts } from './languages/rust-file';
-import type { FileFacts, Func } from './model';
-import { Grammars, type Tree, type WasmLoader } from './parser';
+import { frontEnd } from './languages/front-end';
+import type { Func } from './model';
+import { Grammars, type WasmLoader } from './parser';
 import { RULES } from './rules';
 import type { Draft, Rule } from './rules/rule';
 import { SourceFile } from './source-file';
@@ -35,37 +32,15 @@ export class Analyser {
   async file(input: Input, options: AnalysisOptions): Promise<AnalysisResult> {
     if (!hasApiToken(input.language, input.text)) return NOTHING_FOUND;
     await this.grammars.open(input.language);
-    const prepared = prepare(input.language, input.text);
-    const tree = this.grammars.parse(input.language, prepared.text);
+    const front = frontEnd(input.language, this.grammars);
     try {
-      return analyseTree(new SourceFile(input.path, input.language, input.place), new Leaves(), { tree, prepared, text: input.text, parse: (t) => this.grammars.parse(input.language, t) }, options);
+      const file = new SourceFile(input.path, input.language, input.place);
+      file.update(input.text, front.facts(input.text), targetOf(options));
+      return judge(file, options);
     } finally {
-      tree.delete();
+      front.drop();
     }
   }
-}
-
-/** The text the parser gets, of the same length as the source. */
-export type Prepared = ReturnType<typeof blankAttributes>;
-export function prepare(language: Language, text: string): Prepared {
-  return language === 'rust' ? { text, alignments: new Map() } : blankAttributes(text);
-}
-
-/** `parse` reads text that is not the file's own, as the tokens in a macro; whoever calls it deletes the tree. */
-export interface Version { text: string; prepared: Prepared; tree: Tree; parse(text: string): Tree }
-
-/**
- * Analyses a parsed version of a file; the tree stays the caller's. Given the same `file` and `leaves` as for the version
- * before, only what changed since, and what depends on that, is analysed anew.
- */
-export function analyseTree(file: SourceFile, leaves: Leaves, version: Version, options: AnalysisOptions): AnalysisResult {
-  file.update(version.text, factsOf(file.language, version, leaves), targetOf(options));
-  return judge(file, options);
-}
-
-/** What the front end of the language makes of a version. */
-export function factsOf(language: Language, { text, prepared, tree, parse }: Version, leaves?: Leaves): FileFacts {
-  return language === 'rust' ? rustFacts(tree, parse) : cFacts(tree, language, text, prepared.alignments, leaves);
 }
 
 /** Usages and findings of a file whose facts are up to date. */

@@ -5,10 +5,11 @@
  * several files define, and includes that may mean several files, stay unknown.
  */
 import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
-import { factsOf, judge, NOTHING_FOUND, prepare, type Analyser } from './analyse';
+import { judge, NOTHING_FOUND, type Analyser } from './analyse';
 import { isForeignName } from './api/names';
 import type { Outside } from './flow/program';
 import { hasApiToken, languageOf } from './gate';
+import { frontEnd } from './languages/front-end';
 import { IncludePaths, nearest } from './include-paths';
 import { Epoch, Memo } from './memo';
 import type { FileFacts, Func } from './model';
@@ -231,14 +232,11 @@ class Member implements Outside {
   facts(): FileFacts {
     this.used = ++clock;
     if (!this.loaded) {
-      const { grammars } = this.workspace.analyser;
-      const prepared = prepare(this.language, this.text);
-      const parse = (text: string) => grammars.parse(this.language, text);
-      const tree = parse(prepared.text);
+      const front = frontEnd(this.language, this.workspace.analyser.grammars);
       try {
-        this.file.load(this.text, factsOf(this.language, { text: this.text, prepared, tree, parse }));
+        this.file.load(this.text, front.facts(this.text));
       } finally {
-        tree.delete();
+        front.drop();
       }
       this.loaded = true;
       this.outlineAnew();

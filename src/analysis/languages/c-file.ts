@@ -2,10 +2,13 @@
 import type { Tree } from 'web-tree-sitter';
 import { placeIn, type Expr, type FileFacts, type Func, type Mention, type Structure, type Unit } from '../model';
 import { Body, loopMacroBody } from './c-body';
-import { alignmentOf, declared, typeName, type Alignments } from './c-declarator';
+import { alignmentOf, blankAttributes, declared, typeName, type Alignments } from './c-declarator';
 import { constantExpression } from './constant-text';
-import { addUp, emptyFacts, Leaves, type Leaf, type LeafFacts } from './leaves';
+import { firstBranches, nextItem, withoutDead, type Item } from './c-items';
+import { withoutExtensions, withoutStrangeWord } from './c-repair';
+import { addUp, emptyFacts, Kept, Leaves, type Leaf, type LeafFacts } from './leaves';
 import { field, parts, Scopes, spanOf, type Node } from './syntax';
+import { difference } from './text';
 
 /** Items that only hold other items. */
 const CONTAINERS = new Set([
@@ -15,11 +18,140 @@ const CONTAINERS = new Set([
 
 const STRUCTURES = new Set(['struct_specifier', 'union_specifier', 'class_specifier']);
 
-/** `source` is the text before attributes were blanked; `leaves` keeps what did not change since the last call. */
-export function cFacts(tree: Tree, language: 'c' | 'cpp', source: string, alignments: Alignments, leaves = new Leaves()): FileFacts {
-  leaves.next();
-  const out: Leaf[] = [];
+/** Parses a text; the caller deletes the tree. */
+export type Parse = (text: string) => Tree;
+
+/** The facts of one file, version after version: only items whose text changed are parsed. */
+export class CFile {
+  private text = '';
+  private items: Entry[] = [];
+  private readonly leaves = new Leaves();
+  private readonly kept = new Kept<Parsed>();
+
+  constructor(private readonly language: 'c' | 'cpp', private readonly parse: Parse) {}
+
+  /** Throws when the parser fails; the next call starts anew. */
+  facts(text: string): FileFacts {
+    this.leaves.next();
+    this.kept.next();
+    try {
+      this.items = this.renewed(text);
+      this.text = text;
+    } catch (error) {
+      this.items = [];
+      this.text = '';
+      throw error;
+    }
+    const leaves: Leaf[] = [];
+    let damaged = false;
+    for (const { item, parsed } of this.items) {
+      damaged ||= parsed.damaged;
+      for (const { leaf, offset } of parsed.leaves) {
+        leaf.unit.base = item.start + offset;
+        leaves.push(leaf);
+      }
+    }
+    return addUp(this.language, leaves, damaged);
+  }
+
+  /** The item around an offset, with the text of it that was parsed. */
+  itemAt(offset: number): { start: number; text: string } | undefined {
+    const item = this.items.find((e) => e.item.start <= offset && offset <= e.item.end)?.item;
+    return item && { start: item.start, text: blankAttributes(withoutDead(this.text.slice(item.start, item.end))).text };
+  }
+
+  /** The items of a text: those before and behind what changed are the same as they were. */
+  private renewed(text: string): Entry[] {
+    const { start, oldEnd, newEnd } = difference(this.text, text);
+    const old = this.items;
+    const out: Entry[] = [];
+    while (out.length < old.length && old[out.length]!.item.seen <= start) out.push(old[out.length]!);
+    const grown = newEnd - oldEnd;
+    let next = old.findIndex((e) => e.item.start >= oldEnd);
+    if (next < 0) next = old.length;
+    for (const { parsed } of [...out, ...old.slice(next)]) {
+      this.kept.use(parsed);
+      for (const { leaf } of parsed.leaves) this.leaves.use(leaf);
+    }
+    for (let at = out.at(-1)?.item.end ?? 0; ;) {
+      const item = nextItem(text, at);
+      if (!item) return out;
+      while (next < old.length && old[next]!.item.start + grown < item.start) next++;
+      const same = old[next];
+      if (same && item.start >= newEnd && same.item.start + grown === item.start) {
+        for (const { item: i, parsed } of old.slice(next)) out.push({ item: { start: i.start + grown, end: i.end + grown, seen: i.seen + grown }, parsed });
+        return out;
+      }
+      out.push({ item, parsed: this.parsed(text.slice(item.start, item.end)) });
+      at = item.end;
+    }
+  }
+
+  private parsed(source: string): Parsed {
+    return this.kept.take(source, () => {
+      if (source.startsWith('#') && CONDITION.test(source)) return { leaves: [{ leaf: conditionLeaf(source), offset: 0 }], damaged: false };
+      const { tree, alignments } = this.tree(source);
+      try {
+        return itemFacts(tree, source, alignments, this.leaves);
+      } finally {
+        tree.delete();
+      }
+    });
+  }
+  /** The tree of an item; where it cannot be parsed as it stands, of the item without what stands in the way. */
+  private tree(source: string): Parsable {
+    const text = withoutDead(source);
+    const tries = [(): string | undefined => text, () => withoutExtensions(text), () => {
+      const first = firstBranches(source);
+      return first === undefined ? undefined : withoutExtensions(first);
+    }];
+    let best: Parsable | undefined;
+    try {
+      for (const [n, attempt] of tries.entries()) {
+        let tried = attempt();
+        for (let turn = 0; tried !== undefined && turn < MAX_STRANGE_WORDS; turn++) {
+          if (best && tried === best.text) {
+            tried = withoutStrangeWord(best.tree.rootNode, tried);
+            continue;
+          }
+          const { text: blank, alignments } = blankAttributes(tried);
+          const next: Parsable = { text: tried, tree: this.parse(`${blank}\n`), alignments };
+          if (isSound(next.tree.rootNode)) {
+            best?.tree.delete();
+            return next;
+          }
+          best?.tree.delete();
+          best = next;
+          tried = n === 0 ? undefined : withoutStrangeWord(next.tree.rootNode, tried);
+        }
+      }
+      return best!;
+    } catch (error) {
+      best?.tree.delete();
+      throw error;
+    }
+  }
+}
+
+/** More macros in front of one function are hardly macros. */
+const MAX_STRANGE_WORDS = 5;
+interface Parsable { text: string; tree: Tree; alignments: Alignments }
+interface Parsed { leaves: { leaf: Leaf; offset: number }[]; damaged: boolean }
+interface Entry { item: Item; parsed: Parsed }
+
+const CONDITION = /^#[ \t]*(?:if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b/;
+/** Names in a condition are seen, nothing else. */
+function conditionLeaf(source: string): Leaf {
+  const words = source.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, (comment) => ' '.repeat(comment.length)).matchAll(/[A-Za-z_]\w*/g);
+  const mentions = [...words].slice(1).filter((m) => m[0] !== 'defined').map((m): Mention => ({ text: m[0], role: 'name', start: m.index, end: m.index + m[0].length }));
+  return { unit: { base: 0 }, facts: emptyFacts(), mentions };
+}
+
+/** What an item says; `source` is its text before attributes were blanked. */
+function itemFacts(tree: Tree, source: string, alignments: Alignments, leaves: Leaves): Parsed {
+  const out: Parsed['leaves'] = [];
   let damaged = false;
+  const add = (leaf: Leaf): void => { out.push({ leaf, offset: leaf.unit.base }); };
   const visit = (node: Node, owner: string): void => {
     if (node.type === 'ERROR') damaged = true;
     if (CONTAINERS.has(node.type)) return parts(node).forEach((c) => visit(c, owner));
@@ -27,15 +159,15 @@ export function cFacts(tree: Tree, language: 'c' | 'cpp', source: string, alignm
       const name = field(node, 'name')?.text ?? '';
       const body = field(node, 'body');
       const head = body && source.slice(node.startIndex, body.startIndex) + source.slice(body.endIndex, node.nextSibling?.endIndex ?? node.endIndex);
-      if (head) out.push(leaves.take(node, head, owner, (unit) => ({ facts: { ...emptyFacts(), structures: [structureOf(node, name, alignments)] }, mentions: [] })));
+      if (head) add(leaves.take(node, head, owner, () => ({ facts: { ...emptyFacts(), structures: [structureOf(node, name, alignments)] }, mentions: [] })));
       return parts(node).forEach((c) => (c.type === 'field_declaration_list' ? parts(c).forEach((m) => visit(m, name)) : visit(c, owner)));
     }
-    out.push(leaves.take(node, source.slice(node.startIndex, node.endIndex), owner, (unit) => ({
+    add(leaves.take(node, source.slice(node.startIndex, node.endIndex), owner, (unit) => ({
       facts: new CItem(unit, alignments, node, owner).facts, mentions: mentionsOf(node),
     })));
   };
   parts(tree.rootNode).forEach((n) => visit(n, ''));
-  return addUp(language, out, damaged);
+  return { leaves: out, damaged };
 }
 
 /** `whole` is the declaration around it, where there is one. */
@@ -205,7 +337,7 @@ class CItem {
     func.static = parts(node).some((c) => c.type === 'storage_class_specifier' && c.text === 'static');
     const outer = declared(field(node, 'declarator'));
     func.returns = `${typeName(field(node, 'type')?.text ?? '')}${outer.pointer ? ' *' : ''}`;
-    func.damaged = node.hasError && !onlyLoopMacros(node);
+    func.damaged = !isSound(node);
     const lowering = new Body(func, new Scopes(unique), this.alignments);
     lowering.parameters(parameters);
     const initialisers = parts(node).find((c) => c.type === 'field_initializer_list');
@@ -215,7 +347,7 @@ class CItem {
 }
 
 /** Loop macros lack a semicolon for the parser, and may be given types; that is no damage. */
-function onlyLoopMacros(node: Node): boolean {
+function isSound(node: Node): boolean {
   const stack = [node];
   for (let n = stack.pop(); n; n = stack.pop()) {
     if (!n.hasError && !n.isMissing) continue;

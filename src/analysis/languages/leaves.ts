@@ -13,35 +13,60 @@ export function emptyFacts(): LeafFacts {
   return { includes: [], imports: [], functions: [], fields: [], structures: [], constants: new Map(), macros: new Map(), globals: [], damaged: false };
 }
 
-export class Leaves {
+/** Things made of texts, each for one place at a time: two places may have the same text. */
+export class Kept<T extends object> {
   private version = 0;
-  private readonly kept = new Map<string, { leaf: Leaf; used: number }[]>();
+  private readonly byText = new Map<string, { value: T; used: number }[]>();
+  private readonly entries = new WeakMap<T, { used: number }>();
 
-  /** Facts of a file are gathered anew from here on. */
+  /** All of the file is looked at anew from here on. */
   next(): void {
     this.version++;
     if (this.version % KEEP) return;
-    for (const [key, list] of this.kept) {
+    for (const [key, list] of this.byText) {
       const young = list.filter((e) => e.used >= this.version - KEEP);
-      if (young.length) this.kept.set(key, young);
-      else this.kept.delete(key);
+      if (young.length) this.byText.set(key, young);
+      else this.byText.delete(key);
     }
+  }
+  take(key: string, make: () => T): T {
+    let list = this.byText.get(key);
+    if (!list) this.byText.set(key, (list = []));
+    let entry = list.find((e) => e.used !== this.version);
+    if (!entry) {
+      list.push((entry = { value: make(), used: 0 }));
+      this.entries.set(entry.value, entry);
+    }
+    entry.used = this.version;
+    return entry.value;
+  }
+  /** Something taken before has its place again. */
+  use(value: T): void {
+    const entry = this.entries.get(value);
+    if (entry) entry.used = this.version;
+  }
+}
+
+export class Leaves {
+  private readonly kept = new Kept<Leaf>();
+
+  /** Facts of a file are gathered anew from here on. */
+  next(): void {
+    this.kept.next();
+  }
+  /** An item taken before has its place again. */
+  use(leaf: Leaf): void {
+    this.kept.use(leaf);
   }
 
   /** The item at a node, moved to where it is now; `text` and `owner` are all that its facts depend on. */
   take(node: Node, text: string, owner: string, make: (unit: Unit) => Omit<Leaf, 'unit'>): Leaf {
-    const key = `${node.type} ${owner}${node.hasError ? ' damaged' : ''}\n${text}`;
-    let list = this.kept.get(key);
-    if (!list) this.kept.set(key, (list = []));
-    // two items may have the same text
-    let entry = list.find((e) => e.used !== this.version);
-    if (!entry) {
+    const leaf = this.kept.take(`${node.type} ${owner}${node.hasError ? ' damaged' : ''}\n${text}`, () => {
       const unit = { base: node.startIndex };
-      list.push((entry = { leaf: { unit, ...make(unit) }, used: 0 }));
-    }
-    entry.used = this.version;
-    entry.leaf.unit.base = node.startIndex;
-    return entry.leaf;
+      return { unit, ...make(unit) };
+    });
+    leaf.unit.base = node.startIndex;
+    return leaf;
   }
 }
 

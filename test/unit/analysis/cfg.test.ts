@@ -1,16 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { buildCfg, order, type Cfg } from '../../../src/analysis/flow/cfg';
-import { cFacts } from '../../../src/analysis/languages/c-file';
+import { CFile } from '../../../src/analysis/languages/c-file';
 import { testAnalyser } from './support';
 
 const { grammars } = testAnalyser();
 
 async function cfg(body: string): Promise<Cfg> {
   await grammars.open('c');
-  const tree = grammars.parse('c', `int f(int a, int b, struct s *p)\n{\n${body}\n}\n`);
-  const result = buildCfg(cFacts(tree, 'c', tree.rootNode.text, new Map()).functions[0]!);
-  tree.delete();
-  return result;
+  return buildCfg(new CFile('c', (text) => grammars.parse('c', text)).facts(`int f(int a, int b, struct s *p)\n{\n${body}\n}\n`).functions[0]!);
 }
 
 /** Every way from entry to the end, each as the calls it makes; a loop is gone round at most once. */
