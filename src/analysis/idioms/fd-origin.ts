@@ -5,6 +5,7 @@ import { integers, type Atom, type Value } from '../flow/value';
 import { sameList } from '../memo';
 import { bare, type Call, type Expr, type Func, type Place } from '../model';
 import type { View } from '../rules/rule';
+import { assignmentsTo } from './assignments';
 import { ANY_BITS, bitsOf, flagBits, type Bits } from './flag-bits';
 
 export const O_APPEND = 0o2000n;
@@ -62,7 +63,15 @@ export function originsOf(file: View, flow: Flow, e: Expr, memory: Memory): Orig
   if (inner.kind === 'call' && inner.callee.kind === 'member' && inner.args.length === 0 && GETTER.test(inner.name) && !file.program.callee(inner)) {
     return originsOf(file, flow, inner.callee.object, memory);
   }
-  return originsOfValue(file, flow.value(e, memory));
+  return originsOfValue(file, captured(file, flow, inner) ?? flow.value(e, memory));
+}
+/** What a variable of the function around a lambda holds at that function's end. */
+function captured(file: View, flow: Flow, e: Expr): Value | undefined {
+  const outer = flow.func.parent;
+  if (!outer || e.kind !== 'name' || !outer.locals.has(e.id) || assignmentsTo(outer, e.id).length !== 1) return undefined;
+  const around = file.program.flow(outer);
+  const end = around?.after(around.cfg.blocks[around.cfg.exit]!);
+  return end && around?.value(e, end);
 }
 
 /** The same for a value that some point of the file holds. */
