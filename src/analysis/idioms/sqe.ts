@@ -59,8 +59,10 @@ export interface Unseen extends Somewhere { kind: 'unseen'; keys: readonly strin
 
 /** Memory is given back: `free`, `munmap`, `delete`. */
 export interface Freed extends Somewhere { kind: 'freed'; memories: readonly string[]; call: Call }
+/** The bytes behind a pointer are read or written by the program. */
+export interface Touch extends Somewhere { kind: 'touch'; pointer: Expr; memories: readonly string[]; writes: boolean }
 
-export type SqeEvent = Freed | Get | Prep | Flags | UserData | FieldStore | Overwrite | Escape | Submit | Reap | Queue | Unseen;
+export type SqeEvent = Freed | Touch | Get | Prep | Flags | UserData | FieldStore | Overwrite | Escape | Submit | Reap | Queue | Unseen;
 type Draft<E> = E extends SqeEvent ? Omit<E, keyof Somewhere> : never;
 
 const SQE_FIELDS = new Set([
@@ -69,20 +71,28 @@ const SQE_FIELDS = new Set([
   'unlink_flags', 'hardlink_flags', 'xattr_flags', 'msg_ring_flags', 'uring_cmd_flags', 'waitid_flags', 'futex_flags', 'install_fd_flags', 'nop_flags', 'pipe_flags',
   'user_data', 'buf_index', 'buf_group', 'personality', 'splice_fd_in', 'file_index', 'optlen', 'addr_len', 'zcrx_ifq_idx', 'addr3', 'optval', 'cmd',
 ]);
+/** Functions of the C library that write to memory, by the argument that points there; and those that only read. */
+const WRITES_TO = new Map<string, number>([
+  ...['memcpy', 'memmove', 'memset', 'bzero', 'strcpy', 'strncpy', 'strcat', 'strncat', 'strlcpy', 'snprintf', 'sprintf', 'vsnprintf', 'vsprintf', 'fgets', 'fread'].map((n) => [n, 0] as const),
+  ...['read', 'pread', 'recv'].map((n) => [n, 1] as const),
+]);
+const READS_FROM = /^(?:f?printf|f?puts|fwrite|write|pwrite|send|str(?:len|n?cmp|n?casecmp|r?chr|str|dup|to[lduf]\w*)|mem(?:cmp|chr|mem)|ato[ifl]l?)$/;
 const FREES = /^(?:free|munmap|delete|g_free|kfree|xfree)$/;
 const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
 const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance|queue_exit)$/;
 
 /**
  * `ahead`: loops are not gone round. `sqes` are not NULL on the way; those of the event where it starts, if not given.
- * `missing`: those are NULL instead, where the way asks.
+ * `missing`: those are NULL instead, where the way asks. `submitted`: no submission on the way is found to have failed.
  */
-export interface Way { ahead?: boolean; sqes?: readonly string[]; missing?: readonly string[] }
+export interface Way { ahead?: boolean; sqes?: readonly string[]; missing?: readonly string[]; submitted?: boolean }
 
 export class SqeFlow {
   readonly events: SqeEvent[] = [];
   private readonly byBlock = new Map<number, SqeEvent[]>();
   private readonly nullOn = new Map<Edge, readonly string[]>();
+  /** edges that are taken where a submission failed, or did not take everything */
+  private readonly failedOn = new Set<Edge>();
   private readonly rank: Map<number, number>;
   private knownPredecessors: Map<number, number[]> | undefined;
 
@@ -109,8 +119,13 @@ export class SqeFlow {
       for (const edge of block.next) {
         const tested = edge.guard && nullTest(edge.guard.test, edge.guard.truth, (e) => constant(this.flow.value(e, memory)) === 0n);
         if (tested?.isNull) this.nullOn.set(edge, [...this.flow.value(tested.pointer, memory).atoms.keys()]);
+        if (edge.guard && findsFailure(edge.guard, (e) => this.isSubmitResult(e, memory))) this.failedOn.add(edge);
       }
     }
+  }
+
+  private isSubmitResult(e: Expr, memory: Memory): boolean {
+    return [...this.flow.value(e, memory).atoms.values()].some((a) => a.kind === 'call' && URING_SUBMIT.has(a.call.name));
   }
 
   /** Whether the function asks somewhere if one of these sqes is NULL. */
@@ -126,7 +141,7 @@ export class SqeFlow {
    * Goes on from behind an event along every way, each stretch once, until `visit` says that a way ends. Tells whether the
    * end of the function is reached.
    */
-  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false, sqes, missing }: Way = {}): boolean {
+  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false, sqes, missing, submitted = false }: Way = {}): boolean {
     const { cfg } = this.flow;
     const own = missing ? [] : sqes ?? ('sqes' in from ? from.sqes : []);
     const seen = new Set<number>();
@@ -142,6 +157,7 @@ export class SqeFlow {
       for (const edge of next) {
         if (asks && !this.nullOn.get(edge)?.some((id) => missing.includes(id))) continue;
         if (seen.has(edge.to) || top.behindLoop?.has(edge.to)) continue;
+        if (submitted && this.failedOn.has(edge)) continue;
         if (own.length && this.nullOn.get(edge)?.some((id) => own.includes(id))) continue;
         seen.add(edge.to);
         if (edge.to === cfg.exit) exits = true;
@@ -250,16 +266,37 @@ interface Read { event: Draft<SqeEvent>; span: Span }
 
 /** Events of the control-flow graph to events of sqes. */
 class Reader {
-  constructor(private readonly flow: Flow, private readonly program: Program) {}
+  private readonly watches: boolean;
+
+  constructor(private readonly flow: Flow, private readonly program: Program) {
+    this.watches = program.mentions(flow.func, /io_uring_prep_/);
+  }
 
   read(event: Event, memory: Memory): Read[] {
     switch (event.kind) {
-      case 'call': return [...event.call.args.flatMap((a) => this.packed(a, memory)), ...this.call(event.call, memory)];
-      case 'store': return [...(event.value ? this.packed(event.value, memory) : []), ...this.store(event, memory)];
+      case 'call': return [...event.call.args.flatMap((a) => this.packed(a, memory)), ...this.touches(event.call, memory), ...this.call(event.call, memory)];
+      case 'store': return [...(event.value ? this.packed(event.value, memory) : []), ...this.stored(event.target, memory), ...this.store(event, memory)];
       case 'declare': return event.init ? [...this.packed(event.init, memory), ...this.rawGet(event.local, event.init, event.local.span, memory)] : [];
       case 'return': return event.value ? [...this.packed(event.value, memory), ...this.escape(event.value, memory)] : [];
-      case 'deref': case 'compare': return [];
+      case 'deref': return event.at.kind === 'member' ? [] : this.touch(event.pointer, false, event.at.span, memory);
+      case 'compare': return [];
     }
+  }
+
+  private touch(pointer: Expr, writes: boolean, span: Span, memory: Memory): Read[] {
+    const memories = this.watches ? this.ids(pointer, memory) : [];
+    return memories.length ? [{ event: { kind: 'touch', pointer: bare(pointer), memories, writes }, span }] : [];
+  }
+  private stored(target: Expr, memory: Memory): Read[] {
+    const e = bare(target);
+    const pointer = e.kind === 'index' ? e.object : e.kind === 'unary' && e.op === '*' ? e.operand : undefined;
+    return pointer ? this.touch(pointer, true, e.span, memory) : [];
+  }
+  private touches(call: Call, memory: Memory): Read[] {
+    if (!this.watches || this.program.callee(call)) return [];
+    const name = call.name.replace(/^__builtin_/, '');
+    const written = WRITES_TO.get(name);
+    return call.args.flatMap((a, i) => (i === written ? this.touch(a, true, a.span, memory) : written !== undefined || READS_FROM.test(name) ? this.touch(a, false, a.span, memory) : []));
   }
 
   private ids(e: Expr, memory: Memory): string[] {
@@ -453,8 +490,17 @@ function onBehalf(e: SqeEvent, sqes: string[], call: Call): Draft<SqeEvent> {
     case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
     case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
     case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
-    case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': return { kind: 'escape', sqes };
+    case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': case 'touch': return { kind: 'escape', sqes };
   }
+}
+
+/** `rc < 0`, `rc <= 0`, `rc != n`, `rc < n` where they hold, `rc == n`, `rc >= 0`, `rc > 0` where they do not. */
+function findsFailure({ test, truth }: NonNullable<Edge['guard']>, isResult: (e: Expr) => boolean): boolean {
+  const e = bare(test);
+  if (e.kind !== 'binary') return false;
+  const turned: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=' };
+  const op = isResult(e.left) ? e.op : isResult(e.right) ? turned[e.op] ?? e.op : '';
+  return truth ? ['<', '<=', '!='].includes(op) : ['==', '>=', '>'].includes(op);
 }
 
 function addressOf(e: Expr): Expr {
@@ -489,7 +535,8 @@ function rawEnter(call: Call): Draft<SqeEvent>[] | undefined {
 
 /** Whether a function of the file mentions one of these names. */
 export function anyFunction(program: Program, key: string, test: (func: Func) => boolean): boolean {
-  return program.memo.derived(program, key, () => program.functions().some((f) => program.memo.derived(f, key, () => test(f))));
+  const own = `any: ${key}`;
+  return program.memo.derived(program, own, () => program.functions().some((f) => program.memo.derived(f, own, () => test(f))));
 }
 /** Calls of one function. */
 export function callsIn(func: Func): Call[] {

@@ -80,7 +80,7 @@ function* freedEarly(flow: SqeFlow): Generator<{ prep: Prep; argument: Expr; fre
     if (!argument || !returnsInFlight(flow, prep)) continue;
     const memory = [...flow.flow.value(argument, prep.memory).atoms.keys()];
     if (!memory.length) continue;
-    const freed = flow.events.find((e) => e.kind === 'freed' && share(e.memories, memory) && flow.reaches(prep, (x) => x === e));
+    const freed = flow.events.find((e) => e.kind === 'freed' && share(e.memories, memory) && flow.reaches(prep, (x) => x === e, undefined, { submitted: true }));
     if (freed) yield { prep, argument, freed };
   }
 }
