@@ -2,11 +2,12 @@
 import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
 import { integers, type Atom, type Value } from '../flow/value';
-import { bare, statements, walk, type Call, type Expr, type Field, type Func, type Local, type Place, type Span } from '../model';
+import { bare, statements, type Call, type Expr, type Field, type Func, type Local, type Place, type Span } from '../model';
 import { placeOf } from '../source-file';
 import type { View } from '../rules/rule';
 import { assignmentsOf, assignmentsTo } from './assignments';
 import { sharedName } from './fd-origin';
+import { roundedIn } from './rounding';
 
 /** The least that direct I/O asks of addresses, lengths and offsets. */
 export const SECTOR = 512n;
@@ -223,9 +224,9 @@ class Finder {
       return all.some((a) => a.op !== '=' || (a.value && isStep(a.value)));
     });
   }
-  /** `std::align(…, p, …)`, `p = round_up(p)`: handed to something that aligns it. */
+  /** `std::align(…, p, …)`, `p = round_up(p)`, `assert((uintptr_t)p % 4096 == 0)`. */
   private realigned(id: string): boolean {
-    return callsWithAlign(this.func).some((c) => [...walk(c.args)].some((a) => a.kind === 'name' && a.id === id));
+    return roundedIn(this.func).has(id);
   }
 
   /** Arithmetic of the kind that rounds, in the value itself or in what it was computed from. */
@@ -352,15 +353,4 @@ class Finder {
 function isStep(e: Expr): boolean {
   const inner = bare(e);
   return inner.kind === 'binary' || (inner.kind === 'unary' && inner.op === '&' && bare(inner.operand).kind === 'index');
-}
-const aligning = new WeakMap<Func, Call[]>();
-/** Calls of functions that align what they are given, by their name. */
-function callsWithAlign(func: Func): Call[] {
-  let found = aligning.get(func);
-  if (!found) {
-    const roots = [...statements(func.body)].flatMap((s) => (s.kind === 'expr' ? [s.expr] : s.kind === 'declare' && s.init ? [s.init] : s.kind === 'if' && s.test ? [s.test] : []));
-    found = [...walk(roots)].filter((e): e is Call => e.kind === 'call' && /align/i.test(e.name) && !/^(?:posix_memalign|(?:std::)?aligned_alloc|memalign)$/.test(e.name));
-    aligning.set(func, found);
-  }
-  return found;
 }

@@ -120,7 +120,7 @@ function resolve(file: View, value: Value): Atom[] | undefined {
       continue;
     }
     const name = sharedName(a.key);
-    const stored = name === undefined ? undefined : file.program.stored(name);
+    const stored = name === undefined || !isStoredPlainly(file, name) ? undefined : file.program.stored(name);
     if (!stored || stored.unknown || stored.atoms.size === 0) return undefined;
     for (const [inner, atom] of stored.atoms) {
       if (atom.kind !== 'initial') out.set(inner, atom);
@@ -129,6 +129,26 @@ function resolve(file: View, value: Value): Atom[] | undefined {
     }
   }
   return [...out.values()];
+}
+/** Stores go by the member's name: with several structs that have it, each of them must be stored to in this file. */
+function isStoredPlainly(file: View, name: string): boolean {
+  const { program } = file;
+  const owners = program.ownersOf(name);
+  if (owners.length < 2) return true;
+  const stored = program.memo.derived(program, `owners stored to ${name}`, () => {
+    const out = new Set<string>();
+    for (const f of program.functions(new RegExp(`\\b${name}\\b`))) {
+      for (const a of assignmentsTo(f, `.${name}`)) {
+        const object = a.at.kind === 'assign' && a.at.target.kind === 'member' ? bare(a.at.target.object) : undefined;
+        const local = object?.kind === 'name' ? f.locals.get(object.id) ?? f.params.find((p) => p.id === object.id) ?? program.global(object.name) : undefined;
+        if (local) out.add(local.type);
+        else owners.forEach((o) => out.add(o));
+      }
+      if (assignmentsTo(f, name).length) out.add(f.owner);
+    }
+    return [...out].sort();
+  }, sameList);
+  return owners.every((o) => stored.includes(o));
 }
 /** The field or global a key ends in; undefined for locals and parameters. */
 export function sharedName(key: string): string | undefined {
