@@ -18,7 +18,7 @@ export interface RustOpen {
   path: Expr | undefined;
   writable: boolean;
 }
-export interface RustTransfer { call: Call; fd: Expr; buffer: Expr | undefined; length: Expr | undefined; offset: Expr | undefined; writes: boolean }
+export interface RustTransfer { call: Call; /** as people call it: `read_at`, `Read::new` */ name: string; fd: Expr; buffer: Expr | undefined; length: Expr | undefined; offset: Expr | undefined; writes: boolean }
 
 const FLAG = /(?:^|::)O_DIRECT$|(?:^|::)OF?[Ff]lags?::DIRECT$/;
 /** Files whose text has this open something with O_DIRECT. */
@@ -183,13 +183,13 @@ export function rustTransfers(func: Func): RustTransfer[] {
     if (e.kind !== 'call' || e.macro) continue;
     const writes = /write/i.test(e.callee.kind === 'name' ? e.callee.name : e.name);
     if (e.callee.kind === 'member' && METHODS.test(e.name) && e.args.length >= 1) {
-      out.push({ call: e, fd: e.callee.object, buffer: e.args[0], length: sliced(e.args[0]!), offset: /_at$/.test(e.name) ? e.args[1] : undefined, writes });
+      out.push({ call: e, name: e.name, fd: e.callee.object, buffer: e.args[0], length: sliced(e.args[0]!), offset: /_at$/.test(e.name) ? e.args[1] : undefined, writes });
     } else if (e.callee.kind === 'name' && CALLS.test(e.callee.name) && e.args.length >= 2) {
       const c = /^libc::/.test(e.callee.name) || e.args.length === 4;
       const positioned = /pread|pwrite/.test(e.callee.name);
-      out.push({ call: e, fd: e.args[0]!, buffer: e.args[1], length: c ? e.args[2] : sliced(e.args[1]!), offset: positioned ? e.args[c ? 3 : 2] : undefined, writes });
+      out.push({ call: e, name: e.name, fd: e.args[0]!, buffer: e.args[1], length: c ? e.args[2] : sliced(e.args[1]!), offset: positioned ? e.args[c ? 3 : 2] : undefined, writes });
     } else if (e.callee.kind === 'name' && /(?:^|::)(?:Read|Write)::new$/.test(e.callee.name) && e.args.length === 3) {
-      out.push({ call: e, fd: e.args[0]!, buffer: e.args[1], length: e.args[2], offset: undefined, writes });
+      out.push({ call: e, name: /\w+::new$/.exec(e.callee.name)![0], fd: e.args[0]!, buffer: e.args[1], length: e.args[2], offset: undefined, writes });
     }
   }
   return out;
