@@ -270,7 +270,7 @@ export function oddRustLength(file: View, func: Func, e: Expr, depth = 0): strin
     const name = object.kind === 'name' ? func.params.find((p) => p.id === object.id) : undefined;
     if (object.kind === 'call' && object.name === 'as_bytes') return 'the length of a string';
     const written = name?.type.replace(/\s+|'\w+/g, '') ?? '';
-    if (name && /^&?(?:\[u8\]|Vec<u8>)$/.test(written) && !file.program.mentions(func, new RegExp(`\\b${name.name}\\.len\\(\\)\\s*(?:%|&|/|,)|is_multiple_of|next_multiple_of|align`))) return 'the length of the data';
+    if (name && /^&?(?:\[u8\]|Vec<u8>)$/.test(written) && !file.program.mentions(func, new RegExp(`\\b${name.name}\\.len\\(\\)\\s*(?:%|&|/|,)|is_multiple_of|next_multiple_of|align_(?:up|to|down)|round_up`))) return 'the length of the data';
     if (name && /^&?(?:str|String)$/.test(name.type.replace(/\s+|'\w+/g, ''))) return 'the length of a string';
     const source = object.kind === 'name' ? assignmentsTo(func, object.id) : [];
     const init = object.kind === 'name' ? source[0]?.value : object;
