@@ -5,7 +5,7 @@ import { placeOf, type SourceFile } from '../../source-file';
 import type { Draft } from '../rule';
 
 /** Another way is known, or the reader is told what to do. */
-const KNOWS = /\bE(?:PERM|NOSYS|NOMEM|INVAL)\b|PermissionDenied|Unsupported|fallback|epoll|\bmio::|spawn_blocking|thread_?pool|seccomp|io_uring_disabled|sysctl|kernel/i;
+const KNOWS = /\bE(?:PERM|NOSYS|NOMEM|INVAL)\b|PermissionDenied|Unsupported|(?<!-)fallback|epoll|\bmio::|spawn_blocking|thread_?pool|seccomp|io_uring_disabled|sysctl|kernel/i;
 
 export function initInRust(file: SourceFile, report: (draft: Draft) => void): void {
   // a library leaves the choice to whoever uses it
