@@ -9,7 +9,7 @@ import { loadAll, pointees, rootOf, within, type Memory } from '../flow/memory';
 import type { Flow, Program } from '../flow/program';
 import { nullTest } from '../flow/typestate';
 import { atomId, constant, integers } from '../flow/value';
-import { bare, walk as walkExpressions, walkFunction, type Call, type Expr, type Func, type Local, type Span } from '../model';
+import { bare, walk as walkExpressions, walkFunction, type Call, type Expr, type Func, type Local, type Name, type Span } from '../model';
 import { isOutOfTheWay } from './out-of-sight';
 import { PREPS, prepName, type PrepShape } from './sqe-preps';
 
@@ -41,6 +41,12 @@ export interface Prep extends OfSqe {
   call: Call | undefined;
   byHand: boolean;
   inside: boolean;
+  /** arguments in terms of this function, the sqe included; undefined where a called function makes them up */
+  args: readonly (Expr | undefined)[];
+  /** ids of what the descriptor may be, in terms of this function */
+  fds: readonly string[];
+  /** the preparation in the called function, where it happens there */
+  inner: { prep: Prep; flow: SqeFlow } | undefined;
 }
 export interface Flags extends OfSqe { kind: 'flags'; how: 'set' | 'add' | 'remove'; /** what they may be; undefined when unknown */ bits: bigint[] | undefined; value: Expr | undefined; inside: boolean; statement: Span | undefined }
 export interface UserData extends OfSqe { kind: 'data'; value: Expr | undefined; inside: boolean; statement: Span | undefined }
@@ -234,8 +240,10 @@ export function sqeFlow(program: Program, func: Func): SqeFlow | undefined {
 
 /** What a function does to rings its caller knows, and to the sqes it is given or returns; in order, each once. */
 interface Use { kind: 'submit' | 'reap' | 'queue' | 'unseen'; keys: readonly string[]; firm: boolean }
+/** Preparations of a called function that its callers look at. */
+const MAX_INNER = 8;
 const SEQUENCE: Use['kind'][] = ['queue', 'submit', 'reap', 'unseen'];
-interface FunctionUse { rings: Use[]; params: Map<number, SqeEvent[]> }
+interface FunctionUse { rings: Use[]; params: Map<number, SqeEvent[]>; /** preparations of sqes of its own */ own: Prep[]; flow: SqeFlow }
 
 function functionUse(program: Program, func: Func): FunctionUse | undefined {
   const home = program.homeOf(func);
@@ -245,6 +253,7 @@ function functionUse(program: Program, func: Func): FunctionUse | undefined {
     if (!own) return undefined;
     const rings = new Map<string, Use>();
     const params = new Map<number, SqeEvent[]>();
+    const kept: Prep[] = [];
     for (const e of own.events) {
       if (e.kind === 'submit' || e.kind === 'reap' || e.kind === 'unseen' || e.kind === 'queue' || (e.kind === 'get' && !e.inside)) {
         const kind = e.kind === 'get' ? 'queue' : e.kind;
@@ -252,13 +261,14 @@ function functionUse(program: Program, func: Func): FunctionUse | undefined {
         const firm = e.kind === 'submit' ? e.waits : e.kind === 'reap' && e.blocks;
         rings.set(`${kind} ${keys.join()} ${firm}`, { kind, keys, firm });
       } else if ('sqes' in e) {
+        if (e.kind === 'prep' && !func.params.some((p) => e.sqes.includes(`=${p.id}`))) kept.push(e);
         func.params.forEach((p, i) => {
           if (e.sqes.includes(`=${p.id}`)) params.set(i, [...(params.get(i) ?? []), e]);
         });
       }
     }
     // what is queued and submitted in there is taken to be submitted
-    return { rings: [...rings.values()].sort((a, b) => SEQUENCE.indexOf(a.kind) - SEQUENCE.indexOf(b.kind)), params };
+    return { rings: [...rings.values()].sort((a, b) => SEQUENCE.indexOf(a.kind) - SEQUENCE.indexOf(b.kind)), params, own: kept, flow: own };
   });
 }
 
@@ -363,7 +373,7 @@ class Reader {
   private fieldStore(field: string, event: Extract<Event, { kind: 'store' }>, sqes: string[], statement: Span | undefined, memory: Memory): Draft<SqeEvent> {
     const { value } = event;
     if (field === 'user_data') return { kind: 'data', sqes, value, inside: false, statement };
-    if (field === 'opcode') return { kind: 'prep', sqes, op: opcodeName(value), shape: undefined, call: undefined, byHand: true, inside: false };
+    if (field === 'opcode') return { kind: 'prep', sqes, op: opcodeName(value), shape: undefined, call: undefined, byHand: true, inside: false, args: [], fds: [], inner: undefined };
     if (field !== 'flags' || !value) return { kind: 'field', sqes, field, value, inside: false, statement };
     const { how, operand } = combined(event.op, value);
     return { kind: 'flags', sqes, how, bits: operand && integers(this.flow.value(operand, memory)), value: operand, inside: false, statement };
@@ -399,7 +409,9 @@ class Reader {
       out.push({ kind: 'get', sqes: [own], rings: this.keys(call.args[0], memory), call, inside: false });
     } else if (call.name.startsWith('io_uring_prep_')) {
       const op = prepName(call.name) ?? opcodeName(call.args[0]);
-      out.push({ kind: 'prep', sqes: ids(), op, shape: op === undefined || call.name === 'io_uring_prep_rw' ? undefined : PREPS.get(op), call, byHand: false, inside: false });
+      const shape = op === undefined || call.name === 'io_uring_prep_rw' ? undefined : PREPS.get(op);
+      const fd = shape?.fd === undefined ? undefined : call.args[shape.fd];
+      out.push({ kind: 'prep', sqes: ids(), op, shape, call, byHand: false, inside: false, args: call.args, fds: fd ? this.ids(fd, memory) : [], inner: undefined });
     } else if (call.name === 'io_uring_sqe_set_flags') {
       const value = call.args[1];
       out.push({ kind: 'flags', sqes: ids(), how: 'set', bits: value && integers(this.flow.value(value, memory)), value, inside: false, statement: call.statement });
@@ -429,12 +441,13 @@ class Reader {
     }
     const given = [...use.params].flatMap(([i, events]) => {
       const arg = call.args[i];
-      return arg ? events.map((e) => onBehalf(e, this.ids(arg, memory), call)) : [];
+      return arg ? events.map((e) => this.onBehalf(e, this.ids(arg, memory), call, callee, use.flow, memory)) : [];
     });
     const returned = this.returned(call, callee, memory);
+    const queued = returned.length ? [] : use.own.slice(0, MAX_INNER).map((e) => this.onBehalf(e, [], call, callee, use.flow, memory));
     // one that is taken in there and handed back is not the callee's own any more
     const all = returned.length ? inner.filter((e) => e.kind !== 'queue') : inner;
-    return [...given, ...all, ...returned].map((event) => ({ event, span: call.span }));
+    return [...given, ...queued, ...all, ...returned].map((event) => ({ event, span: call.span }));
   }
 
   /** Sqes that a function of the file hands back, with what it did to them. */
@@ -451,9 +464,34 @@ class Reader {
       const rings = got?.kind === 'get' ? got.rings.flatMap((k) => this.translate(k, call, callee, memory)) : [];
       return [
         { kind: 'get', sqes, rings, call, inside: true },
-        ...events.filter((e) => e.kind !== 'get' && e.kind !== 'escape').map((e) => onBehalf(e, sqes, call)),
+        ...events.filter((e) => e.kind !== 'get' && e.kind !== 'escape').map((e) => this.onBehalf(e, sqes, call, callee, own, memory)),
       ];
     });
+  }
+
+  /** What a called function does to an sqe of the caller's. */
+  private onBehalf(e: SqeEvent, sqes: string[], call: Call, callee: Func, flow: SqeFlow, memory: Memory): Draft<SqeEvent> {
+    switch (e.kind) {
+      case 'prep': {
+        const args = e.args.map((a) => (a ? call.args[callee.params.findIndex((p) => p.id === (bare(a) as Partial<Name>).id)] : undefined));
+        const fds = e.fds.flatMap((id) => this.idsInCaller(id, call, callee, memory));
+        return { kind: 'prep', sqes, op: e.op, shape: e.shape, call, byHand: e.byHand, inside: true, args, fds, inner: e.inner ?? { prep: e, flow } };
+      }
+      case 'flags': return { ...e, sqes, value: undefined, inside: true, statement: undefined };
+      case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
+      case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
+      case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
+      case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': case 'touch': return { kind: 'escape', sqes };
+    }
+  }
+  /** What a value that the called function was given is called here. */
+  private idsInCaller(id: string, call: Call, callee: Func, memory: Memory): string[] {
+    if (!id.startsWith('=')) return [];
+    const position = callee.params.findIndex((p) => p.id === id.slice(1));
+    const arg = position < 0 ? undefined : call.args[position];
+    if (arg) return this.ids(arg, memory);
+    const keys = this.translate(id.slice(1), call, callee, memory);
+    return keys.length ? [...loadAll(memory, keys).atoms.keys()] : [];
   }
 
   private unseen(call: Call, memory: Memory): Read[] {
@@ -479,18 +517,6 @@ class Reader {
     let keys = from;
     for (const step of steps) keys = step === '*' ? pointees(loadAll(memory, keys)) : keys.map((k) => k + step);
     return keys;
-  }
-}
-
-/** What a called function does to an sqe of the caller's. */
-function onBehalf(e: SqeEvent, sqes: string[], call: Call): Draft<SqeEvent> {
-  switch (e.kind) {
-    case 'prep': return { kind: 'prep', sqes, op: e.op, shape: undefined, call, byHand: e.byHand, inside: true };
-    case 'flags': return { ...e, sqes, value: undefined, inside: true, statement: undefined };
-    case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
-    case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
-    case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
-    case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': case 'touch': return { kind: 'escape', sqes };
   }
 }
 

@@ -19,6 +19,7 @@ export function fixedBuffersInRust(file: SourceFile, report: (draft: Draft) => v
     });
   }
   const entries = allEntries(file).filter((e) => FIXED.test(e.opcode));
+  if (!entries.length) return;
   // a ring from elsewhere may have buffers
   const ownRings = allSetUps(file).length > 0 && !file.facts.fields.some((f) => /&.*\bIoUring\b/.test(f.type)) && !file.facts.functions.some((f) => f.params.some((p) => /\b(?:IoUring|SubmissionQueue|Submitter)\b/.test(p.type)) && !isCalledHere(file, f));
   for (const e of entries) {
