@@ -1,5 +1,5 @@
 /** Source text to findings and usages: the way through this folder. */
-import type { AnalysisOptions, AnalysisResult, Finding, Language, Severity } from '../protocol/analysis';
+import type { AnalysisOptions, AnalysisResult, Family, Finding, Language, Severity } from '../protocol/analysis';
 import { hasApiToken } from './gate';
 import { frontEnd } from './languages/front-end';
 import type { Func } from './model';
@@ -12,7 +12,7 @@ import { targetOf } from './target';
 import { inTestCode, isTestFunction, isTestPath, milder } from './test-code';
 import { cUsages } from './usage/c';
 import { neighbours } from './usage/neighbours';
-import { placed } from './usage/places';
+import { placing, type RawUsage, type Usages } from './usage/places';
 import { rustUsages } from './usage/rust';
 
 export interface Input { path: string; language: Language; text: string; /** inside the project; default: the path */ place?: string }
@@ -36,7 +36,7 @@ export class Analyser {
     try {
       const file = new SourceFile(input.path, input.language, input.place);
       file.update(input.text, front.facts(input.text), targetOf(options));
-      return judge(file, options);
+      return { ...judge(file, options) };
     } finally {
       front.drop();
     }
@@ -45,8 +45,7 @@ export class Analyser {
 
 /** Usages and findings of a file whose facts are up to date. */
 export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResult {
-  const usages = file.language === 'rust' ? rustUsages(file) : cUsages(file);
-  const families = new Set(usages.map((u) => u.family));
+  const { families, list } = file.language === 'rust' ? whole(rustUsages(file)) : cUsages(file);
   const rules = RULES.filter((r) => r.info.languages.includes(file.language) && (r.families.length === 0 || r.families.some((f) => families.has(f))));
   const severities = new Map(rules.map((r) => [r, severityOf(r, options)]));
   const testFile = isTestPath(file.place);
@@ -71,12 +70,20 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   const silenced = suppressions(file);
   const shown = findings.filter((f) => !isSuppressed(f, silenced));
   shown.sort((a, b) => a.range.start.line - b.range.start.line || a.range.start.column - b.range.start.column || a.rule.localeCompare(b.rule));
+  // between keystrokes nobody asks for these
+  const place = placing(file);
+  const direct = neighbours(file);
+  let usages: AnalysisResult['usages'] | undefined;
+  let beside: AnalysisResult['neighbours'] | undefined;
   return {
     findings: shown,
-    usages: placed(file, usages),
-    neighbours: placed(file, neighbours(file)),
+    get usages() { return usages ??= place(list()); },
+    get neighbours() { return beside ??= place(direct); },
     parsed: true,
   };
+}
+function whole(list: RawUsage<Family>[]): Usages {
+  return { families: new Set(list.map((u) => u.family)), list: () => list };
 }
 
 /** The rules among these that look at functions; the same object for the same rules. */
@@ -99,11 +106,8 @@ function draftsIn(file: SourceFile, func: Func, checks: Checks): Said[] {
     const out: Said[] = [];
     for (const rule of checks.rules) {
       if (rule.tokens && !program.mentions(func, rule.tokens)) continue;
-      const drafts = program.memo.derived(func, rule.info.id, () => {
-        const own: Draft[] = [];
-        rule.check!(file, func, (d) => own.push(d));
-        return own;
-      });
+      const drafts: Draft[] = [];
+      rule.check!(file, func, (d) => drafts.push(d));
       if (drafts.length) out.push({ rule, drafts });
     }
     return out.length ? out : SILENT;

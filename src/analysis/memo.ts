@@ -14,9 +14,12 @@ interface Cell {
   checked: number;
   compute: () => unknown;
   same: Same;
-  /** absent for inputs: they are read anew in each version */
-  asked?: { cell: Cell; answer: unknown }[];
+  /** the answers it was made from, in the order they were asked, and what they were; absent for inputs: they are read anew in each version */
+  asked?: Cell[];
+  told: unknown[];
 }
+const NOBODY: Cell[] = [];
+const NOTHING: unknown[] = [];
 
 /** Inputs nobody asked for this many versions are forgotten. */
 const KEEP_INPUTS = 64;
@@ -31,6 +34,8 @@ export class Epoch {
 export class Memo {
   private readonly inputs = new Map<string, Cell>();
   private readonly derivations = new WeakMap<object, Map<string, Cell>>();
+  /** owners that live as long as this memo */
+  private readonly lasting: Map<string, Cell>[] = [];
   private swept = 0;
 
   constructor(private readonly epoch = new Epoch()) {}
@@ -40,13 +45,19 @@ export class Memo {
     const version = ++this.epoch.version;
     if (version - this.swept < KEEP_INPUTS) return;
     this.swept = version;
-    for (const [key, cell] of this.inputs) if (cell.checked < version - KEEP_INPUTS) this.inputs.delete(key);
+    for (const cells of [this.inputs, ...this.lasting]) for (const [key, cell] of cells) if (cell.checked < version - KEEP_INPUTS) cells.delete(key);
+  }
+  /** `owner` lasts as long as this memo: answers about it that nobody asks for any more are forgotten. */
+  keepsFor(owner: object): void {
+    const cells = new Map<string, Cell>();
+    this.derivations.set(owner, cells);
+    this.lasting.push(cells);
   }
 
   /** What the file says now; `read` must stay good for later versions, and `same` tells when an answer did not change. */
   input<T>(key: string, read: () => T, same: (a: T, b: T) => boolean = Object.is): T {
     let cell = this.inputs.get(key);
-    if (!cell) this.inputs.set(key, (cell = { value: undefined, checked: -1, compute: read, same }));
+    if (!cell) this.inputs.set(key, (cell = { value: undefined, checked: -1, compute: read, same, told: NOTHING }));
     return this.answer(cell) as T;
   }
 
@@ -58,7 +69,7 @@ export class Memo {
     let cells = this.derivations.get(owner);
     if (!cells) this.derivations.set(owner, (cells = new Map<string, Cell>()));
     let cell = cells.get(key);
-    if (!cell) cells.set(key, (cell = { value: undefined, checked: -1, compute, same, asked: [] }));
+    if (!cell) cells.set(key, (cell = { value: undefined, checked: -1, compute, same, asked: NOBODY, told: NOTHING }));
     return this.answer(cell) as T;
   }
 
@@ -71,7 +82,7 @@ export class Memo {
   private refresh(cell: Cell): void {
     const { version } = this.epoch;
     if (cell.checked === version) return;
-    if (cell.checked >= 0 && cell.asked && this.holds(cell.asked)) {
+    if (cell.checked >= 0 && cell.asked && this.holds(cell.asked, cell.told)) {
       cell.checked = version;
       return;
     }
@@ -84,17 +95,20 @@ export class Memo {
       } finally {
         this.epoch.asking.pop();
       }
-      cell.asked = [...asked].map(([c, answer]) => ({ cell: c, answer }));
+      cell.asked = [...asked.keys()];
+      cell.told = [...asked.values()];
     } else value = cell.compute();
     if (cell.checked < 0 || !cell.same(cell.value as never, value as never)) cell.value = value;
     cell.checked = version;
   }
 
   /** In the order they were asked: what comes behind a different answer might not be asked any more. */
-  private holds(asked: { cell: Cell; answer: unknown }[]): boolean {
-    for (const { cell, answer } of asked) {
-      this.refresh(cell);
-      if (cell.value !== answer) return false;
+  private holds(asked: Cell[], told: unknown[]): boolean {
+    const { version } = this.epoch;
+    for (let i = 0; i < asked.length; i++) {
+      const cell = asked[i]!;
+      if (cell.checked !== version) this.refresh(cell);
+      if (cell.value !== told[i]) return false;
     }
     return true;
   }

@@ -3,6 +3,7 @@ import type { Language, Position, Range } from '../protocol/analysis';
 import { MODELS } from './api/models';
 import { Program, type Outside } from './flow/program';
 import { homeOfPlace, settle } from './homes';
+import { Lines } from './lines';
 import { sameList, type Memo } from './memo';
 import { sameTarget, type Target } from './target';
 import { FILE, placeIn, type FileFacts, type Func, type Local, type Place, type Span, type Unit } from './model';
@@ -12,7 +13,8 @@ export class SourceFile {
   readonly program: Program;
   text = '';
   facts!: FileFacts;
-  private lineStarts: number[] = [0];
+  /** of the text as it is now; the next version has another */
+  table = new Lines('');
   private builtFor: Target = {};
   private regions: ReturnType<typeof conditionalRegions> | undefined;
 
@@ -38,8 +40,7 @@ export class SourceFile {
     };
     facts.functions.forEach(own);
     for (const { unit } of [...facts.mentions, ...facts.globals]) if (unit !== FILE) settle(unit, this);
-    this.lineStarts = [0];
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1);
+    this.table = new Lines(text);
     this.program.load(facts, text);
   }
   /** From now on the code has to run with this. */
@@ -75,6 +76,10 @@ export class SourceFile {
     const own = (f: FileFacts) => f.fields.find((x) => x.name === name)?.type;
     return this.memo.input(`field ${name}`, () => own(this.facts) ?? this.program.seen(name, own));
   }
+  /** Whether the file itself declares a member or a variable outside functions of that name. */
+  declares(name: string): boolean {
+    return this.memo.input(`declares ${name}`, () => this.facts.fields.some((f) => f.name === name) || this.facts.globals.some((g) => g.local.name === name));
+  }
   /** The type of a variable outside functions. */
   globalType(id: string): string | undefined {
     const own = (f: FileFacts) => f.globals.find((g) => g.local.id === id)?.local.type;
@@ -95,6 +100,13 @@ export class SourceFile {
   definesConstant(name: string): boolean {
     return this.memo.input(`defines constant ${name}`, () => this.facts.constants.has(name));
   }
+  /** Whether each thread has its own of a variable outside functions. */
+  isThreadLocal(id: string): boolean {
+    return this.memo.input(`thread-local ${id}`, () => {
+      const found = this.facts.globals.find((g) => g.local.id === id);
+      return found !== undefined && /\b(?:thread_local|_Thread_local|__thread)\b/.test(this.text.slice(found.unit.base, found.unit.base + found.local.span.end));
+    });
+  }
   /** The conditions of the preprocessor that hold at a place of a function, outermost first. */
   conditions(func: Func, at: Span): readonly string[] {
     return this.memo.input(`conditions ${unitNumber(func)}:${at.start}`, () => {
@@ -105,17 +117,10 @@ export class SourceFile {
   }
 
   position(offset: number): Position {
-    let low = 0;
-    let high = this.lineStarts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.lineStarts[middle]! <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return { line: low, column: offset - this.lineStarts[low]! };
+    return this.table.position(offset);
   }
   offset(position: Position): number {
-    return Math.min(this.text.length, (this.lineStarts[position.line] ?? this.text.length) + position.column);
+    return this.table.offset(position);
   }
   /** The file a place lies in, when it is another one. */
   otherFile(place: Place): SourceFile | undefined {
@@ -140,10 +145,10 @@ export class SourceFile {
     return /^[ \t]*/.exec(before.slice(before.lastIndexOf('\n') + 1))![0];
   }
   get lines(): number {
-    return this.lineStarts.length;
+    return this.table.count;
   }
   lineText(line: number): string {
-    return this.text.slice(this.lineStarts[line] ?? this.text.length, this.lineStarts[line + 1] ?? this.text.length).replace(/\r?\n$/, '');
+    return this.text.slice(this.table.start(line), this.table.start(line + 1)).replace(/\r?\n$/, '');
   }
 }
 

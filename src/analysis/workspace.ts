@@ -126,7 +126,7 @@ export class Workspace {
     this.trim();
     member.facts();
     member.file.aimAt(targetOf(options));
-    return judge(member.file, options);
+    return { ...judge(member.file, options) };
   }
 
   /** The file at `path` is open from now on, and its text comes from `adopt`. */

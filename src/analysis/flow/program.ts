@@ -56,6 +56,7 @@ export class Program {
 
   constructor(private readonly models: ApiModels, private readonly outside?: Outside) {
     this.memo = new Memo(outside?.epoch);
+    this.memo.keepsFor(this);
   }
 
   /** The file as it is now; its memo was told if that is another version. */
@@ -77,7 +78,37 @@ export class Program {
   /** Functions and the lambdas in them whose source has `word` in it; all when absent. */
   functions(word?: RegExp): Func[] {
     const all = this.memo.input('functions', () => this.all, sameList);
-    return word ? all.filter((f) => this.mentions(f, word)) : all;
+    return word ? this.memo.derived(this, `functions with ${word.source} ${word.flags}`, () => this.functions().filter((f) => this.mentions(f, word)), sameList) : all;
+  }
+  /** Functions of the file, lambdas too, that name this one of the file: to call it, or to pass it on. */
+  users(func: Func): Func[] {
+    return this.memo.derived(func, 'users', () => {
+      const users = this.memo.derived(this, 'users', () => {
+        const names = new Set(this.functions().map((f) => f.name));
+        const out = new Map<string, Func[]>();
+        for (const f of this.functions()) {
+          for (const name of this.named(f)) {
+            if (!names.has(name)) continue;
+            const list = out.get(name);
+            if (list) list.push(f);
+            else out.set(name, [f]);
+          }
+        }
+        return out;
+      });
+      return users.get(func.name) ?? [];
+    }, sameList);
+  }
+  /** Names in a function's own body, each once. */
+  private named(func: Func): string[] {
+    return this.memo.derived(func, 'named', () => {
+      const names = new Set<string>();
+      for (const e of walkFunction(func)) {
+        if (e.kind === 'name') names.add(e.name.replace(/^.*::/, ''));
+        else if (e.kind === 'member') names.add(e.field);
+      }
+      return [...names];
+    });
   }
   /** Whether a function's source has `word` in it. */
   mentions(func: Func, word: RegExp): boolean {
@@ -165,6 +196,10 @@ export class Program {
   fieldsOf(owner: string): Field[] {
     const own = (f: FileFacts) => some(f.fields.filter((x) => x.owner === owner));
     return this.memo.input(`fields of ${owner}`, () => own(this.facts) ?? this.seen(owner, own) ?? [], sameList);
+  }
+  /** Structs, unions and classes of the file that have a member of that name. */
+  ownersOf(member: string): string[] {
+    return this.memo.input(`owners of ${member}`, () => [...new Set(this.facts.fields.filter((f) => f.name === member).map((f) => f.owner))], sameList);
   }
   /** Structs, unions and classes of that name; several under `#if`. */
   structures(name: string): Structure[] {

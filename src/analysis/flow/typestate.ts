@@ -104,7 +104,8 @@ export class Typestates<S extends string> {
           });
           return this.created(event.call, flow, out);
         }
-        case 'store': case 'declare': return states;
+        case 'store': return event.op === '=' ? this.forgotten(tracked(event.target, memory, states), states) : states;
+        case 'declare': return states;
         case 'return': {
           if (report && event.value) {
             const value = flow.value(event.value, memory);
@@ -127,6 +128,17 @@ export class Typestates<S extends string> {
       flow.cfg.blocks[id]!.events.reduce<States<S>>((states, event) => step(event, states, true), entry);
     }
     return { violations, returns, usesParameter };
+  }
+
+  /** What is overwritten was a null pointer, on this way: it cannot come up again. */
+  private forgotten(atoms: Atom[], states: States<S>): States<S> {
+    const out = new Map(states);
+    for (const id of atoms.map(atomId)) {
+      const left = new Set([...states.get(id)!].filter((s) => s !== this.machine.nothing));
+      if (left.size) out.set(id, left);
+      else out.delete(id);
+    }
+    return out;
   }
 
   private firstState(): S {

@@ -2,11 +2,12 @@
 import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
 import { integers, type Atom, type Value } from '../flow/value';
-import { bare, statements, walk, type Call, type Expr, type Field, type Func, type Local, type Place, type Span } from '../model';
+import { bare, statements, type Call, type Expr, type Field, type Func, type Local, type Place, type Span } from '../model';
 import { placeOf } from '../source-file';
 import type { View } from '../rules/rule';
 import { assignmentsOf, assignmentsTo } from './assignments';
 import { sharedName } from './fd-origin';
+import { roundedIn } from './rounding';
 
 /** The least that direct I/O asks of addresses, lengths and offsets. */
 export const SECTOR = 512n;
@@ -19,6 +20,8 @@ export type Memories =
 
 const HEAP = /^(?:malloc|calloc|realloc|reallocarray|xmalloc|xcalloc|xrealloc|xzalloc|g_malloc0?|g_realloc|strdup|strndup|alloca)$/;
 const PAGES = /^(?:valloc|pvalloc|mmap|mmap64|shmat)$/;
+/** Allocators that say what they do. */
+const ALIGNS = /^(?=.*(?:align|dma|direct|page))(?=.*(?:alloc|new|get|buf)).*$/i;
 const CHARACTER = /^(?:const )?(?:unsigned |signed )?(?:char|void)$|^(?:std::)?(?:u?int8_t|byte|u8|u_char|uchar|__u8)$/;
 /** Containers that take their memory from operator new, unless a second argument says otherwise. */
 const CONTAINER = /^(?:std::)?(?:vector|basic_string)<\s*([\w: ]+?)\s*>$|^(?:std::)?string$/;
@@ -56,7 +59,10 @@ class Finder {
       case 'cast': return this.of(e.operand, depth);
       case 'conditional': return together([this.of(e.then, depth + 1), this.of(e.otherwise, depth + 1)]);
       case 'binary': return e.op === '+' || e.op === '-' ? this.step(e.left, e.right, depth) ?? (e.op === '+' ? this.step(e.right, e.left, depth) : undefined) : undefined;
-      case 'unary': return e.op === '&' ? this.address(bare(e.operand), depth) : undefined;
+      case 'unary':
+        if (e.op === '*') return this.values(this.flow.value(e, this.memory), depth);
+        return e.op === '&' ? this.address(bare(e.operand), depth) : undefined;
+      case 'index': return this.element(e, depth);
       case 'call': return this.call(e, depth);
       case 'name': return this.variable(e, depth);
       case 'member': return this.member(e, depth);
@@ -96,6 +102,14 @@ class Finder {
     const e = bare(base);
     const type = e.kind === 'name' ? (this.local(e.id) ?? this.file.program.global(e.name))?.type : e.kind === 'member' ? this.file.fieldType(e.field) : e.kind === 'call' ? 'char' : undefined;
     return type !== undefined && (CHARACTER.test(type) || CONTAINER.test(type)) ? 1n : undefined;
+  }
+
+  /** A pointer out of an array of them, or one of several arrays. */
+  private element(e: Extract<Expr, { kind: 'index' }>, depth: number): Memories | undefined {
+    const array = bare(e.object);
+    const variable = array.kind === 'name' ? this.local(array.id) ?? this.file.program.global(array.name) : undefined;
+    if (variable?.array && !variable.pointer && !this.isParameter(variable)) return CHARACTER.test(variable.type) ? this.declared(variable, e) : undefined;
+    return this.values(this.flow.value(e, this.memory), depth);
   }
 
   /** `&x`, `&a[i]`, `&o->m` */
@@ -175,6 +189,12 @@ class Finder {
     const only = all.length === 1 && all[0]!.op === '=' ? all[0]!.value : undefined;
     // the flow forgets steps from an address
     if (only && isStep(only)) return this.of(only, depth + 1);
+    // `p = base;` and then `p += n` each time round: the first turn is at the base
+    const bases = all.filter((a) => a.op === '=');
+    if (all.length > 1 && bases.length === 1 && bases[0]!.value && !isStep(bases[0]!.value) && all.every((a) => a === bases[0] || (a.op === '+' && a.value && !this.computes(a.value, 0)))) {
+      const base = this.of(bases[0]!.value, depth + 1);
+      return base?.kind === 'unaligned' ? base : undefined;
+    }
     if (all.some((a) => (a.op === '=' && a.value && isStep(a.value)) || (a.op !== '=' && a.value && this.computes(a.value, 0)))) return undefined;
     if (!local && this.steppedSomewhere(e.name)) return undefined;
     return this.values(this.flow.value(e, this.memory), depth);
@@ -204,18 +224,22 @@ class Finder {
       return all.some((a) => a.op !== '=' || (a.value && isStep(a.value)));
     });
   }
-  /** `std::align(…, p, …)`, `p = round_up(p)`: handed to something that aligns it. */
+  /** `std::align(…, p, …)`, `p = round_up(p)`, `assert((uintptr_t)p % 4096 == 0)`. */
   private realigned(id: string): boolean {
-    return callsWithAlign(this.func).some((c) => [...walk(c.args)].some((a) => a.kind === 'name' && a.id === id));
+    return roundedIn(this.func).has(id);
   }
 
   /** Arithmetic of the kind that rounds, in the value itself or in what it was computed from. */
   private computes(e: Expr, depth: number): boolean {
-    for (const x of walk([e])) {
-      if ((x.kind === 'binary' && /^[%&|]$/.test(x.op)) || (x.kind === 'unary' && x.op === '~') || (x.kind === 'call' && /align|round/i.test(x.name))) return true;
-      if (x.kind === 'name' && depth < 3 && (/align|pad/i.test(x.name) || assignmentsTo(this.func, x.id).some((a) => a.value && this.computes(a.value, depth + 1)))) return true;
+    switch (e.kind) {
+      case 'binary': return e.op === '%' || e.op === '&' || this.computes(e.left, depth) || this.computes(e.right, depth);
+      case 'unary': return e.op === '~' || this.computes(e.operand, depth);
+      case 'cast': return this.computes(e.operand, depth);
+      case 'call': return /align|round|pad/i.test(e.name);
+      case 'name': return /align|pad/i.test(e.name) || (depth < 3 && assignmentsTo(this.func, e.id).some((a) => a.value && this.computes(a.value, depth + 1)));
+      case 'conditional': return true;
+      default: return false;
     }
-    return false;
   }
 
   /** The one declaration of a member of that name, where there is one only. */
@@ -313,13 +337,13 @@ class Finder {
     if (HEAP.test(name) && !this.file.program.defines(name)) return heap(`${name}()`);
     if (PAGES.test(name)) return { kind: 'aligned' };
     if (/^(?:std::)?(?:aligned_alloc|memalign)$/.test(name)) return this.asked(a.call.args[0], a.call, a.place);
-    return undefined;
+    return ALIGNS.test(name) ? { kind: 'aligned' } : undefined;
   }
   /** An allocation with an alignment. */
   private asked(alignment: Expr | undefined, call: Call, place: Place): Memories | undefined {
     const all = alignment && (integers(this.file.program.constantValue(alignment)) ?? (call.within === this.func ? this.numbers(alignment) : undefined));
-    if (!all) return undefined;
-    if (all.every((n) => n > 0n && n % SECTOR === 0n)) return { kind: 'aligned' };
+    // a page, or what the device asked for
+    if (!all || all.every((n) => n > 0n && n % SECTOR === 0n)) return { kind: 'aligned' };
     const what = `${call.name}() with an alignment of ${all[0]}`;
     return all.every((n) => n < SECTOR) ? { kind: 'unaligned', what, sources: [{ place, call, what }] } : undefined;
   }
@@ -329,15 +353,4 @@ class Finder {
 function isStep(e: Expr): boolean {
   const inner = bare(e);
   return inner.kind === 'binary' || (inner.kind === 'unary' && inner.op === '&' && bare(inner.operand).kind === 'index');
-}
-const aligning = new WeakMap<Func, Call[]>();
-/** Calls of functions that align what they are given, by their name. */
-function callsWithAlign(func: Func): Call[] {
-  let found = aligning.get(func);
-  if (!found) {
-    const roots = [...statements(func.body)].flatMap((s) => (s.kind === 'expr' ? [s.expr] : s.kind === 'declare' && s.init ? [s.init] : s.kind === 'if' && s.test ? [s.test] : []));
-    found = [...walk(roots)].filter((e): e is Call => e.kind === 'call' && /align/i.test(e.name) && !/^(?:posix_memalign|(?:std::)?aligned_alloc|memalign)$/.test(e.name));
-    aligning.set(func, found);
-  }
-  return found;
 }

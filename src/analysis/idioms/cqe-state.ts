@@ -19,6 +19,8 @@ export interface Item {
   hold: Hold;
   read: Read;
   sign: Sign;
+  /** failed: the one error it can be */
+  error?: string;
   /** held: the last `continue` or `goto` on the way */
   jump?: Span;
   /** seen: the call that gave it back */
@@ -28,7 +30,8 @@ export interface Item {
 /** One cqe, or all that one call site hands out in turn. */
 export interface Token {
   id: string;
-  source: CqeSource | 'parameter';
+  /** `elsewhere`: from a call out of sight, known since it was given back */
+  source: CqeSource | 'parameter' | 'elsewhere';
   /** in this function: the call that hands it out, or of the function that does */
   call: Call | undefined;
   /** memory of the ring; empty when unknown */
@@ -48,7 +51,7 @@ export type CqeStates = ReadonlyMap<string, Items>;
 const MAX_ITEMS = 24;
 
 function keyOf(i: Item): string {
-  return `${i.validity} ${i.hold} ${i.read} ${i.sign} ${i.jump?.start ?? ''} ${i.consumer?.span.start ?? ''}`;
+  return `${i.validity} ${i.error ?? ''} ${i.hold} ${i.read} ${i.sign} ${i.jump?.start ?? ''} ${i.consumer?.span.start ?? ''}`;
 }
 export const GONE: Items = items({ validity: 'open', hold: 'gone', read: 'result', sign: 'tested' });
 
@@ -86,9 +89,11 @@ export function equalCqeStates(a: CqeStates, b: CqeStates): boolean {
   return true;
 }
 
-/** What a test of a call's result makes of an item; undefined: the way cannot be taken. */
-export function afterResult(i: Item, outcome: Validity): Item | undefined {
+/** What a test of a call's result makes of an item, `error` when it is one with a certain error; undefined: the way cannot be taken. */
+export function afterResult(i: Item, outcome: Validity, error?: { name: string; is: boolean }): Item | undefined {
   const failed = i.validity === 'failed' || i.validity === 'noted';
+  if (error && failed && i.error !== undefined && (i.error === error.name) !== error.is) return undefined;
+  if (error?.is && i.validity !== 'valid') return { ...i, validity: failed ? i.validity : 'failed', error: error.name };
   if (outcome === 'failed') return i.validity === 'valid' ? undefined : failed ? i : { ...i, validity: 'failed' };
   if (outcome === 'valid' || outcome === 'signed') return failed ? undefined : i.validity === 'valid' ? i : { ...i, validity: outcome };
   return i.validity === 'untested' || i.validity === 'signed' ? { ...i, validity: outcome } : i;

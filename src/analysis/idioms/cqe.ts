@@ -140,7 +140,7 @@ class Analysis {
 
   private tokenOf(a: Atom): Token | undefined {
     if (a.kind === 'out' && a.arg === 1) return this.tokens.get(pathOf(a));
-    if (a.kind === 'call' && CQE_SOURCES.get(a.call.name) === 'each') return this.tokens.get(pathOf(a));
+    if (a.kind === 'call') return this.tokens.get(CQE_SOURCES.get(a.call.name) === 'each' ? pathOf(a) : elsewhere(a));
     return a.kind === 'initial' ? this.tokens.get(`=${a.key}`) : undefined;
   }
   private pointed(e: Expr, memory: Memory): { all: Token[]; sure: boolean } {
@@ -288,6 +288,8 @@ class Analysis {
 
   private call(call: Call, memory: Memory, states: CqeStates): CqeStates {
     if (call.args.some(namesHead)) return allGone(states);
+    const old = `from ${callNumber(call)}`;
+    if (states.has(old)) states = new Map([...states].filter(([id]) => id !== old));
     const callee = this.program.callee(call);
     if (callee) return this.projectCall(call, callee, memory, states);
     const api = call.callee.kind === 'name' && (call.macro || !this.program.defines(call.name));
@@ -344,7 +346,7 @@ class Analysis {
     const count = CQE_CONSUMERS.get(call.name);
     if (count === undefined) {
       const { all, sure } = call.args[1] ? this.pointed(call.args[1], memory) : { all: [], sure: false };
-      if (!all.length) return this.onRing(states, this.rings(call.args[0], memory), () => GONE);
+      if (!all.some((t) => t.source !== 'elsewhere' || states.has(t.id))) return this.fromElsewhere(call, memory, this.onRing(states, this.rings(call.args[0], memory), () => GONE));
       return all.reduce<CqeStates>((s, t) => this.consume(t, call, sure, s), states);
     }
     const n = call.args[count];
@@ -365,6 +367,16 @@ class Analysis {
     return token.call !== undefined && call.span.start > token.call.span.start;
   }
 
+  /** A cqe that a call out of sight returned is followed from here on. */
+  private fromElsewhere(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    const value = call.args[1] && this.flow.value(call.args[1], memory);
+    const [atom] = value?.atoms.size === 1 && !value.unknown ? value.atoms.values() : [];
+    if (atom?.kind !== 'call') return states;
+    const token: Token = { id: elsewhere(atom), source: 'elsewhere', call: undefined, rings: this.rings(call.args[0], memory), targets: [], shared: true, object: `@${pathOf(atom)}*` };
+    this.know(token);
+    return new Map(states).set(token.id, items({ validity: 'valid', hold: 'seen', read: 'result', sign: 'tested', consumer: call }));
+  }
+
   private consume(token: Token, call: Call, sure: boolean, states: CqeStates): CqeStates {
     const before = states.get(token.id);
     if (!before?.size || isGone(before)) return states;
@@ -372,7 +384,7 @@ class Analysis {
     const batch = token.source === 'batch' && CQE_CONSUMERS.get(call.name) === undefined;
     const seen = list.find((i) => i.hold === 'seen' && i.validity !== 'failed' && i.validity !== 'noted');
     if (seen && sure && !batch && (token.source !== 'batch' || CQE_CONSUMERS.get(seen.consumer!.name) === undefined)) this.report({ kind: 'twice', token, at: this.place(call), first: seen.consumer! });
-    if (token.source !== 'parameter' && token.source !== 'assumed' && list.some((i) => i.validity === 'untested')) {
+    if (token.source !== 'parameter' && token.source !== 'assumed' && list.every((i) => i.validity === 'untested')) {
       this.report({ kind: 'untested', token, at: this.place(call), mild: true, failed: false });
     }
     const unread = list.filter((i) => i.hold === 'held' && i.read !== 'result' && i.validity !== 'failed' && i.validity !== 'noted');
@@ -533,7 +545,7 @@ class Analysis {
     const tested = operandOf(test);
     if (tested) {
       const waited = this.waited(tested.operand, memory);
-      for (const t of waited.all) out = change(out, t, (i) => afterResult(i, this.outcome(t, tested, truth, waited.sure)));
+      for (const t of waited.all) out = change(out, t, (i) => afterResult(i, this.outcome(t, tested, truth, waited.sure), waited.sure ? errorOf(test, truth) : undefined));
       for (const t of this.results(tested.operand, memory)) out = change(out, t, (i) => afterSign(i, signOf(tested, truth)));
     }
     for (const e of walk([test])) {
@@ -623,6 +635,16 @@ function mayConsume(program: Program, func: Func): boolean {
   });
 }
 
+/** `ret == -ETIME`: which error it is, or is not. */
+function errorOf(test: Expr, truth: boolean): { name: string; is: boolean } | undefined {
+  const e = bare(test);
+  if (e.kind !== 'binary' || (e.op !== '==' && e.op !== '!=')) return undefined;
+  for (const side of [bare(e.right), bare(e.left)]) {
+    const name = side.kind === 'unary' && side.op === '-' ? bare(side.operand) : undefined;
+    if (name?.kind === 'name' && /^E[A-Z]+$/.test(name.name)) return { name: name.name, is: (e.op === '==') === truth };
+  }
+  return undefined;
+}
 /** The head of the completion queue, which some move by hand. */
 function namesHead(e: Expr): boolean {
   for (const x of walk([e])) if (x.kind === 'member' && /^(?:k|cq_?)?head$/.test(x.field)) return true;
@@ -630,6 +652,9 @@ function namesHead(e: Expr): boolean {
 }
 function isSingle(source: Token['source']): boolean {
   return source === 'wait' || source === 'peek' || source === 'assumed';
+}
+function elsewhere(a: Extract<Atom, { kind: 'call' }>): string {
+  return `from ${pathOf(a)}`;
 }
 function pathOf(a: Extract<Atom, { call: Call }>): string {
   return [...a.via, a.call].map(callNumber).join('/');

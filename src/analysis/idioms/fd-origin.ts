@@ -5,6 +5,7 @@ import { integers, type Atom, type Value } from '../flow/value';
 import { sameList } from '../memo';
 import { bare, type Call, type Expr, type Func, type Place } from '../model';
 import type { View } from '../rules/rule';
+import { assignmentsTo } from './assignments';
 import { ANY_BITS, bitsOf, flagBits, type Bits } from './flag-bits';
 
 export const O_APPEND = 0o2000n;
@@ -62,7 +63,15 @@ export function originsOf(file: View, flow: Flow, e: Expr, memory: Memory): Orig
   if (inner.kind === 'call' && inner.callee.kind === 'member' && inner.args.length === 0 && GETTER.test(inner.name) && !file.program.callee(inner)) {
     return originsOf(file, flow, inner.callee.object, memory);
   }
-  return originsOfValue(file, flow.value(e, memory));
+  return originsOfValue(file, captured(file, flow, inner) ?? flow.value(e, memory));
+}
+/** What a variable of the function around a lambda holds at that function's end. */
+function captured(file: View, flow: Flow, e: Expr): Value | undefined {
+  const outer = flow.func.parent;
+  if (!outer || e.kind !== 'name' || !outer.locals.has(e.id) || assignmentsTo(outer, e.id).length !== 1) return undefined;
+  const around = file.program.flow(outer);
+  const end = around?.after(around.cfg.blocks[around.cfg.exit]!);
+  return end && around?.value(e, end);
 }
 
 /** The same for a value that some point of the file holds. */
@@ -111,7 +120,7 @@ function resolve(file: View, value: Value): Atom[] | undefined {
       continue;
     }
     const name = sharedName(a.key);
-    const stored = name === undefined ? undefined : file.program.stored(name);
+    const stored = name === undefined || !isStoredPlainly(file, name) ? undefined : file.program.stored(name);
     if (!stored || stored.unknown || stored.atoms.size === 0) return undefined;
     for (const [inner, atom] of stored.atoms) {
       if (atom.kind !== 'initial') out.set(inner, atom);
@@ -120,6 +129,26 @@ function resolve(file: View, value: Value): Atom[] | undefined {
     }
   }
   return [...out.values()];
+}
+/** Stores go by the member's name: with several structs that have it, each of them must be stored to in this file. */
+function isStoredPlainly(file: View, name: string): boolean {
+  const { program } = file;
+  const owners = program.ownersOf(name);
+  if (owners.length < 2) return true;
+  const stored = program.memo.derived(program, `owners stored to ${name}`, () => {
+    const out = new Set<string>();
+    for (const f of program.functions(new RegExp(`\\b${name}\\b`))) {
+      for (const a of assignmentsTo(f, `.${name}`)) {
+        const object = a.at.kind === 'assign' && a.at.target.kind === 'member' ? bare(a.at.target.object) : undefined;
+        const local = object?.kind === 'name' ? f.locals.get(object.id) ?? f.params.find((p) => p.id === object.id) ?? program.global(object.name) : undefined;
+        if (local) out.add(local.type);
+        else owners.forEach((o) => out.add(o));
+      }
+      if (assignmentsTo(f, name).length) out.add(f.owner);
+    }
+    return [...out].sort();
+  }, sameList);
+  return owners.every((o) => stored.includes(o));
 }
 /** The field or global a key ends in; undefined for locals and parameters. */
 export function sharedName(key: string): string | undefined {

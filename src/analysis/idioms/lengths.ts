@@ -2,16 +2,16 @@
 import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
 import { integers } from '../flow/value';
-import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Expr, type Func } from '../model';
+import { bare, walk, walkFunction, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 import { SECTOR } from './allocation';
 import { assignmentsTo } from './assignments';
+import { roundedIn } from './rounding';
 
 const TEXT_LENGTH = /^(?:strlen|strnlen|wcslen|v?sn?printf|__builtin_strlen)$/;
 const READ = /^(?:p?read(?:v|64)?|preadv2?|fread|recv|recvfrom|recvmsg)$/;
 const MINIMUM = /^(?:min|MIN|min_t|Min|std::min|MIN_T|imin|ulmin|fmin)$/;
 const TEXT = /^(?:const )?(?:std::)?(?:string|string_view)$/;
-const ROUNDS = /align|round|ceil|floor|block|pad/i;
 const MAX_DEPTH = 6;
 
 /** Where a length comes from that is whatever the data happen to be; undefined where it may be round. */
@@ -25,7 +25,7 @@ export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth
       const all = integers(flow.value(inner, memory));
       return all?.every((n) => n % SECTOR !== 0n) && inner.kind === 'sizeof' ? 'sizeof' : undefined;
     }
-    case 'member': return inner.field === 'st_size' ? 'the size of a file (st_size)' : undefined;
+    case 'member': return inner.field === 'st_size' && !roundedIn(func).has('.st_size') ? 'the size of a file (st_size)' : undefined;
     case 'conditional': return next(inner.then) ?? next(inner.otherwise);
     case 'binary':
       if (inner.op === '-') {
@@ -46,10 +46,11 @@ export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth
       return undefined;
     }
     case 'name': {
-      if (!inner.id.includes('~') || func.params.some((p) => p.id === inner.id) || isRounded(func, inner.id)) return undefined;
+      if (!inner.id.includes('~') || func.params.some((p) => p.id === inner.id) || isTended(file, func, inner.id)) return undefined;
       const all = assignmentsTo(func, inner.id);
       if (all.some((a) => a.op !== '=' && a.op !== '-')) return undefined;
-      const set = all.filter((a) => a.op === '=' && a.value && !integers(file.program.constantValue(a.value)));
+      // 0 and -1 only say that there is nothing yet
+      const set = all.filter((a) => a.op === '=' && a.value && !integers(file.program.constantValue(a.value))?.every((n) => n <= 0n));
       return set.length === 1 ? next(set[0]!.value!) : undefined;
     }
     default: return undefined;
@@ -63,25 +64,21 @@ function isGivenText(flow: Flow, object: Expr): boolean {
   return param !== undefined && TEXT.test(param.type);
 }
 
-const rounded = new WeakMap<Func, Set<string>>();
-/** Whether a variable is tested for being round, made so, or handed to something that may. */
-function isRounded(func: Func, id: string): boolean {
-  let found = rounded.get(func);
-  if (!found) rounded.set(func, (found = gather(func)));
-  return found.has(id);
+/** Whether a variable is tested for being round, made so, or may be changed by others. */
+function isTended(file: View, func: Func, id: string): boolean {
+  if (roundedIn(func).has(id)) return true;
+  for (const e of walkFunction(func)) {
+    if (e.kind === 'unary' && e.op === '&' && e.operand.kind === 'name' && e.operand.id === id) return true;
+    // `if (n == sizeof(buffer))`: what is left is known
+    if (e.kind !== 'binary' || !/^(?:[<>]=?|[!=]=)$/.test(e.op)) continue;
+    const other = [e.left, e.right].find((x) => ![...walk([x])].some((y) => y.kind === 'name' && y.id === id));
+    if (!other || !isName(e.left === other ? e.right : e.left, id)) continue;
+    const inner = bare(other);
+    if (inner.kind === 'sizeof' || integers(file.program.constantValue(inner))?.every((n) => n >= SECTOR)) return true;
+  }
+  return false;
 }
-function gather(func: Func): Set<string> {
-  const out = new Set<string>();
-  const names = (e: Expr): void => {
-    for (const x of walk([e])) if (x.kind === 'name') out.add(x.id);
-  };
-  const look = (e: Expr): void => {
-    if (e.kind === 'binary' && (e.op === '%' || e.op === '&' || e.op === '/')) names(e);
-    else if (e.kind === 'assign' && /^[%&|/]$/.test(e.op)) names(e.target);
-    else if (e.kind === 'call' && ROUNDS.test(e.name)) (e as Call).args.forEach(names);
-    else if (e.kind === 'unary' && e.op === '&' && e.operand.kind === 'name') out.add(e.operand.id);
-  };
-  for (const e of walkFunction(func)) look(e);
-  for (const s of statements(func.body)) for (const e of walk(ownExpressions(s))) look(e);
-  return out;
+function isName(e: Expr, id: string): boolean {
+  const inner = bare(e);
+  return inner.kind === 'name' && inner.id === id;
 }

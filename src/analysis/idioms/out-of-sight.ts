@@ -6,7 +6,7 @@ const LIBRARY = /^(?:v?[fsd]?n?printf|v?asprintf|f?puts|f?putc|putchar|fflush|pe
 /** What containers, strings, smart pointers and atomics do. */
 const MEMBERS = /^(?:data|c_str|size|length|empty|begin|end|cbegin|cend|front|back|at|get|push_back|emplace_back|emplace|push|pop|pop_back|pop_front|insert|erase|clear|reserve|resize|append|assign|fill|find|count|contains|fd|native_handle|load|store|fetch_add|fetch_sub|exchange|lock|unlock|value|has_value|str|substr|first|second|move|forward|make_unique|make_shared|make_pair|make_tuple|to_string|bit_cast|what)$/;
 const SAYS = /log|print|trace|debug|warn|error|dump|stat|count|assert|check|expect|ensure|verify|panic|fatal|die/i;
-const WAITS = /wait|yield|sleep|join|suspend|resume|poll|loop|sync|flush|drain|submit|reap|run/i;
+const WAITS = /wait|yield|sleep|suspend|resume|submit|reap|(?:^|_)(?:join|poll|loop|f?sync|flush|drain|run)(?:_|\d|$)|(?:^|[a-z])(?:Join|Poll|Loop|Sync|Flush|Drain|Run)(?![a-z])/;
 
 /** Whether a call of a function the file does not define can be passed over: nothing of interest happens in it. */
 export function isOutOfTheWay(call: Call): boolean {

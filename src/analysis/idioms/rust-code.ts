@@ -13,6 +13,7 @@ interface Known {
   calls: Map<Func, RustCall[]>;
   awaited: Set<Expr>;
   holders: Map<Func, RustCall>;
+  all?: RustCall[];
 }
 const known = new WeakMap<FileFacts, Known>();
 
@@ -52,7 +53,8 @@ export function rustCalls(file: SourceFile, func: Func): RustCall[] {
 }
 /** The same for the whole file. */
 export function allRustCalls(file: SourceFile): RustCall[] {
-  return [...knowledge(file).calls.values()].flat();
+  const found = knowledge(file);
+  return (found.all ??= [...found.calls.values()].flat());
 }
 /** The call a closure or async block is an argument of. */
 export function holderOf(file: SourceFile, func: Func): RustCall | undefined {

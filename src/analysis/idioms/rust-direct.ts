@@ -18,7 +18,7 @@ export interface RustOpen {
   path: Expr | undefined;
   writable: boolean;
 }
-export interface RustTransfer { call: Call; fd: Expr; buffer: Expr | undefined; length: Expr | undefined; offset: Expr | undefined; writes: boolean }
+export interface RustTransfer { call: Call; /** as people call it: `read_at`, `Read::new` */ name: string; fd: Expr; buffer: Expr | undefined; length: Expr | undefined; offset: Expr | undefined; writes: boolean }
 
 const FLAG = /(?:^|::)O_DIRECT$|(?:^|::)OF?[Ff]lags?::DIRECT$/;
 /** Files whose text has this open something with O_DIRECT. */
@@ -183,13 +183,13 @@ export function rustTransfers(func: Func): RustTransfer[] {
     if (e.kind !== 'call' || e.macro) continue;
     const writes = /write/i.test(e.callee.kind === 'name' ? e.callee.name : e.name);
     if (e.callee.kind === 'member' && METHODS.test(e.name) && e.args.length >= 1) {
-      out.push({ call: e, fd: e.callee.object, buffer: e.args[0], length: sliced(e.args[0]!), offset: /_at$/.test(e.name) ? e.args[1] : undefined, writes });
+      out.push({ call: e, name: e.name, fd: e.callee.object, buffer: e.args[0], length: sliced(e.args[0]!), offset: /_at$/.test(e.name) ? e.args[1] : undefined, writes });
     } else if (e.callee.kind === 'name' && CALLS.test(e.callee.name) && e.args.length >= 2) {
       const c = /^libc::/.test(e.callee.name) || e.args.length === 4;
       const positioned = /pread|pwrite/.test(e.callee.name);
-      out.push({ call: e, fd: e.args[0]!, buffer: e.args[1], length: c ? e.args[2] : sliced(e.args[1]!), offset: positioned ? e.args[c ? 3 : 2] : undefined, writes });
+      out.push({ call: e, name: e.name, fd: e.args[0]!, buffer: e.args[1], length: c ? e.args[2] : sliced(e.args[1]!), offset: positioned ? e.args[c ? 3 : 2] : undefined, writes });
     } else if (e.callee.kind === 'name' && /(?:^|::)(?:Read|Write)::new$/.test(e.callee.name) && e.args.length === 3) {
-      out.push({ call: e, fd: e.args[0]!, buffer: e.args[1], length: e.args[2], offset: undefined, writes });
+      out.push({ call: e, name: /\w+::new$/.exec(e.callee.name)![0], fd: e.args[0]!, buffer: e.args[1], length: e.args[2], offset: undefined, writes });
     }
   }
   return out;
@@ -270,7 +270,7 @@ export function oddRustLength(file: View, func: Func, e: Expr, depth = 0): strin
     const name = object.kind === 'name' ? func.params.find((p) => p.id === object.id) : undefined;
     if (object.kind === 'call' && object.name === 'as_bytes') return 'the length of a string';
     const written = name?.type.replace(/\s+|'\w+/g, '') ?? '';
-    if (name && /^&?(?:\[u8\]|Vec<u8>)$/.test(written) && !file.program.mentions(func, new RegExp(`\\b${name.name}\\.len\\(\\)\\s*(?:%|&|/|,)|is_multiple_of|next_multiple_of|align`))) return 'the length of the data';
+    if (name && /^&?(?:\[u8\]|Vec<u8>)$/.test(written) && !file.program.mentions(func, new RegExp(`\\b${name.name}\\.len\\(\\)\\s*(?:%|&|/|,)|is_multiple_of|next_multiple_of|align_(?:up|to|down)|round_up`))) return 'the length of the data';
     if (name && /^&?(?:str|String)$/.test(name.type.replace(/\s+|'\w+/g, ''))) return 'the length of a string';
     const source = object.kind === 'name' ? assignmentsTo(func, object.id) : [];
     const init = object.kind === 'name' ? source[0]?.value : object;

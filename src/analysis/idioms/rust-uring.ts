@@ -191,3 +191,14 @@ function isInside(func: Func, outer: Func): boolean {
   for (let f: Func | undefined = func; f; f = f.parent) if (f === outer) return true;
   return false;
 }
+
+/** The variable that a pointer argument points into: `buf.as_mut_ptr()`, `buf[4..].as_ptr() as *const _`, or one such in a variable. */
+export function pointeeOf(func: Func, arg: Expr | undefined, depth = 0): Extract<Expr, { kind: 'name' }> | undefined {
+  let e = arg && plain(arg);
+  while (e?.kind === 'call' && e.callee.kind === 'member' && /^(?:as_mut_ptr|as_ptr|cast)$/.test(e.name)) e = plain(e.callee.object);
+  while (e?.kind === 'index') e = plain(e.object);
+  if (e?.kind !== 'name' || !e.id.includes('~')) return undefined;
+  const init = declarationOf(func, e.id)?.statement.init;
+  const at = init && plain(init);
+  return at?.kind === 'call' && at.callee.kind === 'member' && /^(?:as_mut_ptr|as_ptr)$/.test(at.name) && depth < 2 ? pointeeOf(func, at, depth + 1) : e;
+}

@@ -11,11 +11,11 @@ export function ringsOf(flow: SqeFlow, sqes: readonly string[]): string[] {
 
 /** Whether a request carries a link: for certain, for certain not, or neither. */
 export function isLinked(flow: SqeFlow, prep: Prep): 'yes' | 'no' | 'unknown' {
-  let state: 'yes' | 'no' | 'unknown' = prep.inside ? 'unknown' : 'no';
+  let state = prep.inside ? prep.inner ? isLinked(prep.inner.flow, prep.inner.prep) : 'unknown' : 'no';
   for (const e of flow.events) {
     if (!('sqes' in e) || !share(e.sqes, prep.sqes) || e === prep) continue;
     if (e.kind === 'escape' || e.kind === 'overwrite') return 'unknown';
-    if (e.kind !== 'flags' || !(flow.reaches(prep, (x) => x === e, (x) => takesAnew(x, prep.sqes), { ahead: true }) || flow.reaches(e, (x) => x === prep, (x) => takesAnew(x, prep.sqes), { ahead: true }))) continue;
+    if (e.kind !== 'flags' || e.inside || !(flow.reaches(prep, (x) => x === e, (x) => takesAnew(x, prep.sqes), { ahead: true }) || flow.reaches(e, (x) => x === prep, (x) => takesAnew(x, prep.sqes), { ahead: true }))) continue;
     if (e.how === 'remove') return 'unknown';
     if (surely(e.bits, LINKS)) state = 'yes';
     else if (state === 'no' && (e.bits === undefined || e.bits.some((b) => (b & LINKS) !== 0n))) state = 'unknown';

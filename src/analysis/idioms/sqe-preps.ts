@@ -39,7 +39,7 @@ export const PREPS: ReadonlyMap<string, PrepShape> = new Map<string, PrepShape>(
   send_zc_fixed: { ...stream, bufferIndex: 6 },
   sendto: { ...stream, structs: [{ argument: 5, until: 'submit', what: 'address' }] },
   sendmsg: message('submit'), sendmsg_zc: message('submit'), recvmsg: { ...message('completion'), into: true }, recvmsg_multishot: { ...message('completion'), into: true },
-  splice: { length: 5, flags: 6 }, tee: { fd: 1, length: 3, flags: 4 },
+  splice: { fd: 3, length: 5, flags: 6 }, tee: { fd: 1, length: 3, flags: 4 },
   fsync: { fd: 1, flags: 2 }, sync_file_range: { fd: 1, length: 2, offset: 3, flags: 4 }, fallocate: { fd: 1, offset: 3, length: 4 },
   ftruncate: { fd: 1, length: 2 }, fadvise: { fd: 1 }, poll_add: { fd: 1 }, poll_multishot: { fd: 1 },
   accept, multishot_accept: accept, accept_direct: { ...accept, fileIndex: 5 }, multishot_accept_direct: accept,

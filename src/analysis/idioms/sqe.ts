@@ -9,7 +9,7 @@ import { loadAll, pointees, rootOf, within, type Memory } from '../flow/memory';
 import type { Flow, Program } from '../flow/program';
 import { nullTest } from '../flow/typestate';
 import { atomId, constant, integers } from '../flow/value';
-import { bare, walk as walkExpressions, walkFunction, type Call, type Expr, type Func, type Local, type Span } from '../model';
+import { bare, walk as walkExpressions, walkFunction, type Call, type Expr, type Func, type Local, type Name, type Span } from '../model';
 import { isOutOfTheWay } from './out-of-sight';
 import { PREPS, prepName, type PrepShape } from './sqe-preps';
 
@@ -41,6 +41,12 @@ export interface Prep extends OfSqe {
   call: Call | undefined;
   byHand: boolean;
   inside: boolean;
+  /** arguments in terms of this function, the sqe included; undefined where a called function makes them up */
+  args: readonly (Expr | undefined)[];
+  /** ids of what the descriptor may be, in terms of this function */
+  fds: readonly string[];
+  /** the preparation in the called function, where it happens there */
+  inner: { prep: Prep; flow: SqeFlow } | undefined;
 }
 export interface Flags extends OfSqe { kind: 'flags'; how: 'set' | 'add' | 'remove'; /** what they may be; undefined when unknown */ bits: bigint[] | undefined; value: Expr | undefined; inside: boolean; statement: Span | undefined }
 export interface UserData extends OfSqe { kind: 'data'; value: Expr | undefined; inside: boolean; statement: Span | undefined }
@@ -59,8 +65,10 @@ export interface Unseen extends Somewhere { kind: 'unseen'; keys: readonly strin
 
 /** Memory is given back: `free`, `munmap`, `delete`. */
 export interface Freed extends Somewhere { kind: 'freed'; memories: readonly string[]; call: Call }
+/** The bytes behind a pointer are read or written by the program. */
+export interface Touch extends Somewhere { kind: 'touch'; pointer: Expr; memories: readonly string[]; writes: boolean }
 
-export type SqeEvent = Freed | Get | Prep | Flags | UserData | FieldStore | Overwrite | Escape | Submit | Reap | Queue | Unseen;
+export type SqeEvent = Freed | Touch | Get | Prep | Flags | UserData | FieldStore | Overwrite | Escape | Submit | Reap | Queue | Unseen;
 type Draft<E> = E extends SqeEvent ? Omit<E, keyof Somewhere> : never;
 
 const SQE_FIELDS = new Set([
@@ -69,20 +77,28 @@ const SQE_FIELDS = new Set([
   'unlink_flags', 'hardlink_flags', 'xattr_flags', 'msg_ring_flags', 'uring_cmd_flags', 'waitid_flags', 'futex_flags', 'install_fd_flags', 'nop_flags', 'pipe_flags',
   'user_data', 'buf_index', 'buf_group', 'personality', 'splice_fd_in', 'file_index', 'optlen', 'addr_len', 'zcrx_ifq_idx', 'addr3', 'optval', 'cmd',
 ]);
+/** Functions of the C library that write to memory, by the argument that points there; and those that only read. */
+const WRITES_TO = new Map<string, number>([
+  ...['memcpy', 'memmove', 'memset', 'bzero', 'strcpy', 'strncpy', 'strcat', 'strncat', 'strlcpy', 'snprintf', 'sprintf', 'vsnprintf', 'vsprintf', 'fgets', 'fread'].map((n) => [n, 0] as const),
+  ...['read', 'pread', 'recv'].map((n) => [n, 1] as const),
+]);
+const READS_FROM = /^(?:f?printf|f?puts|fwrite|write|pwrite|send|str(?:len|n?cmp|n?casecmp|r?chr|str|dup|to[lduf]\w*)|mem(?:cmp|chr|mem)|ato[ifl]l?)$/;
 const FREES = /^(?:free|munmap|delete|g_free|kfree|xfree)$/;
 const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
 const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance|queue_exit)$/;
 
 /**
  * `ahead`: loops are not gone round. `sqes` are not NULL on the way; those of the event where it starts, if not given.
- * `missing`: those are NULL instead, where the way asks.
+ * `missing`: those are NULL instead, where the way asks. `submitted`: no submission on the way is found to have failed.
  */
-export interface Way { ahead?: boolean; sqes?: readonly string[]; missing?: readonly string[] }
+export interface Way { ahead?: boolean; sqes?: readonly string[]; missing?: readonly string[]; submitted?: boolean }
 
 export class SqeFlow {
   readonly events: SqeEvent[] = [];
   private readonly byBlock = new Map<number, SqeEvent[]>();
   private readonly nullOn = new Map<Edge, readonly string[]>();
+  /** edges that are taken where a submission failed, or did not take everything */
+  private readonly failedOn = new Set<Edge>();
   private readonly rank: Map<number, number>;
   private knownPredecessors: Map<number, number[]> | undefined;
 
@@ -109,8 +125,13 @@ export class SqeFlow {
       for (const edge of block.next) {
         const tested = edge.guard && nullTest(edge.guard.test, edge.guard.truth, (e) => constant(this.flow.value(e, memory)) === 0n);
         if (tested?.isNull) this.nullOn.set(edge, [...this.flow.value(tested.pointer, memory).atoms.keys()]);
+        if (edge.guard && findsFailure(edge.guard, (e) => this.isSubmitResult(e, memory))) this.failedOn.add(edge);
       }
     }
+  }
+
+  private isSubmitResult(e: Expr, memory: Memory): boolean {
+    return [...this.flow.value(e, memory).atoms.values()].some((a) => a.kind === 'call' && URING_SUBMIT.has(a.call.name));
   }
 
   /** Whether the function asks somewhere if one of these sqes is NULL. */
@@ -126,7 +147,7 @@ export class SqeFlow {
    * Goes on from behind an event along every way, each stretch once, until `visit` says that a way ends. Tells whether the
    * end of the function is reached.
    */
-  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false, sqes, missing }: Way = {}): boolean {
+  walk(from: SqeEvent, visit: (e: SqeEvent) => 'end' | undefined, { ahead = false, sqes, missing, submitted = false }: Way = {}): boolean {
     const { cfg } = this.flow;
     const own = missing ? [] : sqes ?? ('sqes' in from ? from.sqes : []);
     const seen = new Set<number>();
@@ -142,6 +163,7 @@ export class SqeFlow {
       for (const edge of next) {
         if (asks && !this.nullOn.get(edge)?.some((id) => missing.includes(id))) continue;
         if (seen.has(edge.to) || top.behindLoop?.has(edge.to)) continue;
+        if (submitted && this.failedOn.has(edge)) continue;
         if (own.length && this.nullOn.get(edge)?.some((id) => own.includes(id))) continue;
         seen.add(edge.to);
         if (edge.to === cfg.exit) exits = true;
@@ -218,8 +240,10 @@ export function sqeFlow(program: Program, func: Func): SqeFlow | undefined {
 
 /** What a function does to rings its caller knows, and to the sqes it is given or returns; in order, each once. */
 interface Use { kind: 'submit' | 'reap' | 'queue' | 'unseen'; keys: readonly string[]; firm: boolean }
+/** Preparations of a called function that its callers look at. */
+const MAX_INNER = 8;
 const SEQUENCE: Use['kind'][] = ['queue', 'submit', 'reap', 'unseen'];
-interface FunctionUse { rings: Use[]; params: Map<number, SqeEvent[]> }
+interface FunctionUse { rings: Use[]; params: Map<number, SqeEvent[]>; /** preparations of sqes of its own */ own: Prep[]; flow: SqeFlow }
 
 function functionUse(program: Program, func: Func): FunctionUse | undefined {
   const home = program.homeOf(func);
@@ -229,6 +253,7 @@ function functionUse(program: Program, func: Func): FunctionUse | undefined {
     if (!own) return undefined;
     const rings = new Map<string, Use>();
     const params = new Map<number, SqeEvent[]>();
+    const kept: Prep[] = [];
     for (const e of own.events) {
       if (e.kind === 'submit' || e.kind === 'reap' || e.kind === 'unseen' || e.kind === 'queue' || (e.kind === 'get' && !e.inside)) {
         const kind = e.kind === 'get' ? 'queue' : e.kind;
@@ -236,13 +261,14 @@ function functionUse(program: Program, func: Func): FunctionUse | undefined {
         const firm = e.kind === 'submit' ? e.waits : e.kind === 'reap' && e.blocks;
         rings.set(`${kind} ${keys.join()} ${firm}`, { kind, keys, firm });
       } else if ('sqes' in e) {
+        if (e.kind === 'prep' && !func.params.some((p) => e.sqes.includes(`=${p.id}`))) kept.push(e);
         func.params.forEach((p, i) => {
           if (e.sqes.includes(`=${p.id}`)) params.set(i, [...(params.get(i) ?? []), e]);
         });
       }
     }
     // what is queued and submitted in there is taken to be submitted
-    return { rings: [...rings.values()].sort((a, b) => SEQUENCE.indexOf(a.kind) - SEQUENCE.indexOf(b.kind)), params };
+    return { rings: [...rings.values()].sort((a, b) => SEQUENCE.indexOf(a.kind) - SEQUENCE.indexOf(b.kind)), params, own: kept, flow: own };
   });
 }
 
@@ -250,16 +276,37 @@ interface Read { event: Draft<SqeEvent>; span: Span }
 
 /** Events of the control-flow graph to events of sqes. */
 class Reader {
-  constructor(private readonly flow: Flow, private readonly program: Program) {}
+  private readonly watches: boolean;
+
+  constructor(private readonly flow: Flow, private readonly program: Program) {
+    this.watches = program.mentions(flow.func, /io_uring_prep_/);
+  }
 
   read(event: Event, memory: Memory): Read[] {
     switch (event.kind) {
-      case 'call': return [...event.call.args.flatMap((a) => this.packed(a, memory)), ...this.call(event.call, memory)];
-      case 'store': return [...(event.value ? this.packed(event.value, memory) : []), ...this.store(event, memory)];
+      case 'call': return [...event.call.args.flatMap((a) => this.packed(a, memory)), ...this.touches(event.call, memory), ...this.call(event.call, memory)];
+      case 'store': return [...(event.value ? this.packed(event.value, memory) : []), ...this.stored(event.target, memory), ...this.store(event, memory)];
       case 'declare': return event.init ? [...this.packed(event.init, memory), ...this.rawGet(event.local, event.init, event.local.span, memory)] : [];
       case 'return': return event.value ? [...this.packed(event.value, memory), ...this.escape(event.value, memory)] : [];
-      case 'deref': case 'compare': return [];
+      case 'deref': return event.at.kind === 'member' ? [] : this.touch(event.pointer, false, event.at.span, memory);
+      case 'compare': return [];
     }
+  }
+
+  private touch(pointer: Expr, writes: boolean, span: Span, memory: Memory): Read[] {
+    const memories = this.watches ? this.ids(pointer, memory) : [];
+    return memories.length ? [{ event: { kind: 'touch', pointer: bare(pointer), memories, writes }, span }] : [];
+  }
+  private stored(target: Expr, memory: Memory): Read[] {
+    const e = bare(target);
+    const pointer = e.kind === 'index' ? e.object : e.kind === 'unary' && e.op === '*' ? e.operand : undefined;
+    return pointer ? this.touch(pointer, true, e.span, memory) : [];
+  }
+  private touches(call: Call, memory: Memory): Read[] {
+    if (!this.watches || this.program.callee(call)) return [];
+    const name = call.name.replace(/^__builtin_/, '');
+    const written = WRITES_TO.get(name);
+    return call.args.flatMap((a, i) => (i === written ? this.touch(a, true, a.span, memory) : written !== undefined || READS_FROM.test(name) ? this.touch(a, false, a.span, memory) : []));
   }
 
   private ids(e: Expr, memory: Memory): string[] {
@@ -326,7 +373,7 @@ class Reader {
   private fieldStore(field: string, event: Extract<Event, { kind: 'store' }>, sqes: string[], statement: Span | undefined, memory: Memory): Draft<SqeEvent> {
     const { value } = event;
     if (field === 'user_data') return { kind: 'data', sqes, value, inside: false, statement };
-    if (field === 'opcode') return { kind: 'prep', sqes, op: opcodeName(value), shape: undefined, call: undefined, byHand: true, inside: false };
+    if (field === 'opcode') return { kind: 'prep', sqes, op: opcodeName(value), shape: undefined, call: undefined, byHand: true, inside: false, args: [], fds: [], inner: undefined };
     if (field !== 'flags' || !value) return { kind: 'field', sqes, field, value, inside: false, statement };
     const { how, operand } = combined(event.op, value);
     return { kind: 'flags', sqes, how, bits: operand && integers(this.flow.value(operand, memory)), value: operand, inside: false, statement };
@@ -362,7 +409,9 @@ class Reader {
       out.push({ kind: 'get', sqes: [own], rings: this.keys(call.args[0], memory), call, inside: false });
     } else if (call.name.startsWith('io_uring_prep_')) {
       const op = prepName(call.name) ?? opcodeName(call.args[0]);
-      out.push({ kind: 'prep', sqes: ids(), op, shape: op === undefined || call.name === 'io_uring_prep_rw' ? undefined : PREPS.get(op), call, byHand: false, inside: false });
+      const shape = op === undefined || call.name === 'io_uring_prep_rw' ? undefined : PREPS.get(op);
+      const fd = shape?.fd === undefined ? undefined : call.args[shape.fd];
+      out.push({ kind: 'prep', sqes: ids(), op, shape, call, byHand: false, inside: false, args: call.args, fds: fd ? this.ids(fd, memory) : [], inner: undefined });
     } else if (call.name === 'io_uring_sqe_set_flags') {
       const value = call.args[1];
       out.push({ kind: 'flags', sqes: ids(), how: 'set', bits: value && integers(this.flow.value(value, memory)), value, inside: false, statement: call.statement });
@@ -392,12 +441,13 @@ class Reader {
     }
     const given = [...use.params].flatMap(([i, events]) => {
       const arg = call.args[i];
-      return arg ? events.map((e) => onBehalf(e, this.ids(arg, memory), call)) : [];
+      return arg ? events.map((e) => this.onBehalf(e, this.ids(arg, memory), call, callee, use.flow, memory)) : [];
     });
     const returned = this.returned(call, callee, memory);
+    const queued = returned.length ? [] : use.own.slice(0, MAX_INNER).map((e) => this.onBehalf(e, [], call, callee, use.flow, memory));
     // one that is taken in there and handed back is not the callee's own any more
     const all = returned.length ? inner.filter((e) => e.kind !== 'queue') : inner;
-    return [...given, ...all, ...returned].map((event) => ({ event, span: call.span }));
+    return [...given, ...queued, ...all, ...returned].map((event) => ({ event, span: call.span }));
   }
 
   /** Sqes that a function of the file hands back, with what it did to them. */
@@ -414,9 +464,34 @@ class Reader {
       const rings = got?.kind === 'get' ? got.rings.flatMap((k) => this.translate(k, call, callee, memory)) : [];
       return [
         { kind: 'get', sqes, rings, call, inside: true },
-        ...events.filter((e) => e.kind !== 'get' && e.kind !== 'escape').map((e) => onBehalf(e, sqes, call)),
+        ...events.filter((e) => e.kind !== 'get' && e.kind !== 'escape').map((e) => this.onBehalf(e, sqes, call, callee, own, memory)),
       ];
     });
+  }
+
+  /** What a called function does to an sqe of the caller's. */
+  private onBehalf(e: SqeEvent, sqes: string[], call: Call, callee: Func, flow: SqeFlow, memory: Memory): Draft<SqeEvent> {
+    switch (e.kind) {
+      case 'prep': {
+        const args = e.args.map((a) => (a ? call.args[callee.params.findIndex((p) => p.id === (bare(a) as Partial<Name>).id)] : undefined));
+        const fds = e.fds.flatMap((id) => this.idsInCaller(id, call, callee, memory));
+        return { kind: 'prep', sqes, op: e.op, shape: e.shape, call, byHand: e.byHand, inside: true, args, fds, inner: e.inner ?? { prep: e, flow } };
+      }
+      case 'flags': return { ...e, sqes, value: undefined, inside: true, statement: undefined };
+      case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
+      case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
+      case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
+      case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': case 'touch': return { kind: 'escape', sqes };
+    }
+  }
+  /** What a value that the called function was given is called here. */
+  private idsInCaller(id: string, call: Call, callee: Func, memory: Memory): string[] {
+    if (!id.startsWith('=')) return [];
+    const position = callee.params.findIndex((p) => p.id === id.slice(1));
+    const arg = position < 0 ? undefined : call.args[position];
+    if (arg) return this.ids(arg, memory);
+    const keys = this.translate(id.slice(1), call, callee, memory);
+    return keys.length ? [...loadAll(memory, keys).atoms.keys()] : [];
   }
 
   private unseen(call: Call, memory: Memory): Read[] {
@@ -445,16 +520,13 @@ class Reader {
   }
 }
 
-/** What a called function does to an sqe of the caller's. */
-function onBehalf(e: SqeEvent, sqes: string[], call: Call): Draft<SqeEvent> {
-  switch (e.kind) {
-    case 'prep': return { kind: 'prep', sqes, op: e.op, shape: undefined, call, byHand: e.byHand, inside: true };
-    case 'flags': return { ...e, sqes, value: undefined, inside: true, statement: undefined };
-    case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
-    case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
-    case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
-    case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': return { kind: 'escape', sqes };
-  }
+/** `rc < 0`, `rc <= 0`, `rc != n`, `rc < n` where they hold, `rc == n`, `rc >= 0`, `rc > 0` where they do not. */
+function findsFailure({ test, truth }: NonNullable<Edge['guard']>, isResult: (e: Expr) => boolean): boolean {
+  const e = bare(test);
+  if (e.kind !== 'binary') return false;
+  const turned: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=' };
+  const op = isResult(e.left) ? e.op : isResult(e.right) ? turned[e.op] ?? e.op : '';
+  return truth ? ['<', '<=', '!='].includes(op) : ['==', '>=', '>'].includes(op);
 }
 
 function addressOf(e: Expr): Expr {
@@ -489,7 +561,8 @@ function rawEnter(call: Call): Draft<SqeEvent>[] | undefined {
 
 /** Whether a function of the file mentions one of these names. */
 export function anyFunction(program: Program, key: string, test: (func: Func) => boolean): boolean {
-  return program.memo.derived(program, key, () => program.functions().some((f) => program.memo.derived(f, key, () => test(f))));
+  const own = `any: ${key}`;
+  return program.memo.derived(program, own, () => program.functions().some((f) => program.memo.derived(f, own, () => test(f))));
 }
 /** Calls of one function. */
 export function callsIn(func: Func): Call[] {

@@ -1,7 +1,7 @@
 /** Transfers between a descriptor and memory, whatever the API: what they move, from where, how much, to which offset. */
 import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
-import { bare, type Call, type Expr, type Func } from '../model';
+import { bare, walkFunction, type Call, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 import { assignmentsTo } from './assignments';
 
@@ -37,7 +37,7 @@ const SHAPES = new Map<string, Shape>([
 ]);
 const CONTROL_BLOCK = /^aio_(?:read|write)(?:64)?$/;
 /** Names that occur in functions with transfers of their own. */
-export const TRANSFER_NAME = /\b(?:p?(?:read|write)v?(?:64)?2?|io_prep_p\w+|io_uring_prep_(?:read|write)\w*|aio_(?:read|write)\w*)\s*\(/;
+const TRANSFER_NAME = /\b(?:p?(?:read|write)v?(?:64)?2?|io_prep_p\w+|io_uring_prep_(?:read|write)\w*|aio_(?:read|write)\w*)\s*\(/;
 const MAX_DEPTH = 3;
 
 /** The transfers of a function, and those of functions of the project that it hands a descriptor, buffer or length. */
@@ -47,7 +47,7 @@ export function transfersOf(file: View, func: Func): Transfer[] {
 function transfers(file: View, func: Func, depth: number): Transfer[] {
   const { program } = file;
   return program.memo.derived(func, depth === 0 ? 'transfers' : `transfers, ${depth} down`, () => {
-    const flow = program.flow(func);
+    const flow = leadsToTransfer(file, func, depth) ? program.flow(func) : undefined;
     if (!flow) return [];
     const out: Transfer[] = [];
     flow.replay((event, memory) => {
@@ -59,6 +59,20 @@ function transfers(file: View, func: Func, depth: number): Transfer[] {
       } else if (call.callee.kind === 'name' && !call.macro) out.push(...own(call, flow, memory));
     });
     return out;
+  });
+}
+
+/** Whether a look at the names says that it may: following values is dear. */
+function leadsToTransfer(file: View, func: Func, depth: number): boolean {
+  const { program } = file;
+  return program.memo.derived(func, `leads to transfers, ${depth} down`, () => {
+    if (program.mentions(func, TRANSFER_NAME)) return true;
+    if (depth >= MAX_DEPTH) return false;
+    for (const e of walkFunction(func)) {
+      const callee = e.kind === 'call' ? program.callee(e) : undefined;
+      if (callee && callee !== func && !program.callEachOther(func, callee) && leadsToTransfer(file, callee, depth + 1)) return true;
+    }
+    return false;
   });
 }
 

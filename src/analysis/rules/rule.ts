@@ -14,7 +14,7 @@ export interface Draft {
   fixes?: DraftFix[];
 }
 /** What a rule may ask about a file besides the function at hand: nothing but what is asked anew when the file changes. */
-export type View = Pick<SourceFile, 'program' | 'target' | 'language' | 'includes' | 'lastInclude' | 'fieldType' | 'globalType' | 'definesGnuSource' | 'says' | 'definesConstant' | 'conditions' | 'indentation' | 'source'>;
+export type View = Pick<SourceFile, 'program' | 'target' | 'language' | 'includes' | 'lastInclude' | 'fieldType' | 'globalType' | 'definesGnuSource' | 'says' | 'definesConstant' | 'isThreadLocal' | 'conditions' | 'indentation' | 'source'>;
 
 export interface Rule {
   info: RuleInfo;

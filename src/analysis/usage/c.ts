@@ -3,7 +3,7 @@ import type { Family } from '../../protocol/analysis';
 import { uringDoc } from '../docs/uring';
 import { walk, walkFunction, type Func, type Mention, type Span } from '../model';
 import type { SourceFile } from '../source-file';
-import type { RawUsage } from './places';
+import type { RawUsage, Usages } from './places';
 
 const LIBAIO = /^(?:io_(?:setup|destroy|submit|p?getevents|cancel|queue_(?:init|release|run|wait)|prep_(?:p(?:read|write)v?2?|poll|f?d?sync|fsync)|poll|fsync|fdsync|set_callback|set_eventfd)|IO_CMD_\w+)$/;
 const LIBAIO_TYPE = /^(?:io_context_t|io_callback_t|iocb|io_event)$/;
@@ -67,16 +67,22 @@ function families({ own, liburing, uapi, abi, libaio, posix, epoll }: ReturnType
   };
 }
 
-export function cUsages(file: SourceFile): RawUsage<Family>[] {
+export function cUsages(file: SourceFile): Usages {
   const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions, names: namesOf(mentions) }));
   const behind = macros(file);
   const meaning = meaningIn(file, units.map((u) => u.names), behind);
-  const out: RawUsage<Family>[] = [];
-  for (const { unit, mentions, names } of units) {
-    const { base } = unit;
-    for (const { family, api, start, end } of usagesIn(file.text, base, mentions, names, behind, meaning)) out.push({ family, api, start: base + start, end: base + end });
-  }
-  return [...out, ...systemCalls(file)];
+  const families = new Set<Family>();
+  const found = units.map(({ unit: { base }, mentions, names }) => {
+    const { list, families: own } = usagesIn(file.text, base, mentions, names, behind, meaning);
+    for (const f of own) families.add(f);
+    return { base, list };
+  });
+  const calls = systemCalls(file);
+  for (const u of calls) families.add(u.family);
+  return {
+    families,
+    list: () => [...found.flatMap(({ base, list }) => list.map(({ family, api, start, end }): RawUsage<Family> => ({ family, api, start: base + start, end: base + end }))), ...calls],
+  };
 }
 
 const meanings = new WeakMap<SourceFile, Meaning>();
@@ -108,9 +114,10 @@ function meant(familyOf: ReturnType<typeof families>, own: Set<string>, behind: 
   };
 }
 
-const usages = new WeakMap<Mention[], { meaning: Meaning; list: RawUsage<Family>[] }>();
+interface UnitUsages { meaning: Meaning; list: RawUsage<Family>[]; families: Set<Family> }
+const usages = new WeakMap<Mention[], UnitUsages>();
 /** Usages in a unit, offsets from its beginning; the same list as long as unit and meaning stay. */
-function usagesIn(text: string, base: number, mentions: Mention[], names: UnitNames, behind: Map<string, string[]>, meaning: Meaning): RawUsage<Family>[] {
+function usagesIn(text: string, base: number, mentions: Mention[], names: UnitNames, behind: Map<string, string[]>, meaning: Meaning): UnitUsages {
   let known = usages.get(mentions);
   if (known?.meaning !== meaning) {
     const candidates = behind.size ? [...names.api, ...mentions.filter((m) => m.role !== 'type' && behind.has(m.text))] : names.api;
@@ -118,9 +125,9 @@ function usagesIn(text: string, base: number, mentions: Mention[], names: UnitNa
       const means = meaning.of(m);
       return means && !isQualified(text, base + m.start) && !isDefinition(text, base + m.start) ? [{ ...means, start: m.start, end: m.end }] : [];
     });
-    usages.set(mentions, (known = { meaning, list }));
+    usages.set(mentions, (known = { meaning, list, families: new Set(list.map((u) => u.family)) }));
   }
-  return known.list;
+  return known;
 }
 
 /** The name a `#define` gives. */

@@ -1,19 +1,28 @@
 /** Where usages lie: their range, the function around each, and whether it is a call. */
-import type { Surface, Usage } from '../../protocol/analysis';
+import type { Family, Surface, Usage } from '../../protocol/analysis';
+import type { Lines } from '../lines';
 import type { Func } from '../model';
 import type { SourceFile } from '../source-file';
 
 /** Offsets in the file. */
 export interface RawUsage<F extends Surface> { family: F; api: string; start: number; end: number }
+/** `list` is good for the version it was made of, also later. */
+export interface Usages { families: Set<Family>; list(): RawUsage<Family>[] }
 
 /** `io_submit(`, `name!(`, `name::<T>(`; in front of it nothing but the name. */
 const CALL = /\s*(?:!\s*[([{]|(?:::\s*<[^;(]*>\s*)?\()/y;
 
+type Around = { func: Func; start: number; end: number };
+/** Places the usages of the version at hand, also when that is no longer the newest. */
+export function placing(file: SourceFile): <F extends Surface>(raw: RawUsage<F>[]) => Usage<F>[] {
+  const { text, table } = file;
+  const functions = file.facts.functions.map((func): Around => ({ func, start: func.base + func.span.start, end: func.base + func.span.end }));
+  return (raw) => placed(raw, text, table, functions.sort((a, b) => a.start - b.start));
+}
 /** In the order of the file, each place once. */
-export function placed<F extends Surface>(file: SourceFile, raw: RawUsage<F>[]): Usage<F>[] {
-  const functions = file.facts.functions.map((func) => ({ func, start: func.base + func.span.start, end: func.base + func.span.end })).sort((a, b) => a.start - b.start);
+function placed<F extends Surface>(raw: RawUsage<F>[], text: string, table: Lines, functions: Around[]): Usage<F>[] {
   const sorted = [...raw].sort((a, b) => a.start - b.start || a.end - b.end);
-  const open: typeof functions = [];
+  const open: Around[] = [];
   let next = 0;
   const out: Usage<F>[] = [];
   let last: RawUsage<F> | undefined;
@@ -25,8 +34,8 @@ export function placed<F extends Surface>(file: SourceFile, raw: RawUsage<F>[]):
     CALL.lastIndex = u.end;
     const around = open.at(-1)?.func;
     out.push({
-      family: u.family, api: u.api, range: { start: file.position(u.start), end: file.position(u.end) },
-      ...(around ? { within: nameOf(around) } : {}), call: CALL.test(file.text),
+      family: u.family, api: u.api, range: { start: table.position(u.start), end: table.position(u.end) },
+      ...(around ? { within: nameOf(around) } : {}), call: CALL.test(text),
     });
   }
   return out;

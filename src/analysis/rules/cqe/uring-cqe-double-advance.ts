@@ -103,8 +103,9 @@ function reaches(flow: Flow, from: number, to: number, without: Set<number>): bo
   return false;
 }
 
-/** Takes the single call out where every turn makes it. */
+/** Takes the single call out where every turn of a loop macro makes it; without it, other loops would get the same cqe again. */
 function fix(func: Func, seen: Call, loop: Loop): DraftFix[] {
+  if (loop.form !== 'each') return [];
   const body = loop.body.length === 1 && loop.body[0]!.kind === 'block' ? loop.body[0].body : loop.body;
   const at = body.findIndex((s) => s.kind === 'expr' && s.expr === seen);
   if (at < 1 || [...statements(body.slice(0, at))].some((s) => s.kind === 'continue' || s.kind === 'break' || s.kind === 'goto')) return [];

@@ -42,7 +42,7 @@ function endsSoon(file: View, func: Func, t: Unseen): boolean {
   const { program } = file;
   if (program.mentions(func, /io_uring_queue_exit|\bexit\s*\(/)) return true;
   if (t.token.rings.some((r) => func.locals.get(r) && !func.params.some((p) => p.id === r))) return true;
-  const callers = program.functions(new RegExp(`\\b${func.name.replace(/\W/g, '')}\\b`)).filter((f) => f !== func);
+  const callers = program.users(func).filter((f) => f !== func);
   if (!callers.length) return false;
   if (callers.some((f) => program.mentions(f, /io_uring_cq_advance|io_uring_cqe_seen/))) return true;
   const ends = callers.every((f) => (f.name === 'main' || program.mentions(f, /io_uring_queue_exit|\bexit\s*\(/)) && !callsInLoop(f, func.name));

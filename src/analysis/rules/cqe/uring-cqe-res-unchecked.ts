@@ -50,13 +50,13 @@ function matters(file: View, func: Func, t: Unread): 'here' | 'elsewhere' | unde
   if (DISCARDS.test(func.name) || program.mentions(func, /(?:->|\.)res\b/) || (t.looked && looksAtTags(file, func))) return undefined;
   const own = prepared(file, func);
   if (own.length) return own.every((op) => MATTERS.test(op)) ? 'here' : undefined;
-  const all = program.memo.derived(program, 'prepared', () => program.functions().flatMap((f) => prepared(file, f)).join(' '));
+  const all = program.memo.derived(program, 'preparations by name', () => program.functions().flatMap((f) => prepared(file, f)).join(' '));
   return all && all.split(' ').every((op) => MATTERS.test(op)) ? 'elsewhere' : undefined;
 }
 /** What a function prepares, by name. */
 function prepared(file: View, func: Func): string[] {
   if (!file.program.mentions(func, /io_uring_prep_/)) return [];
-  return file.program.memo.derived(func, 'prepared', () => [...walkFunction(func)].flatMap((e) => (e.kind === 'call' ? prepName(e.name) ?? [] : [])), (a, b) => a.join() === b.join());
+  return file.program.memo.derived(func, 'preparations by name', () => [...walkFunction(func)].flatMap((e) => (e.kind === 'call' ? prepName(e.name) ?? [] : [])), (a, b) => a.join() === b.join());
 }
 /** User data decides what becomes of a completion: it may say that the result is of no interest. */
 function looksAtTags(file: View, func: Func): boolean {

@@ -12,7 +12,7 @@ export function bufferUnalignedInRust(file: View, func: Func, report: (draft: Dr
     if (!t.buffer || !memory || !opens) continue;
     report({
       at: placeOf(func, t.buffer),
-      message: `This buffer is ${memory.what}, which is aligned to one byte, and the file is open with O_DIRECT: ${t.call.name}() fails with EINVAL, or works by luck. Use memory with a Layout, or a type with #[repr(align(4096))].`,
+      message: `This buffer is ${memory.what}, which is aligned to one byte, and the file is open with O_DIRECT: ${t.name}() fails with EINVAL, or works by luck. Use memory with a Layout, or a type with #[repr(align(4096))].`,
       related: [
         ...(memory.at ? [{ at: placeOf(memory.func, memory.at), message: 'the memory comes from here' }] : []),
         ...(opens[0] && file.program.functions(SPEAKS_OF_DIRECT).includes(func) ? [{ at: placeOf(func, opens[0].flag), message: 'opened here with O_DIRECT' }] : []),

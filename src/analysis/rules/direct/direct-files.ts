@@ -2,7 +2,7 @@
 import { flagState, O_DIRECT, originsOf, type Origin } from '../../idioms/fd-origin';
 import { parameterIn, transfersOf, type Operand, type Transfer } from '../../idioms/transfers';
 import { sameList } from '../../memo';
-import { statements, walk, walkFunction, ownExpressions, type Func, type Stmt } from '../../model';
+import { statements, walk, walkFunction, ownExpressions, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { View } from '../rule';
 
@@ -21,7 +21,17 @@ export function directFile(file: View, t: Transfer, own: boolean): DirectFile | 
 function judged(origins: Origin[]): DirectFile | undefined {
   const states = origins.map((o) => (o.kind === 'file' || o.kind === 'device' ? flagState(o, O_DIRECT) : 'unknown'));
   if (states.includes('unknown') || states.every((s) => s === 'off')) return undefined;
+  // one file, tried both ways; otherwise members of different structs go by the same name
+  if (states.includes('off') && origins.some((o) => o.call?.within !== origins[0]!.call?.within || !samePath(o.path, origins[0]!.path))) return undefined;
   return { opens: origins.filter((_, i) => states[i] !== 'off'), sometimes: states.some((s) => s !== 'on') };
+}
+
+function samePath(a: Expr | undefined, b: Expr | undefined): boolean {
+  if (a?.kind === 'text') return b?.kind === 'text' && a.value === b.value;
+  if (a?.kind === 'name') return b?.kind === 'name' && a.id === b.id;
+  if (a?.kind === 'index') return b?.kind === 'index' && samePath(a.object, b.object);
+  if (a?.kind === 'member') return b?.kind === 'member' && a.field === b.field && samePath(a.object, b.object);
+  return a?.kind === 'call' && b?.kind === 'call' && a.name === b.name && a.args.length === b.args.length && a.args.every((x, i) => samePath(x, b.args[i])) && (a.callee.kind !== 'member' || samePath(a.callee, b.callee));
 }
 
 /** A descriptor that is a parameter: what a caller in the file hands over counts. */
@@ -32,7 +42,7 @@ function callersFile(file: View, fd: Operand): DirectFile | undefined {
   const { program } = file;
   const opens = program.memo.derived(func, `direct files in parameter ${i}`, () => {
     const out: Origin[] = [];
-    for (const caller of program.functions(new RegExp(`\\b${func.name.replace(/\W/g, '\\$&')}\\s*\\(`))) {
+    for (const caller of program.users(func)) {
       if (caller === func) continue;
       const flow = program.flow(caller);
       flow?.replay((event, memory) => {

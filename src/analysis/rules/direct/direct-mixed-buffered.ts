@@ -2,7 +2,7 @@ import { integers } from '../../flow/value';
 import { flagBits } from '../../idioms/flag-bits';
 import { flagState, O_ACCMODE, O_DIRECT, originsOf } from '../../idioms/fd-origin';
 import { transfersOf } from '../../idioms/transfers';
-import { bare, statements, type Call, type Expr, type Func, type Span } from '../../model';
+import { bare, statements, walkFunction, type Call, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import { SPEAKS_OF_DIRECT } from './direct-files';
 import { mixedInRust } from './direct-mixed-buffered.rust';
@@ -41,7 +41,7 @@ function twoOpens(file: View, func: Func, report: (draft: Draft) => void): void 
     if (event.kind !== 'call' || event.call.callee.kind !== 'name') return;
     const { call } = event;
     const order = call.span.start;
-    if (call.name === 'close' && call.args[0]) closes.push({ name: text(call.args[0]), at: order });
+    if ((call.name === 'close' || call.name === 'fclose') && call.args[0]) closes.push({ name: text(call.args[0]), at: order });
     if (file.program.callee(call)) return;
     const position = OPENS.get(call.name);
     if (position !== undefined && call.args[position]) {
@@ -56,7 +56,7 @@ function twoOpens(file: View, func: Func, report: (draft: Draft) => void): void 
   all.sort((a, b) => a.order - b.order);
   for (const [i, second] of all.entries()) {
     const first = all.slice(0, i).find((o) => o.path === second.path && o.direct !== second.direct && (o.writable || second.writable));
-    if (!first || depends(func, first.call) || depends(func, second.call) || changes(func, second.path)) continue;
+    if (!first || depends(func, first.call) || depends(func, second.call) || changes(func, second.path) || isGone(func, first.call, second.call)) continue;
     // read with the cache, closed, then opened for direct I/O
     const holder = holderOf(file, func, first.call);
     if (holder !== undefined && closes.some((c) => c.name === holder && c.at > first.order && c.at < second.order)) continue;
@@ -76,6 +76,13 @@ function depends(func: Func, call: Call): boolean {
     if (s.kind === 'switch') return s.cases.some((c) => c.body.some((b) => inside(b.span)));
     return s.kind === 'loop' && inside(s.span);
   }) || hasConditional(func, call);
+}
+/** Made for a block that ends before the other open, or closed at once. */
+function isGone(func: Func, first: Call, second: Call): boolean {
+  const inside = (s: Span, c: Call): boolean => s.start <= c.span.start && c.span.end <= s.end;
+  if ([...statements(func.body)].some((s) => (s.kind === 'block' || s.kind === 'try') && inside(s.span, first) && !inside(s.span, second))) return true;
+  for (const e of walkFunction(func)) if (e.kind === 'call' && e.name === 'close' && e.args[0] && bare(e.args[0]) === first) return true;
+  return false;
 }
 function hasConditional(func: Func, call: Call): boolean {
   return [...statements(func.body)].some((s) => (s.kind === 'declare' ? s.init : s.kind === 'expr' ? s.expr : undefined)?.kind === 'conditional' && s.span.start <= call.span.start && call.span.end <= s.span.end);

@@ -3,6 +3,7 @@ import { flagBits } from '../../idioms/flag-bits';
 import { isDisk, O_DIRECT } from '../../idioms/fd-origin';
 import { bare, ownExpressions, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
+import { SPEAKS_OF_DIRECT } from './direct-files';
 import { openNoFallbackInRust } from './direct-open-no-fallback.rust';
 import type { Rule, View } from '../rule';
 
@@ -17,10 +18,10 @@ export const directOpenNoFallback: Rule = {
   },
   why: 'File systems without direct I/O refuse an open with O_DIRECT with EINVAL. The manual suggests to treat O_DIRECT as an option: open again without it when that is the error.',
   families: [],
-  tokens: /\bO_DIRECT\b|Flags?::DIRECT\b|custom_flags/,
+  tokens: /\bopen/,
   check(file, func, report) {
     if (file.language === 'rust') return openNoFallbackInRust(file, func, report);
-    if (func.damaged || file.program.mentions(func, /\bEINVAL\b/)) return;
+    if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, /\bEINVAL\b/)) return;
     const flow = file.program.flow(func);
     flow?.replay((event, memory) => {
       if (event.kind !== 'call' || event.call.callee.kind !== 'name' || file.program.callee(event.call)) return;

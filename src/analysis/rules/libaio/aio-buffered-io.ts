@@ -28,20 +28,19 @@ export const aioBufferedIo: Rule = {
   checkFile(file, report) {
     const { program } = file;
     if (program.defines('io_submit') || [...AIO_TRANSFERS].some((n) => program.defines(n))) return;
-    const check = new Check(file);
+    const check = descriptors(file);
     // a submission is judged where all that leads to it is in sight
     const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
+    const likely: { mark: Mark; opens: Open[] }[] = [];
     for (const func of program.functions()) {
-      for (const effect of submissions(file, func)) {
-        for (const iocb of effect.parts) {
-          const found = check.buffered(iocb);
-          if (!found) continue;
-          const known = submits.get(effect.call) ?? { at: effect.place, marks: new Map(), opens: new Map(), sure: false };
-          found.marks.forEach((m) => known.marks.set(m.call, m));
-          found.opens.forEach((o) => known.opens.set(o.call, o));
-          known.sure ||= found.sure;
-          submits.set(effect.call, known);
-        }
+      const own = bufferedIn(file, func);
+      likely.push(...own.preparations);
+      for (const { effect, found } of own.submissions) {
+        const known = submits.get(effect.call) ?? { at: effect.place, marks: new Map(), opens: new Map(), sure: false };
+        found.marks.forEach((m) => known.marks.set(m.call, m));
+        found.opens.forEach((o) => known.opens.set(o.call, o));
+        known.sure ||= found.sure;
+        submits.set(effect.call, known);
       }
     }
     const covered = new Set<Call>();
@@ -50,7 +49,7 @@ export const aioBufferedIo: Rule = {
       s.marks.forEach((m) => covered.add(m.call));
       report(draft(file, s.at, MESSAGE, [...s.marks.values()], [...s.opens.values()], check));
     }
-    for (const { mark, opens } of check.preparations()) {
+    for (const { mark, opens } of likely) {
       if (covered.has(mark.call)) continue;
       const fd = mark.call.args[1];
       const at = fd ? placeIn(mark.place, fd.span) : mark.place;
@@ -73,6 +72,34 @@ function draft(file: SourceFile, at: Place, message: string, marks: Mark[], open
 /** Submissions in a function and in those it calls. */
 function submissions(file: SourceFile, func: Func): Effect[] {
   return file.program.memo.derived(func, 'aio submissions', () => file.program.flow(func)?.effects.filter((e) => e.name === AIO_SUBMIT) ?? [], sameList);
+}
+
+/** What is buffered in one function. */
+interface Buffered { submissions: { effect: Effect; found: Found }[]; preparations: { mark: Mark; opens: Open[] }[] }
+interface Found { marks: Mark[]; opens: Open[]; sure: boolean }
+
+const NONE: Buffered = { submissions: [], preparations: [] };
+function bufferedIn(file: SourceFile, func: Func): Buffered {
+  return file.program.memo.derived(func, 'aio buffered', () => {
+    const submitted = submissions(file, func);
+    const marks = gathered(file, func)?.marks ?? [];
+    if (!submitted.length && !marks.length) return NONE;
+    const check = descriptors(file);
+    const found = submitted.flatMap((effect) => effect.parts.flatMap((iocb) => {
+      const buffered = check.buffered(iocb);
+      return buffered ? [{ effect, found: buffered }] : [];
+    }));
+    const preparations = marks.flatMap((mark) => {
+      const opens = check.bufferedTransfer(mark);
+      return opens ? [{ mark, opens }] : [];
+    });
+    return found.length || preparations.length ? { submissions: found, preparations } : NONE;
+  });
+}
+
+/** What the file does with descriptors: the same object as long as it does the same. */
+function descriptors(file: SourceFile): Check {
+  return file.program.memo.derived(file.program, 'aio descriptors', () => new Check(file), (a, b) => a.isSame(b));
 }
 
 /** What one function does with descriptors. */
@@ -136,27 +163,17 @@ class Check {
   private readonly changed = new Set<Call>();
   /** flags of each open */
   private readonly flags = new Map<Call, Value>();
-  private readonly found: Mark[] = [];
   /** transfers in functions that speak of RWF_NOWAIT */
   private readonly noWait = new Set<Call>();
-  /** what functions do with descriptors besides; undefined: some function could not be followed */
-  private readonly elsewhere: Set<Call> | undefined;
 
   constructor(private readonly file: SourceFile) {
-    let elsewhere: Set<Call> | undefined = new Set();
     for (const func of file.program.functions()) {
       const own = gathered(file, func);
-      if (!own) {
-        elsewhere = undefined;
-        continue;
-      }
+      if (!own) continue;
       own.flags.forEach((v, call) => this.flags.set(call, v));
       own.changed.forEach((fd) => this.change(fd));
-      this.found.push(...own.marks);
       if (own.noWait) own.marks.forEach((m) => this.noWait.add(m.call));
-      own.elsewhere.forEach((call) => elsewhere?.add(call));
     }
-    this.elsewhere = elsewhere;
   }
 
   private change(fd: Value): void {
@@ -164,8 +181,14 @@ class Check {
   }
   readonly flagsOf = (open: Open): Value | undefined => this.flags.get(open.call);
 
+  isSame(other: Check): boolean {
+    const calls = (a: Iterable<Call>, b: Iterable<Call>): boolean => sameList([...a], [...b]);
+    return calls(this.changed, other.changed) && calls(this.noWait, other.noWait) && calls(this.flags.keys(), other.flags.keys())
+      && [...this.flags].every(([call, value]) => other.flags.get(call) === value);
+  }
+
   /** The transfers an iocb may hold, when all of them are buffered. */
-  buffered(iocb: Value): { marks: Mark[]; opens: Open[]; sure: boolean } | undefined {
+  buffered(iocb: Value): Found | undefined {
     if (iocb.unknown || iocb.atoms.size === 0) return undefined;
     const marks: Mark[] = [];
     const opens: Open[] = [];
@@ -233,24 +256,23 @@ class Check {
         } else atoms.set(inner, atom);
       }
       // other files may set it too, unless it is this file's own
-      sure &&= this.file.facts.fields.some((f) => f.name === name) || this.file.facts.globals.some((g) => g.local.name === name);
+      sure &&= this.file.declares(name);
     }
     return { value: { atoms, unknown: false }, sure };
   }
 
-  /** Requests whose own descriptor is certainly buffered. */
-  *preparations(): Generator<{ mark: Mark; opens: Open[] }> {
-    for (const mark of this.found) {
-      const found = this.bufferedDescriptor(mark.inputs[0]!);
-      if (found && !this.isNoWait(mark)) yield { mark, opens: found.opens };
-    }
+  /** The opens of a request whose own descriptor is certainly buffered. */
+  bufferedTransfer(mark: Mark): Open[] | undefined {
+    return this.isNoWait(mark) ? undefined : this.bufferedDescriptor(mark.inputs[0]!)?.opens;
   }
   /** All requests on the files these opens open, or undefined when the descriptor goes where that cannot be told. */
   transfersOn(opens: Open[]): Mark[] | undefined {
     const calls = new Set(opens.map((o) => o.call));
     const out: Mark[] = [];
-    if (!this.elsewhere || opens.some((o) => this.elsewhere!.has(o.call))) return undefined;
-    for (const mark of this.found) {
+    const all = this.file.program.functions().map((func) => gathered(this.file, func));
+    // some function cannot be followed, or hands a descriptor to where it cannot
+    if (all.some((own) => !own || opens.some((o) => own.elsewhere.has(o.call)))) return undefined;
+    for (const mark of all.flatMap((own) => own!.marks)) {
       const atoms = this.resolve(mark.inputs[0]!)?.value.atoms;
       if (!atoms) return undefined;
       if ([...atoms.values()].some((a) => a.kind === 'call' && calls.has(a.call))) out.push(mark);

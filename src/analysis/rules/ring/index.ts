@@ -5,9 +5,13 @@ import { uringErrnoMisuse } from './uring-errno-misuse';
 import { uringFeatureNewerThanTarget } from './uring-feature-newer-than-target';
 import { uringInitUnchecked } from './uring-init-unchecked';
 import { uringMissingExit } from './uring-missing-exit';
+import { uringRingSharedNoLock } from './uring-ring-shared-no-lock';
+import { uringRingUsedAfterFork } from './uring-ring-used-after-fork';
 import { uringSetupParamsInvalid } from './uring-setup-params-invalid';
+import { uringSingleIssuerCrossThread } from './uring-single-issuer-cross-thread';
 import { uringSqpollRequirements } from './uring-sqpoll-requirements';
 
 export const RING_RULES: readonly Rule[] = [
-  uringErrnoMisuse, uringInitUnchecked, uringSetupParamsInvalid, uringFeatureNewerThanTarget, uringMissingExit, uringSqpollRequirements, uringDeprecatedApi,
+  uringErrnoMisuse, uringInitUnchecked, uringSetupParamsInvalid, uringFeatureNewerThanTarget, uringMissingExit, uringSqpollRequirements, uringSingleIssuerCrossThread,
+  uringRingSharedNoLock, uringRingUsedAfterFork, uringDeprecatedApi,
 ];

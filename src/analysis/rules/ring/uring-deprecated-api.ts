@@ -22,9 +22,12 @@ export const uringDeprecatedApi: Rule = {
         report({ at: placeOf(func, s.local), message: '`struct io_uring_files_update` has a successor that also takes tags: `struct io_uring_rsrc_update`.' });
       }
     }
+    const successors = new Set<Expr>();
     for (const e of walkFunction(func)) {
+      // liburing itself, and who does the same
+      if (e.kind === 'assign' && e.target.kind === 'member' && /^ring_(?:mask|entries)$/.test(e.target.field)) successors.add(bare(e.value));
       if (e.kind === 'call' && e.callee.kind === 'name') oldCall(file, func, e, report);
-      else if (e.kind === 'unary' && e.op === '*') oldField(file, func, e.operand, e, report);
+      else if (e.kind === 'unary' && e.op === '*' && !successors.has(e)) oldField(file, func, e.operand, e, report);
     }
     if (offers(file, 'io_uring_submit_and_wait')) for (const submit of submitThenWait(func)) {
       report({ at: placeOf(func, { span: submit.nameSpan }), message: 'Submitting and then waiting are two system calls; io_uring_submit_and_wait() does both in one.' });
@@ -138,7 +141,7 @@ function sameText(a: Expr | undefined, b: Expr | undefined): boolean {
 const EXPORTED = /^io_uring_(?:setup|enter2?|register)$/;
 /** A function of the project by the name of one that liburing exports: which of them a call means is up to the linker. */
 function interposed(file: View, func: Func, report: Report): void {
-  if (!EXPORTED.test(func.name) || func.static || func.owner || func.kind !== 'function' || file.language !== 'c' || !file.includes('liburing.h')) return;
+  if (!EXPORTED.test(func.name) || func.static || func.owner || func.kind !== 'function' || file.language !== 'c' || !file.includes('liburing.h') || file.includes('int_flags.h') || file.includes('lib.h')) return;
   if (/\binline\b/.test(file.source(placeIn(func, { start: 0, end: func.nameSpan.start })))) return;
   report({
     at: placeIn(func, func.nameSpan), severity: 'warning',

@@ -1,6 +1,7 @@
 /** Rules about what is queued: sqes, what they point to, links, and submitting them. */
 import type { Rule } from '../rule';
 import { uringBufferEscapesScope } from './uring-buffer-escapes-scope';
+import { uringBufferTouchedInFlight } from './uring-buffer-touched-in-flight';
 import { uringDirectFdMisuse } from './uring-direct-fd-misuse';
 import { uringFixedBufferMisuse } from './uring-fixed-buffer-misuse';
 import { uringFsyncUnordered } from './uring-fsync-unordered';
@@ -17,6 +18,6 @@ import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
 import { uringUserDataUnset } from './uring-user-data-unset';
 
 export const SQE_RULES: readonly Rule[] = [
-  uringBufferEscapesScope, uringDirectFdMisuse, uringFixedBufferMisuse, uringFsyncUnordered, uringLinkShortTransfer, uringLinkTimeoutMisuse, uringLinkUnterminated, uringMissingSubmit, uringNonblockFd,
+  uringBufferEscapesScope, uringBufferTouchedInFlight, uringDirectFdMisuse, uringFixedBufferMisuse, uringFsyncUnordered, uringLinkShortTransfer, uringLinkTimeoutMisuse, uringLinkUnterminated, uringMissingSubmit, uringNonblockFd,
   uringNullSqe, uringSqeSetupOrder, uringStreamOffset, uringStructLifetime, uringSubmitResultIgnored, uringUserDataUnset,
 ];

@@ -12,7 +12,7 @@ export const uringBufferEscapesScope: Rule = {
   why: 'The kernel uses the buffer until the request completes. A local array, or memory freed before that, belongs to somebody else by then: data of others is overwritten, or sent.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /io_uring_prep_|user_data|sqe_set_data/) || isExempt(file, func)) return;
+    if (!file.program.mentions(func, /io_uring_|sqe|ring/i) || isExempt(file, func)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
     for (const e of flow.events) {
@@ -44,14 +44,14 @@ export function isExempt(file: View, func: Func): boolean {
 }
 
 function bufferOf(file: View, { flow }: SqeFlow, e: Prep): { argument: Expr; automatic: Automatic } | undefined {
-  if (!e.call || !e.shape) return undefined;
+  if (!e.shape) return undefined;
   const { buffer, vector } = e.shape;
-  const plain = buffer === undefined ? undefined : e.call.args[buffer];
+  const plain = buffer === undefined ? undefined : e.args[buffer];
   if (plain) {
     const automatic = automaticBehind(file, flow, plain, e.memory);
     return automatic && { argument: plain, automatic };
   }
-  const structure = vector === undefined ? undefined : e.call.args[vector];
+  const structure = vector === undefined ? undefined : e.args[vector];
   if (!structure) return undefined;
   const path = e.shape.structs?.[0]?.what === 'msghdr' ? ['msg_iov', 'iov_base'] : ['iov_base'];
   const automatic = automaticField(file, flow, structure, e.memory, path);
@@ -76,11 +76,11 @@ export function returnsInFlight(flow: SqeFlow, from: Prep | UserData): boolean {
 
 function* freedEarly(flow: SqeFlow): Generator<{ prep: Prep; argument: Expr; freed: { span: { start: number; end: number } } }> {
   for (const prep of flow.of('prep')) {
-    const argument = prep.shape?.buffer === undefined ? undefined : prep.call?.args[prep.shape.buffer];
+    const argument = prep.shape?.buffer === undefined ? undefined : prep.args[prep.shape.buffer];
     if (!argument || !returnsInFlight(flow, prep)) continue;
     const memory = [...flow.flow.value(argument, prep.memory).atoms.keys()];
     if (!memory.length) continue;
-    const freed = flow.events.find((e) => e.kind === 'freed' && share(e.memories, memory) && flow.reaches(prep, (x) => x === e));
+    const freed = flow.events.find((e) => e.kind === 'freed' && share(e.memories, memory) && flow.reaches(prep, (x) => x === e, undefined, { submitted: true }));
     if (freed) yield { prep, argument, freed };
   }
 }

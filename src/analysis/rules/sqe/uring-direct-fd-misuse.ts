@@ -79,7 +79,8 @@ function closeOnExec(file: View, { flow }: SqeFlow, prep: Prep): Draft | undefin
 function closeFixed(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   if (prep.op !== 'close_direct') return undefined;
   const flags = fixedFlags(flow, prep).find((f) => !f.inside && f.how !== 'remove' && surely(f.bits, FIXED_FILE));
-  if (!flags?.value) return undefined;
+  // which of several preparations it was may decide about the flags too
+  if (!flags?.value || flow.of('prep').some((p) => p !== prep && share(p.sqes, prep.sqes) && fixedFlags(flow, p).includes(flags))) return undefined;
   const { func } = flow.flow;
   const name = [...walk([flags.value])].find((n) => n.kind === 'name' && n.name === 'IOSQE_FIXED_FILE') ?? flags.value;
   return {

@@ -1,21 +1,26 @@
 import { constant } from '../../flow/value';
 import { mostEntries, neverRegistered, registrationsIn } from '../../idioms/registrations';
 import { ringsOf } from '../../idioms/sqe-chain';
-import { share, sqeFlow, surely, takesAnew, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { share, sqeFlow, surely, takesAnew, type Flags, type Prep, type SqeFlow } from '../../idioms/sqe';
 import { bare, statements, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
+import { fixedBuffersInRust } from './uring-fixed-buffer-misuse.rust';
 
 const BUFFER_SELECT = 32n;
 
 export const uringFixedBufferMisuse: Rule = {
   info: {
-    id: 'uring-fixed-buffer-misuse', languages: ['c', 'cpp'], severity: 'error', confidence: 'likely',
+    id: 'uring-fixed-buffer-misuse', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'likely',
     summary: 'A fixed-buffer request names a buffer that is not registered, or not there.',
   },
   why: 'Requests on registered buffers take an index and an address inside that buffer. An index that was not registered, or an address of another buffer, fails with -EFAULT.',
-  families: ['liburing'],
+  families: ['liburing', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') fixedBuffersInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     if (!file.program.mentions(func, /_fixed\b|register_buffers/)) return;
     for (const { call } of registrationsIn(file, func, 'buffers')) {
       if (!call.discarded) continue;
@@ -101,10 +106,14 @@ function textOf(file: View, func: Func, e: Expr): string {
 /** The ring cannot choose the buffer of a request that names one. */
 function selected(flow: SqeFlow, prep: Prep): Draft | undefined {
   const flags = flow.of('flags').find((f) => !f.inside && share(f.sqes, prep.sqes) && f.how !== 'remove' && surely(f.bits, BUFFER_SELECT)
-    && flow.reaches(prep, (x) => x === f, (x) => takesAnew(x, prep.sqes), { ahead: true }));
+    && isOnly(flow, prep, f));
   return flags && {
     at: placeOf(flow.flow.func, flags),
     message: 'A request on a registered buffer names its buffer: with IOSQE_BUFFER_SELECT it fails with -EINVAL. Use one or the other.',
     related: [{ at: placeOf(flow.flow.func, prep), message: 'prepared here' }],
   };
+}
+/** No other preparation of the same sqe leads there: which of them it was may decide about the flags too. */
+function isOnly(flow: SqeFlow, prep: Prep, flags: Flags): boolean {
+  return flow.of('prep').every((p) => (p === prep) === (share(p.sqes, prep.sqes) && flow.reaches(p, (x) => x === flags, (x) => takesAnew(x, prep.sqes), { ahead: true })));
 }

@@ -61,7 +61,7 @@ function shortRead(file: View, flow: SqeFlow, prep: Prep, link: Flags, next: Pre
   const { program } = file;
   if (!READS.test(prep.op!) || link.bits?.some((b) => (b & HARDLINK) !== 0n) || !next.some((n) => n.op !== undefined && USES.test(n.op))) return undefined;
   if (anyFunction(program, 'ECANCELED', (f) => program.mentions(f, /ECANCELED|errno|strerror|st_size|stx_size/))) return undefined;
-  if (!anyFunction(program, 'reads results', (f) => program.mentions(f, /cqe\w*(?:->|\.)\s*res\b/))) return undefined;
+  if (!anyFunction(program, 'reads results of cqes', (f) => program.mentions(f, /cqe\w*(?:->|\.)\s*res\b/))) return undefined;
   return {
     at: placeOf(flow.flow.func, { span: linkFlag(link) }),
     message: 'A short read breaks this chain: what is linked behind it completes with -ECANCELED, which nothing here handles.',

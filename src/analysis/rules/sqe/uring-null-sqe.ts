@@ -13,6 +13,8 @@ const SQE: Machine<State> = {
   source: (call) => (SQE_SOURCES.has(call.name) ? 'fresh' : undefined),
   passed: (call, argument) => {
     if (SQE_USE.test(call.name)) return argument === 0 ? 'use' : undefined;
+    // writing to it is using it
+    if (/^(?:memset|memcpy|bzero)$/.test(call.name)) return argument === 0 ? 'use' : undefined;
     if (isGuard(call.name)) return 'test';
     return 'escape';
   },
@@ -35,6 +37,7 @@ export const uringNullSqe: Rule = {
   why: 'io_uring_get_sqe() returns NULL when the submission queue is full: after as many calls as the ring has entries, after a partial submit, or while the SQPOLL thread is busy. Using it then crashes.',
   families: ['liburing'],
   check(file, func, report) {
+    if (!file.program.mentions(func, /sqe|io_uring_/i)) return;
     const first = new Map<Call, Violation>();
     for (const v of new Typestates(file.program, SQE).violations(func)) {
       const call = v.source.via[0] ?? v.source.call;
@@ -57,7 +60,7 @@ export const uringNullSqe: Rule = {
 /** Whether the queue is known to have room at this call. */
 function cannotFail(file: View, func: Func, call: Call): boolean {
   for (const e of walkFunction(func)) {
-    if (e.kind === 'call' && e.name === 'io_uring_sq_space_left' && e.span.start < call.span.start) return true;
+    if (e.kind === 'call' && /^io_uring_sq_(?:space_left|ready)$/.test(e.name) && e.span.start < call.span.start) return true;
   }
   return afterSubmitWhenFull(func, call) || withinFreshRing(file, func, call);
 }

@@ -17,13 +17,13 @@ export const uringStructLifetime: Rule = {
   why: 'A preparation stores a pointer only. What it points to is read when the ring is submitted (with SQPOLL, and before Linux 5.5, at any time until the completion), and results are written at the completion.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /io_uring_prep_/) || isExempt(file, func)) return;
+    if (!file.program.mentions(func, /io_uring_|sqe|ring/i) || isExempt(file, func)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
     const late = copiesLate(file);
     for (const prep of flow.of('prep')) {
       for (const s of prep.shape?.structs ?? []) {
-        const argument = prep.call?.args[s.argument];
+        const argument = prep.args[s.argument];
         const automatic = argument && automaticBehind(file, flow.flow, argument, prep.memory);
         if (!automatic) continue;
         const what = s.what === 'path' || s.what === 'name' ? 'string' : s.what;

@@ -1,10 +1,16 @@
 import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../../api/names';
 import { integers } from '../../flow/value';
-import { expressionsOf, statements, walk, walkFunction, type Call, type Func } from '../../model';
+import { setups, setupFlag, surely } from '../../idioms/ring-setup';
+import { loopsAround } from '../../idioms/loops';
+import { useOfResult } from '../../idioms/result-use';
+import { callsIn, sqeFlow } from '../../idioms/sqe';
+import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
 const SQPOLL = 2n;
+
+const IN_FLIGHT = /fl(?:ight|y)|pending|outstanding|active|submitted|queued|to_reap|todo/i;
 
 export const uringSubmitResultIgnored: Rule = {
   info: {
@@ -12,21 +18,74 @@ export const uringSubmitResultIgnored: Rule = {
     summary: 'The result of io_uring_submit is thrown away: an error, or sqes that were not taken, go unnoticed.',
   },
   why: 'io_uring_submit() returns a negative error, or how many sqes it took. What it did not take never completes, and code that waits for it hangs.',
-  families: ['liburing'],
+  families: ['liburing', 'raw-io-uring'],
   check(file, func, report) {
-    if (func.damaged || func.kind === 'destructor' || !file.program.mentions(func, /io_uring_submit/)) return;
-    const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
+    if (func.damaged || func.kind === 'destructor' || !file.program.mentions(func, /submit|enter|flush/i)) return;
+    const calls = callsIn(func);
     for (const call of calls) {
-      if (!URING_SUBMIT.has(call.name) || call.discarded !== 'statement' || call.callee.kind !== 'name' || file.program.defines(call.name)) continue;
-      if (pollsInKernel(file) || inEventLoop(func, call, calls) || makesRoom(func, call) || beforeExit(file, func, call, calls)) continue;
-      report({
-        at: placeOf(func, call),
-        message: `The result of ${call.name}() is ignored: it is negative on error, and may be less than the number of queued sqes, which then never complete.`,
-        fixes: fix(file, func, call),
-      });
+      const through = submitsThrough(file, func, call);
+      if (through === undefined || pollsInKernel(file) || inEventLoop(func, call, calls) || makesRoom(func, call) || beforeExit(file, func, call, calls)) continue;
+      const use = call.discarded === 'statement' ? 'ignored' : call.discarded ? undefined : useOfResult(file, func, call);
+      if (use === 'ignored') {
+        report({
+          at: placeOf(func, call),
+          message: `The result of ${call.name}() is ${call.discarded ? 'ignored' : 'never looked at'}: it is negative on error, and may be less than the number of queued sqes, which then never complete.`,
+          fixes: call.discarded && !through ? fix(file, func, call) : [],
+        });
+      } else if (use === 'sign' && !through) {
+        const counted = countsAllOf(file, func, call, calls);
+        if (counted) {
+          report({
+            at: placeOf(func, call), ...(counted.waits ? { severity: 'information' as const } : {}),
+            message: 'Only failure is tested, but a submission may take fewer sqes than are queued: the rest stay in the queue, and what is counted on never completes. Count what the call returns, and submit again.',
+            related: [{ at: placeOf(func, counted.at), message: counted.waits ? 'waited for here' : 'counted here' }],
+          });
+        }
+      }
     }
   },
 };
+
+/** Whether a call submits: itself (false), or as a project function that returns the result (true). */
+function submitsThrough(file: View, func: Func, call: Call): boolean | undefined {
+  const { program } = file;
+  const callee = program.callee(call);
+  if (callee) {
+    const returns = call.discarded ? program.summaryFor(func, callee)?.returns : undefined;
+    if (!returns || returns.unknown || returns.atoms.size === 0) return undefined;
+    return [...returns.atoms.values()].every((a) => a.kind === 'call' && URING_SUBMIT.has(a.call.name) && a.via.length === 0) ? true : undefined;
+  }
+  if (call.callee.kind !== 'name' || program.defines(call.name)) return undefined;
+  if (URING_SUBMIT.has(call.name)) return false;
+  const entered = /^io_uring_enter2?$/.test(call.name) ? call.args[1]
+    : call.name === 'syscall' && call.args[0]?.kind === 'name' && /^(?:__NR|SYS)_io_uring_enter$/.test(call.args[0].name) ? call.args[2] : undefined;
+  // with nothing to submit it only waits, or wakes
+  return entered && bare(entered).kind !== 'int' ? false : undefined;
+}
+
+/** Several sqes are queued, and the number of them, not the result, is added to a count or waited for. */
+function countsAllOf(file: View, func: Func, call: Call, calls: Call[]): { at: { span: Span }; waits: boolean } | undefined {
+  const { program } = file;
+  const flow = sqeFlow(program, func);
+  const submit = flow?.of('submit').find((s) => s.call === call);
+  if (!flow || !submit || calls.some((c) => c.name === 'io_uring_sq_ready') || takesAll(file)) return undefined;
+  const queued = flow.events.filter((e) => (e.kind === 'get' || e.kind === 'queue') && flow.reaches(e, (x) => x === submit, (x) => x.kind === 'submit'));
+  const several = queued.length > 1 || queued.some((q) => flow.reaches(q, (x) => x === q, (x) => x.kind === 'submit' || x.kind === 'reap'));
+  if (!several) return undefined;
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'assign' || e.op !== '+' || e.span.start < call.span.end) continue;
+    const target = bare(e.target);
+    const name = target.kind === 'name' ? target.name : target.kind === 'member' ? target.field : '';
+    if (IN_FLIGHT.test(name) && !loopsAround(func, e.span).some((l) => l.span.start > call.span.end)) return { at: e, waits: false };
+  }
+  const wait = flow.of('reap').find((r) => r.blocks && r.span.start > call.span.end && loopsAround(func, r.span).some((l) => l.form === 'for' && l.span.start > call.span.end) && flow.reaches(submit, (x) => x === r));
+  return wait && { at: wait, waits: true };
+}
+/** Every ring of the file goes on behind a bad sqe. */
+function takesAll(file: View): boolean {
+  const all = setups(file);
+  return all.length > 0 && all.every((s) => surely(s.flags, setupFlag('SUBMIT_ALL')));
+}
 
 /** With SQPOLL the kernel's thread submits; the result only counts what is queued. */
 function pollsInKernel(file: View): boolean {
