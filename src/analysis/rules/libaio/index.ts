@@ -5,6 +5,8 @@ import { aioCtxNotZeroed } from './aio-ctx-not-zeroed';
 import { aioCtxWrongType } from './aio-ctx-wrong-type';
 import { aioErrnoMisuse } from './aio-errno-misuse';
 import { aioEventResUnsigned } from './aio-event-res-unsigned';
+import { aioEventUnchecked } from './aio-event-unchecked';
+import { aioExtendingWrite } from './aio-extending-write';
 import { aioFieldSetBeforePrep } from './aio-field-set-before-prep';
 import { aioGeteventsBusyLoop } from './aio-getevents-busy-loop';
 import { aioStreamFd } from './aio-stream-fd';
@@ -12,5 +14,5 @@ import { aioSubmitPartial } from './aio-submit-partial';
 
 export const LIBAIO_RULES: readonly Rule[] = [
   aioBufferedIo, aioCtxNotZeroed, aioCtxWrongType, aioErrnoMisuse, aioEventResUnsigned, aioFieldSetBeforePrep, aioGeteventsBusyLoop, aioStreamFd,
-  aioSubmitPartial,
+  aioSubmitPartial, aioEventUnchecked, aioExtendingWrite,
 ];
