@@ -32,7 +32,7 @@ export const aioEventUnchecked: Rule = {
           at: headerOf(file, func, loop.loop),
           message: 'This loop goes through all events that were asked for: after a signal or a timeout there are fewer, and the rest is garbage. Loop up to what the call returned.',
           related: [{ at: placeOf(func, fetch.call), message: 'fetched here' }],
-          fixes: boundFix(file, func, fetch, loop.bound),
+          fixes: loop.loop.form === 'each' ? [] : boundFix(func, fetch, loop.bound),
         });
       }
       const count = countIgnored(file, func, flow, fetch, reads, loop !== undefined);
@@ -62,7 +62,7 @@ export const aioEventUnchecked: Rule = {
 /** A loop over the events that ends at the number asked for. */
 function blindLoop(file: View, flow: Flow, fetch: Fetch, reads: Reads): { loop: Loop; bound: Expr } | undefined {
   const { func } = flow;
-  if (!fetch.most || countIsCompared(file, func, fetch)) return undefined;
+  if (!fetch.most || countIsCompared(func, fetch)) return undefined;
   for (const s of statements(func.body)) {
     if (s.kind !== 'loop' || (s.span.start < fetch.call.span.start && !within(fetch.call.span, s.span)) || s.test && within(fetch.call.span, s.test.span)) continue;
     const bound = boundOf(s, reads);
@@ -123,7 +123,7 @@ function numberAt(flow: Flow, e: Expr): bigint | undefined {
   return memory && constant(flow.value(inner, memory));
 }
 /** Somewhere the number that came is compared with what was wanted, or asserted. */
-function countIsCompared(file: View, func: Func, fetch: Fetch): boolean {
+function countIsCompared(func: Func, fetch: Fetch): boolean {
   const counts = countsOf(func, fetch);
   const isCount = (e: Expr): boolean => [...walk([e])].some((x) => x === fetch.call || (x.kind !== 'call' && counts.has(lvalue(x) ?? '')));
   for (const e of walkFunction(func)) {
@@ -137,8 +137,7 @@ function isSignOnly(e: Expr): boolean {
   return tested !== undefined && (tested.with === 'error' || (tested.with !== undefined && tested.with <= 0n));
 }
 
-function boundFix(file: View, func: Func, fetch: Fetch, bound: Expr): DraftFix[] {
-  if (bare(bound).kind === 'call' || localOf(func, bare(bound))?.array) return [];
+function boundFix(func: Func, fetch: Fetch, bound: Expr): DraftFix[] {
   for (const s of statements(func.body)) {
     const holds = s.kind === 'declare' ? s.init && bare(s.init) === fetch.call && s.local : undefined;
     const stored = s.kind === 'expr' && s.expr.kind === 'assign' && s.expr.op === '=' && bare(s.expr.value) === fetch.call ? localOf(func, bare(s.expr.target)) : undefined;
@@ -158,7 +157,7 @@ function countIgnored(file: View, func: Func, flow: Flow, fetch: Fetch, reads: R
     if (fetch.call.discarded === 'void' && !touched) return undefined;
     return 'The number of events is ignored: a signal (-EINTR) or a timeout leaves fewer than asked for, or none, and the events are garbage then.';
   }
-  if (use !== 'sign' || blind || !touched) return undefined;
+  if (use !== 'sign' || blind || !touched || countIsCompared(func, fetch)) return undefined;
   const least = fetch.least && numberAt(flow, fetch.least);
   const zero = asksForZero(file, func, fetch);
   const mayBeNone = least === 0n || (fetch.timeout !== undefined && !isNothing(fetch.timeout));
