@@ -14,6 +14,8 @@ export const AIO_MARK = 'aio transfer';
 export const AIO_OTHER_MARK = 'aio other';
 /** `io_submit`: one part for each iocb handed over, holding its marks. */
 export const AIO_SUBMIT = 'aio submit';
+/** `io_submit` again: the addresses of the iocbs handed over. */
+export const AIO_IOCBS = 'aio iocbs';
 
 function prepare(at: ApiCall, name: string): void {
   const inputs = [1, 2, 3, 4].map((i) => (at.call.args[i] ? at.arg(i) : UNKNOWN));
@@ -29,6 +31,7 @@ function isElement(at: ApiCall): boolean {
 function submit(at: ApiCall): void {
   const pointers: Value = at.load(at.target(2));
   const iocbs = pointees(pointers);
+  at.effect(AIO_IOCBS, [pointers]);
   at.effect(AIO_SUBMIT, iocbs.length ? iocbs.map((k) => at.load([k + AIO])) : [UNKNOWN]);
 }
 

@@ -1,6 +1,7 @@
 /** Objects that end with their block, behind a pointer: locals, temporaries, and what local containers own. */
 import { load, pointees, rootOf, type Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
+import type { Value } from '../flow/value';
 import { bare, statements, walkFunction, type Expr, type Func, type Local, type Member, type Span, type Stmt } from '../model';
 import type { View } from '../rules/rule';
 import { typeNameOf } from './declared-type';
@@ -35,6 +36,11 @@ export function automaticField(file: View, flow: Flow, e: Expr, memory: Memory, 
     keys = pointees(value);
   }
   return undefined;
+}
+
+/** The same for a value: what it certainly leads to. */
+export function automaticValue(flow: Flow, value: Value): Automatic | undefined {
+  return byValue(flow, [...value.atoms.values()], value.unknown);
 }
 
 type Atoms = ReturnType<Flow['value']>['atoms'] extends ReadonlyMap<string, infer A> ? A[] : never;

@@ -9,10 +9,11 @@ import { aioEventUnchecked } from './aio-event-unchecked';
 import { aioExtendingWrite } from './aio-extending-write';
 import { aioFieldSetBeforePrep } from './aio-field-set-before-prep';
 import { aioGeteventsBusyLoop } from './aio-getevents-busy-loop';
+import { aioIocbLifetime } from './aio-iocb-lifetime';
 import { aioStreamFd } from './aio-stream-fd';
 import { aioSubmitPartial } from './aio-submit-partial';
 
 export const LIBAIO_RULES: readonly Rule[] = [
   aioBufferedIo, aioCtxNotZeroed, aioCtxWrongType, aioErrnoMisuse, aioEventResUnsigned, aioFieldSetBeforePrep, aioGeteventsBusyLoop, aioStreamFd,
-  aioSubmitPartial, aioEventUnchecked, aioExtendingWrite,
+  aioSubmitPartial, aioEventUnchecked, aioExtendingWrite, aioIocbLifetime,
 ];
