@@ -203,10 +203,11 @@ function isUnlooked(file: View, func: Func, fetch: Fetch, reads: Reads): boolean
 function onlyPolls(file: View): boolean {
   return file.says(/io_prep_poll|IO_?CB_CMD_POLL|IO_CMD_POLL/) && !file.says(/io_prep_p(?:read|write)|IO_?CB_CMD_P|IO_CMD_P(?:READ|WRITE)/);
 }
-/** The event of a transfer that this function prepared, in a variable of its own that nothing reads. */
+/** The event of a transfer that this function or file prepared, in a variable of its own that nothing reads. */
 function isUnread(file: View, func: Func, fetch: Fetch, reads: Reads): boolean {
   if (reads.tags.length || reads.results.length || reads.leaves || !areOwn(func, fetch)) return false;
-  return transfers(file, func).length > 0;
+  if (transfers(file, func).length) return true;
+  return !/drain|cancel|flush|stop|close|clean|destroy|exit|free|abort|shutdown/i.test(func.name) && !file.says(/io_prep_(?:poll|fd?sync)|CMD_(?:POLL|FD?SYNC)/) && file.program.functions(/io_prep_p(?:read|write)/).some((f) => transfers(file, f).length > 0);
 }
 function transfers(file: View, func: Func) {
   return [...walkFunction(func)].filter((e) => e.kind === 'call' && e.callee.kind === 'name' && AIO_TRANSFERS.has(e.name) && !file.program.defines(e.name));

@@ -4,6 +4,8 @@ import type { Flow } from '../../flow/program';
 import { destroyBehind, freesIn, isSameMemory, mayWait, stillRunning, submissionsIn, type Running, type Submission } from '../../idioms/aio-in-flight';
 import { automaticBehind, automaticValue, type Automatic } from '../../idioms/automatic';
 import { assignmentsTo } from '../../idioms/assignments';
+import { aioCalls } from '../../idioms/aio-call';
+import { typeNameOf } from '../../idioms/declared-type';
 import { eventOf, wayTo } from '../../idioms/paths';
 import { resultFlow } from '../../idioms/return-convention';
 import { AIO_OTHER_PREPS, AIO_TRANSFERS } from '../../api/names';
@@ -104,8 +106,9 @@ function waitsAtEnd(file: View, func: Func): boolean {
 
 /** Whether somebody gets addresses of iocbs back from the kernel or the library. */
 function comesBack(file: View, func: Func): boolean {
-  return file.program.functions(/(?:->|\.)\s*obj\b/).some((f) => file.program.mentions(f, /getevents|io_event/)) || file.program.mentions(func, /io_set_callback/)
-    || file.program.functions(/\bio_(?:cancel|queue_run)\s*\(/).length > 0;
+  const reads = (f: Func): boolean => [...walkFunction(f)].some((e) => e.kind === 'member' && e.field === 'obj' && typeNameOf(file, f, e.object) === 'io_event');
+  return file.program.functions(/(?:->|\.)\s*obj\b/).some(reads) || file.program.mentions(func, /io_set_callback/)
+    || file.program.functions(/\bio_(?:cancel|queue_run)\s*\(/).some((f) => aioCalls(file, f).some((c) => /cancel|queue_run/.test(c.name)));
 }
 
 /** A pointer that the function counts from. */

@@ -10,10 +10,11 @@ import { aioExtendingWrite } from './aio-extending-write';
 import { aioFieldSetBeforePrep } from './aio-field-set-before-prep';
 import { aioGeteventsBusyLoop } from './aio-getevents-busy-loop';
 import { aioIocbLifetime } from './aio-iocb-lifetime';
+import { aioMissingDestroy } from './aio-missing-destroy';
 import { aioStreamFd } from './aio-stream-fd';
 import { aioSubmitPartial } from './aio-submit-partial';
 
 export const LIBAIO_RULES: readonly Rule[] = [
   aioBufferedIo, aioCtxNotZeroed, aioCtxWrongType, aioErrnoMisuse, aioEventResUnsigned, aioFieldSetBeforePrep, aioGeteventsBusyLoop, aioStreamFd,
-  aioSubmitPartial, aioEventUnchecked, aioExtendingWrite, aioIocbLifetime,
+  aioSubmitPartial, aioEventUnchecked, aioExtendingWrite, aioIocbLifetime, aioMissingDestroy,
 ];

@@ -1,12 +1,11 @@
 import { rootOf } from '../../flow/memory';
-import { solve } from '../../flow/dataflow';
-import type { Edge } from '../../flow/cfg';
+import type { Event } from '../../flow/cfg';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
-import { OTHER, resultFlow } from '../../idioms/return-convention';
+import { comesBack, isGuarded, leakingReturn, releaseBefore, type Holding } from '../../idioms/leaks';
 import { RING_EXIT, RING_INIT, ringKeys, setupsIn, sharedName, type Setup } from '../../idioms/ring-setup';
 import { bare, statements, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
-import { insertion, isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';
+import type { Draft, Rule, View } from '../rule';
 
 type Report = (draft: Draft) => void;
 
@@ -43,7 +42,7 @@ function isOwn(func: Func, key: string): boolean {
 /** The ring's address goes where this function does not see it, or somebody closes it at the end of its scope. */
 function escapes(file: View, func: Func, ring: string): boolean {
   const local = func.locals.get(ring)!;
-  if (/cleanup|_ptr|guard|defer|scope|finally/i.test(file.source(placeOf(func, func)))) return true;
+  if (isGuarded(file, func)) return true;
   const named = (e: Expr): boolean => {
     const inner = bare(e);
     return (inner.kind === 'unary' && inner.op === '&' ? named(inner.operand) : inner.kind === 'name' && inner.id === local.id);
@@ -60,11 +59,6 @@ function escapes(file: View, func: Func, ring: string): boolean {
   }
   return false;
 }
-/** Neither an endless loop nor the end of the process: the function's end is reached. */
-function comesBack(file: View, func: Func): boolean {
-  const flow = file.program.flow(func);
-  return flow !== undefined && flow.cfg.blocks.some((b) => flow.after(b) !== undefined && b.next.some((e) => e.to === flow.cfg.exit)) && !file.program.mentions(func, /\b_?exit\s*\(|while\s*\((?:1|true)\)|for\s*\(;;\)/);
-}
 /** A member ring of a C++ class whose definition is in the file, with a body for its destructor or without any. */
 function isWholeClass(file: View, s: Setup): boolean {
   const name = sharedName(s.ring!);
@@ -73,16 +67,13 @@ function isWholeClass(file: View, s: Setup): boolean {
   return file.program.fieldsOf(owner).some((f) => f.name === name && f.type === 'io_uring') && file.program.functions().some((f) => f.kind === 'destructor' && f.owner.replace(/^.*::/, '') === owner);
 }
 
-type State = 'none' | 'open' | 'closed' | 'mixed';
 /** Returns that skip the exit which other ways through the function make. */
 function leakingReturns(file: View, s: Setup, report: Report): void {
   const { func } = s;
   const flow = file.program.flow(func);
-  const results = resultFlow(file, func);
   const ring = s.ring!;
-  if (!flow || !results || [...walk(s.call.args)].some((e) => e.kind === 'index')) return;
-  if (/cleanup|_ptr|guard|defer|scope|finally/i.test(file.source(placeOf(func, func)))) return;
-  const changes = new Map<unknown, State>();
+  if (!flow || [...walk(s.call.args)].some((e) => e.kind === 'index') || isGuarded(file, func)) return;
+  const changes = new Map<Event, Holding>();
   flow.replay((event, memory) => {
     if (event.kind !== 'call') return;
     const { call } = event;
@@ -91,38 +82,14 @@ function leakingReturns(file: View, s: Setup, report: Report): void {
     else if (call.name === RING_EXIT && call.args[0] && ringKeys(flow, memory, call.args[0]).includes(ring)) changes.set(event, 'closed');
     else if (!isOutOfTheWay(call) && mayClose(file, call, ring, (e) => ringKeys(flow, memory, e))) changes.set(event, 'mixed');
   });
-  const along = (edge: Edge, state: { at: State }, from: { id: number }): { at: State } => {
-    if (state.at !== 'open' || !edge.guard) return state;
-    const block = flow.cfg.blocks[from.id]!;
-    const known = results.after(block);
-    const sources = known && results.outcome(edge, known, s.call);
-    return sources === true ? { at: 'none' } : state;
-  };
-  const step = (event: unknown, state: { at: State }): { at: State } => (changes.has(event) ? { at: changes.get(event)! } : state);
-  const entries = solve<{ at: State }>(flow.cfg, {
-    start: { at: 'none' }, step, along, join: (a, b) => (a.at === b.at ? a : { at: 'mixed' }), equal: (a, b) => a.at === b.at,
+  const leak = leakingReturn(file, flow, s.call, changes);
+  if (!leak) return;
+  report({
+    at: placeOf(func, s.call), severity: 'warning',
+    message: `This ring leaks on a way that returns without ${RING_EXIT}(); other ways close it.`,
+    related: [{ at: placeOf(func, leak.value), message: 'returns with the ring open' }],
+    fixes: leak.statement ? [releaseBefore(file, func, leak.statement, 'Close the ring before the return', `${RING_EXIT}(${file.source(placeOf(func, s.call.args[1]!))})`)] : [],
   });
-  if (!entries) return;
-  const afterFailure = new Set<unknown>();
-  results.visit((event, state) => {
-    if (event.kind === 'return' && state.causes.size > 0 && !state.causes.has(OTHER)) afterFailure.add(event);
-  });
-  for (const [id, entry] of entries) {
-    let state = entry;
-    for (const event of flow.cfg.blocks[id]!.events) {
-      if (event.kind === 'return' && state.at === 'open' && event.value && (afterFailure.has(event) || isError(func, event.value))) {
-        const stated = [...statements(func.body)].find((x) => x.kind === 'return' && x.value === event.value);
-        report({
-          at: placeOf(func, s.call), severity: 'warning',
-          message: `This ring leaks on a way that returns without ${RING_EXIT}(); other ways close it.`,
-          related: [{ at: placeOf(func, event.value), message: 'returns with the ring open' }],
-          fixes: stated ? closeBefore(file, s, stated.span) : [],
-        });
-        return;
-      }
-      state = step(event, state);
-    }
-  }
 }
 /** Whether a call gets something through which it may reach the ring. */
 function mayClose(file: View, call: Call, ring: string, keysOf: (e: Expr) => string[]): boolean {
@@ -130,21 +97,6 @@ function mayClose(file: View, call: Call, ring: string, keysOf: (e: Expr) => str
   const callee = file.program.callee(call);
   return !rootOf(ring).includes('~') && (callee === undefined || file.program.mentions(callee, /io_uring_queue_exit/));
 }
-/** `return -ENOMEM;`, `return -1;`, `return NULL;`: the caller gets nothing to close. */
-function isError(func: Func, value: Expr): boolean {
-  const e = bare(value);
-  if (e.kind === 'int') return e.value === (/\*|bool/.test(func.returns) ? 0n : 1n);
-  if (e.kind === 'name') return /^(?:NULL|nullptr|false|EXIT_FAILURE)$/.test(e.name);
-  return e.kind === 'unary' && e.op === '-';
-}
-function closeBefore(file: View, s: Setup, statement: { start: number; end: number }): DraftFix[] {
-  const ring = file.source(placeOf(s.func, s.call.args[1]!));
-  const place = placeOf(s.func, { span: statement });
-  const indent = file.indentation(place);
-  if (isInBlock(file, place)) return [{ title: 'Close the ring before the return', safe: true, edits: [insertion(s.func, statement.start, `${RING_EXIT}(${ring});\n${indent}`)] }];
-  return [{ title: 'Close the ring before the return', safe: true, edits: [insertion(s.func, statement.start, `{ ${RING_EXIT}(${ring}); `), insertion(s.func, statement.end, ' }')] }];
-}
-
 const PAIRS = new Map([
   ['io_uring_get_probe', /io_uring_free_probe|\bfree\b/], ['io_uring_get_probe_ring', /io_uring_free_probe|\bfree\b/],
   ['io_uring_setup_buf_ring', /io_uring_free_buf_ring|munmap|\bfree\b/],
