@@ -84,7 +84,8 @@ function memberContext(file: View, flow: Flow, setup: AioCall, member: Member | 
   if (file.program.mentions(func, DESTROYS)) return isGuarded(file, func) ? undefined : leak(file, flow, setup, changesOf(file, flow, setup, sees));
   if (!file.program.ownersOf(name).length || file.program.functions(DESTROYS).length) return undefined;
   // a class tells of its end; a C file that opens knows how it closes
-  const closes = file.language === 'cpp' ? file.program.functions().some((f) => f.kind === 'destructor' && f.owner.replace(/^.*::/, '') === func.owner.replace(/^.*::/, ''))
+  const owner = func.owner.replace(/^.*::/, '');
+  const closes = file.language === 'cpp' ? !file.says(new RegExp(`~\\s*${owner || '\\w+'}\\b`)) || file.program.functions().some((f) => f.kind === 'destructor' && f.owner.replace(/^.*::/, '') === owner)
     : file.program.functions(/\b(?:free|close|munmap)\s*\(/).some((f) => f !== func && /free|close|destroy|clean|fini|exit|stop|shutdown|term|release|teardown/i.test(f.name));
   return closes ? { at: placeOf(func, setup.call), message: `Nothing destroys this context: io_destroy() is missing${file.language === 'cpp' ? ', in the destructor for example' : ', where the rest is given back'}.` } : undefined;
 }
