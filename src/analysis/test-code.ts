@@ -3,7 +3,7 @@ import type { Severity } from '../protocol/analysis';
 import type { Func, Place } from './model';
 import type { SourceFile } from './source-file';
 
-const TEST_PATH = /(?:^|[/\\])(?:tests?|unittests?|bench(?:es|marks?)?|examples?)[/\\]|(?:^|[/\\])(?:[^/\\]*[-_.](?:test|tests|bench|unittest)\.\w+|(?:test|bench)[-_][^/\\]*)$/i;
+const TEST_PATH = /(?:^|[/\\])(?:tests?|unittests?|bench(?:es|marks?)?|examples?)(?:[-_.][^/\\]*)?[/\\]|(?:^|[/\\])(?:[^/\\]*[-_.](?:test|tests|bench|unittest)\.\w+|(?:test|bench)[-_][^/\\]*)$/i;
 const TEST_FUNCTION = /^(?:test_\w+|TEST\w*)$/;
 
 const TEST_ATTRIBUTE = /^(?:\w+::)*(?:test|bench)\b|^cfg\((?:all\()?test\b/;

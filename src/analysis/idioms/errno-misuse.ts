@@ -1,16 +1,19 @@
 /** Findings about libraries that return the negative error number, in code that reads errno or tests for -1. */
-import { placeIn, walkFunction, type Call, type Expr, type Func } from '../model';
+import { placeIn, walk, walkFunction, type Call, type Expr, type Func } from '../model';
 import { placeOf } from '../source-file';
 import type { Draft, DraftFix, View } from '../rules/rule';
 import { errnoFixes } from './errno-fix';
-import { errnoUses, minusOneTests, negatedResults, type Returns } from './return-convention';
+import { errnoUses, isNegativeError, minusOneTests, negatedResults, type Returns } from './return-convention';
 
 type Is = (call: Call) => boolean;
 
 /** Where errno, or -1, is taken for the answer of a library's call, also through the project's wrappers. */
 export function errnoMisuses(file: View, func: Func, library: Is, report: (draft: Draft) => void): void {
   const concerns = (call: Call, returns: Returns): boolean => returns.convention === 'negative' && leadsTo(file, call, library);
+  const both = bothConventions(func);
+  const isPrepared = (e: Expr): boolean => both.some((b) => b.span.start <= e.span.start && e.span.end <= b.span.end);
   for (const use of errnoUses(file, func, concerns)) {
+    if (isPrepared(use.at)) continue;
     const call = use.causes[0]!;
     const what = use.kind === 'errno' ? 'errno' : use.kind === '%m' ? '%m' : `${use.kind === 'perror' || use.at.kind !== 'call' ? 'perror' : use.at.name}()`;
     report({
@@ -21,6 +24,7 @@ export function errnoMisuses(file: View, func: Func, library: Is, report: (draft
     });
   }
   for (const { test, operand, equal, call } of minusOneTests(file, func, concerns)) {
+    if (isPrepared(test)) continue;
     report({
       at: placeOf(func, test),
       message: `${call.name}() fails with the negative error number: a test for -1 sees EPERM alone. Test for a negative result.`,
@@ -56,6 +60,14 @@ function leadsTo(file: View, call: Call, is: Is, depth = 0): boolean {
   if (!callee) return is(call);
   return depth < 2 && [...walkFunction(callee)].some((e) => e.kind === 'call' && e.name !== callee.name && leadsTo(file, e, is, depth + 1))
     || [...walkFunction(callee)].some((e) => e.kind === 'call' && is(e) && !file.program.callee(e));
+}
+
+/** `(ret == -1 && errno == ENOSYS) || ret == -ENOSYS`: whichever way the error is told, it is seen. */
+function bothConventions(func: Func): Expr[] {
+  const mentions = (e: Expr, is: (x: Expr) => boolean): boolean => [...walk([e])].some(is);
+  const isErrno = (x: Expr): boolean => x.kind === 'name' && x.name === 'errno';
+  return [...walkFunction(func)].filter((e) => e.kind === 'binary' && e.op === '||' && mentions(e, isErrno)
+    && [e.left, e.right].some((side) => !mentions(side, isErrno) && mentions(side, isNegativeError)));
 }
 
 /** `ret < 0 ? -ret : errno`: the function knows of two conventions. */

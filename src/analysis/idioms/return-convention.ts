@@ -154,7 +154,10 @@ function run(file: View, flow: Flow): ResultFlow | undefined {
         const key = lvalue(target);
         return key === undefined ? state : hold(state, key, event.op === '=' && event.value ? heldBy(event.value, state) : undefined);
       }
-      case 'call': return LEAVES_CAUSE.test(event.call.name) || MACRO.test(event.call.name) ? state : { ...state, causes: ELSEWHERE };
+      case 'call': {
+        const after = event.call.args.reduce(overwritten, state);
+        return LEAVES_CAUSE.test(event.call.name) || MACRO.test(event.call.name) ? after : { ...after, causes: ELSEWHERE };
+      }
       case 'deref': case 'compare': case 'return': return state;
     }
   };
@@ -206,6 +209,13 @@ function hold(state: ResultState, key: string, sources: ReadonlySet<Source> | un
   if (sources) holders.set(key, sources);
   else holders.delete(key);
   return { ...state, holders };
+}
+
+/** A callee that gets the address of a result may store another one there. */
+function overwritten(state: ResultState, argument: Expr): ResultState {
+  const inner = bare(argument);
+  const key = inner.kind === 'unary' && inner.op === '&' ? lvalue(inner.operand) : undefined;
+  return key !== undefined && state.holders.has(key) ? hold(state, key, ELSEWHERE) : state;
 }
 
 /** The written form of a variable or field, with the variable made unique; undefined for anything else. */

@@ -48,8 +48,12 @@ function setupOf(func: Func, effect: Effect): Setup {
   return {
     func, part, at: effect.via[0] ?? effect.call, call: effect.call, ring: keys.length === 1 && !raw ? keys[0] : undefined,
     // nothing was ever stored: an `io_uring_params` full of chance, or of zeros by a way out of sight
-    flags: integers(flags),
+    flags: integers(flags)?.every(isRealistic) ? integers(flags) : undefined,
   };
+}
+/** `flags = -1` asks for nothing: it is there to see the call refused. */
+function isRealistic(flags: bigint): boolean {
+  return flags >= 0n && flags < 1n << 31n;
 }
 /** The creations to speak of in a function: its own, and those through a wrapper whose flags only this function knows. */
 export function ownSetups(file: View, func: Func): Setup[] {

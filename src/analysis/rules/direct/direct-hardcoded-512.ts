@@ -11,6 +11,8 @@ const NAMED = /ALIGN|SECTOR|BLOCK|BLK/i;
 /** Positions of the alignment. */
 const ALLOCATIONS = new Map([['posix_memalign', 1], ['aligned_alloc', 0], ['memalign', 0], ['from_size_align', 1], ['from_size_align_unchecked', 1]]);
 const ROUNDING = /^(?:(?:round|align|ceil)_?(?:up|to|down)?\w*|\w*_(?:round|align)_?(?:up|down)|next_multiple_of|ALIGN\w*|\w+_ALIGN|ROUND\w*|roundup|rounddown|P2ROUNDUP|P2ALIGN)$/i;
+/** Sectors are also what sizes of images and offsets in file formats are rounded to: what counts goes to a transfer or a buffer. */
+const MOVES = /\b(?:p?(?:read|write)v?(?:2|64)?|\w*_(?:p?read|p?write)v?|\w*alloc|memalign|\w*_memalign|mmap|read_at|write_at|read_exact_at|write_all_at|with_capacity|from_size_align)\s*\(|O_DIRECT/;
 const HALF = 511n;
 const WHOLE = 512n;
 const LARGE = 4096n;
@@ -36,9 +38,9 @@ export const directHardcoded512: Rule = {
   },
 };
 
-/** The file opens with O_DIRECT and nowhere asks what alignment that needs. */
+/** The file opens with O_DIRECT (comments do not count) and nowhere asks what alignment that needs. */
 function concerns(file: View): boolean {
-  return file.says(DIRECT) && !file.says(PROBES) && file.program.functions(DIRECT).length > 0;
+  return file.says(DIRECT) && !file.says(PROBES) && file.program.functions(DIRECT).some((f) => DIRECT.test(codeOf(file.source(placeOf(f, f)), file.language)));
 }
 
 /** 512 written out, or under a name that says what it is for. */
@@ -58,7 +60,11 @@ function calls(file: View, func: Func, call: Call, report: (draft: Draft) => voi
   if (alignment && isFixed(file, func, alignment)) report({ at: placeOf(func, alignment), message: MESSAGE, fixes: enlarged(file, func, call, alignment) });
   if (!ROUNDING.test(call.name) || ALLOCATIONS.has(call.name)) return;
   const fixed = call.args.find((a) => isFixed(file, func, a));
-  if (fixed && (call.args.length >= 2 || call.callee.kind === 'member')) report({ at: placeOf(func, fixed), message: MESSAGE });
+  if (fixed && (call.args.length >= 2 || call.callee.kind === 'member') && isOfTransfer(file, func, call, fixed)) report({ at: placeOf(func, fixed), message: MESSAGE });
+}
+/** Named an alignment, made where data moves, or made for the caller. */
+function isOfTransfer(file: View, func: Func, call: Call, fixed: Expr): boolean {
+  return (fixed.kind === 'name' && /ALIGN/i.test(fixed.name)) || file.program.mentions(func, MOVES) || call.args.some((a) => a.kind === 'name' && func.params.some((p) => p.id === a.id));
 }
 /** A stricter alignment satisfies the weaker one. */
 function enlarged(file: View, func: Func, call: Call, alignment: Expr): DraftFix[] {

@@ -143,8 +143,11 @@ function isOneObject(block: Expr): boolean {
   return block.kind === 'unary' && block.op === '&' && bare(block.operand).kind === 'name';
 }
 
-/** Inside a loop, or followed by aio_error(): somebody looks whether the request is done. */
+/** Inside a loop, or on the way to an aio_error(), a `goto` back included: somebody looks whether the request is done. */
 function asksAround(file: View, func: Func, call: Call): boolean {
   const within = [...statements(func.body)].some((s) => s.kind === 'loop' && s.span.start <= call.span.start && call.span.end <= s.span.end);
-  return within || calls(file, func, ERROR).some((e) => e.span.start > call.span.end);
+  if (within) return true;
+  const flow = file.program.flow(func);
+  const from = flow && eventOf(flow, call);
+  return from !== undefined && wayTo(flow!, from, { goal: (e) => e?.kind === 'call' && isPosixCall(file, e.call, ERROR), stop: () => false }) !== undefined;
 }

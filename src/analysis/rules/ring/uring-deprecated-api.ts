@@ -142,6 +142,8 @@ const EXPORTED = /^io_uring_(?:setup|enter2?|register)$/;
 /** A function of the project by the name of one that liburing exports: which of them a call means is up to the linker. */
 function interposed(file: View, func: Func, report: Report): void {
   if (!EXPORTED.test(func.name) || func.static || func.owner || func.kind !== 'function' || file.language !== 'c' || !file.includes('liburing.h') || file.includes('int_flags.h') || file.includes('lib.h')) return;
+  // liburing's own sources, also where a project brings them along
+  if (file.program.mentions(func, /\b__(?:sys|do)_io_uring_/)) return;
   if (/\binline\b/.test(file.source(placeIn(func, { start: 0, end: func.nameSpan.start })))) return;
   report({
     at: placeIn(func, func.nameSpan), severity: 'warning',

@@ -137,7 +137,7 @@ function isMaybeFixed(flow: SqeFlow, prep: Prep): boolean {
 /** An index of the table registered here, given to a request as if it were a descriptor. */
 function tableIndex(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   const { func } = flow.flow;
-  const fd = prep.shape?.fd === undefined ? undefined : prep.call!.args[prep.shape.fd];
+  const fd = prep.shape?.fd === undefined || prep.op === 'fixed_fd_install' ? undefined : prep.call!.args[prep.shape.fd];
   const table = registrationsIn(file, func, 'files').find((r) => r.array !== undefined);
   const count = table?.count;
   if (!fd || !table || count === undefined || table.call.span.start > prep.span.start || isMaybeFixed(flow, prep)) return undefined;
