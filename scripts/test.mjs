@@ -25,7 +25,7 @@ const STAGES = [
   { name: 'build', command: node('scripts/build.mjs'), vital: true },
   { name: 'typecheck', command: npmRun('typecheck') },
   { name: 'lint', command: npmRun('lint') },
-  vitest('unit'), vitest('server'), vitest('realworld'), vitest('tracer'), vitest('page'),
+  vitest('unit'), vitest('server'), vitest('tracer'), vitest('page'),
   { name: 'package', command: node('scripts/package.mjs') },
   vitest('e2e'),
 ];
