@@ -23,10 +23,12 @@ ring = []
 compio = { version = "0.17", features = ["macros"] }
 futures = "0.3"
 glommio = "0.9"
+anyhow = "1"
 io-uring = "0.7"
 libc = "0.2"
 monoio = "0.2"
 nix = { version = "0.29", features = ["fs", "ioctl", "socket", "uio"] }
+rustix = { version = "1", features = ["fs"] }
 slab = "0.4"
 tokio = { version = "1", features = ["full"] }
 tokio-uring = "0.5"

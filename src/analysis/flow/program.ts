@@ -77,8 +77,10 @@ export class Program {
 
   /** Functions and the lambdas in them whose source has `word` in it; all when absent. */
   functions(word?: RegExp): Func[] {
-    const all = this.memo.input('functions', () => this.all, sameList);
-    return word ? this.memo.derived(this, `functions with ${word.source} ${word.flags}`, () => this.functions().filter((f) => this.mentions(f, word)), sameList) : all;
+    // who asks for some of them need not know that others changed
+    return word
+      ? this.memo.derived(this, `functions with ${word.source} ${word.flags}`, () => this.functions().filter((f) => this.mentions(f, word)), sameList)
+      : this.memo.input('functions', () => this.all, sameList);
   }
   /** Functions of the file, lambdas too, that name this one of the file: to call it, or to pass it on. */
   users(func: Func): Func[] {

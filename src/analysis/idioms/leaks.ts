@@ -20,7 +20,10 @@ export function comesBack(file: View, func: Func): boolean {
   return flow !== undefined && flow.cfg.blocks.some((b) => flow.after(b) !== undefined && b.next.some((e) => e.to === flow.cfg.exit)) && !file.program.mentions(func, /\b_?exit\s*\(|while\s*\((?:1|true)\)|for\s*\(;;\)/);
 }
 
-/** A return with an error, or after a failure, on a way where what `opening` opened is still open. */
+/**
+ * A return with an error, or after a failure, on a way where what `opening` opened is still open.
+ * `return init(ring);` is none: what it opens is the caller's.
+ */
 export function leakingReturn(file: View, flow: Flow, opening: Call, changes: ReadonlyMap<Event, Holding>): { value: Expr; statement: Span | undefined } | undefined {
   const { func } = flow;
   const results = resultFlow(file, func);
@@ -43,7 +46,7 @@ export function leakingReturn(file: View, flow: Flow, opening: Call, changes: Re
   for (const [id, entry] of entries) {
     let state = entry;
     for (const event of flow.cfg.blocks[id]!.events) {
-      if (event.kind === 'return' && state.at === 'open' && event.value && (afterFailure.has(event) || isError(func, event.value))) {
+      if (event.kind === 'return' && state.at === 'open' && event.value && bare(event.value) !== opening && (afterFailure.has(event) || isError(func, event.value))) {
         const { value } = event;
         return { value, statement: [...statements(func.body)].find((x) => x.kind === 'return' && x.value === value)?.span };
       }

@@ -4,7 +4,7 @@ import { SYSTEM_CONSTANTS } from '../flow/system-constants';
 import { load, pointees, type Memory } from '../flow/memory';
 import type { Effect } from '../flow/summary';
 import type { Flow } from '../flow/program';
-import { integers, join, NOTHING, type Value } from '../flow/value';
+import { equal, integers, join, NOTHING, type Value } from '../flow/value';
 import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Name, type Place } from '../model';
 import { placeOf } from '../source-file';
 import type { View } from '../rules/rule';
@@ -38,7 +38,13 @@ export interface Setup {
 /** The creations of rings in a function, those in project functions it calls included. */
 export function setupsIn(file: View, func: Func): Setup[] {
   const { program } = file;
-  return program.memo.derived(func, 'ring setups', () => (program.flow(func)?.effects ?? []).filter((e) => e.name === RING_SETUP).map((e) => setupOf(func, e)));
+  return program.memo.derived(func, 'ring setups', () => (program.flow(func)?.effects ?? []).filter((e) => e.name === RING_SETUP).map((e) => setupOf(func, e)), sameSetups);
+}
+function sameSetups(a: readonly Setup[], b: readonly Setup[]): boolean {
+  return a.length === b.length && a.every((x, i) => {
+    const y = b[i]!;
+    return x.func === y.func && x.at === y.at && x.call === y.call && x.ring === y.ring && RING_PARTS.every((name) => equal(x.part(name), y.part(name)));
+  });
 }
 function setupOf(func: Func, effect: Effect): Setup {
   const part = (name: (typeof RING_PARTS)[number]): Value => effect.parts[RING_PARTS.indexOf(name)]!;
@@ -69,7 +75,7 @@ export function setups(file: View): Setup[] {
   return program.memo.derived(program, 'ring setups', () => {
     const all = program.functions(/io_uring|ring/i).flatMap((f) => setupsIn(file, f));
     return all.filter((s) => s.at === s.call ? s.flags !== undefined || !all.some((o) => o !== s && o.call === s.call) : s.flags !== undefined);
-  });
+  }, sameSetups);
 }
 
 /** Whether every creation sets the flag. */

@@ -2,7 +2,7 @@ import { AIO_MARK, AIO_OTHER_MARK, AIO_SUBMIT } from '../../api/models';
 import { AIO_TRANSFERS } from '../../api/names';
 import type { Flow } from '../../flow/program';
 import type { Effect } from '../../flow/summary';
-import { constant, integers, type Atom, type Value } from '../../flow/value';
+import { constant, equal, integers, type Atom, type Value } from '../../flow/value';
 import { sameList } from '../../memo';
 import { bare, placeIn, walk, type Call, type Func, type Place } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
@@ -184,7 +184,7 @@ class Check {
   isSame(other: Check): boolean {
     const calls = (a: Iterable<Call>, b: Iterable<Call>): boolean => sameList([...a], [...b]);
     return calls(this.changed, other.changed) && calls(this.noWait, other.noWait) && calls(this.flags.keys(), other.flags.keys())
-      && [...this.flags].every(([call, value]) => other.flags.get(call) === value);
+      && [...this.flags].every(([call, value]) => equal(other.flags.get(call)!, value));
   }
 
   /** The transfers an iocb may hold, when all of them are buffered. */

@@ -112,9 +112,11 @@ function destroyedAfterFailure(file: View, func: Func, report: Report): void {
   const flow = program.mentions(func, /io_uring_queue_exit/) ? program.flow(func) : undefined;
   const constructor = program.functions().find((f) => f.owner === func.owner && f.name === func.owner.replace(/^.*::/, '') && f.kind === 'function' && f.parent === undefined);
   if (!flow || !constructor) return;
-  for (const s of setupsIn(file, constructor)) {
+  const created = setupsIn(file, constructor);
+  for (const s of created) {
     const name = s.ring === undefined || s.at !== s.call ? undefined : sharedName(s.ring);
-    if (name === undefined || !carriesOn(file, s)) continue;
+    // a second attempt: the result at the end is that of either
+    if (name === undefined || created.some((o) => o !== s && o.ring === s.ring) || !carriesOn(file, s)) continue;
     const exits = new Map<Event, Call>();
     flow.replay((event, memory) => {
       if (event.kind !== 'call' || event.call.name !== RING_EXIT || !event.call.args[0]) return;
