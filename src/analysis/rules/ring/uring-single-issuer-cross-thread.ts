@@ -5,15 +5,20 @@ import { callersOf, reachedFrom, threadStarts, type ThreadStart } from '../../id
 import type { Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
+import { singleIssuerInRust } from './uring-single-issuer-cross-thread.rust';
 
 export const uringSingleIssuerCrossThread: Rule = {
   info: {
-    id: 'uring-single-issuer-cross-thread', languages: ['c', 'cpp'], severity: 'error', confidence: 'likely',
+    id: 'uring-single-issuer-cross-thread', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'likely',
     summary: 'A ring with IORING_SETUP_SINGLE_ISSUER is submitted to by another thread than the one that created it.',
   },
   why: 'With IORING_SETUP_SINGLE_ISSUER the task that created the ring (or enabled it, with R_DISABLED) is the only one that may submit; any other gets EEXIST.',
-  families: ['liburing'],
+  families: ['liburing', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') singleIssuerInRust(file, report);
+  },
   check(file, func, report) {
+    if (file.language === 'rust') return;
     if (func.damaged || !file.program.mentions(func, /io_uring_submit/) || !file.program.functions(/SINGLE_ISSUER|1\s*[uU]?\s*<<\s*12/).length) return;
     const starts = threadStarts(file).filter((t) => reachedFrom(file, t.entry).has(func));
     if (!starts.length) return;
