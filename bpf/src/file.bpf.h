@@ -3,9 +3,9 @@
 #ifndef RINGLIGHT_FILE_BPF_H
 #define RINGLIGHT_FILE_BPF_H
 
+#include "arch.h"
 #include "capture.bpf.h"
 
-#define OPEN_DIRECT 040000
 #define DEPTH 24
 
 /* Files told lately, by a hash of ring and file: a stale or lost entry only means to tell twice. */
@@ -91,7 +91,7 @@ static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring)
 	if (!file)
 		return 0;
 	tell_file(file, ring, (__u64)req, -1);
-	return BPF_CORE_READ(file, f_flags) & OPEN_DIRECT ? RECORD_DIRECT : 0;
+	return BPF_CORE_READ(file, f_flags) & O_DIRECT ? RECORD_DIRECT : 0;
 }
 
 /* The file behind a descriptor of `task`, or null. */

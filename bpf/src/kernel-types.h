@@ -142,11 +142,11 @@ struct aio_kiocb {
 };
 
 struct pt_regs {
-	unsigned long di;
-	unsigned long si;
-	unsigned long dx;
-	unsigned long r10;
-	unsigned long cs;
+#if defined(__TARGET_ARCH_x86)
+	unsigned long di, si, dx, r10, r8, r9, cs;
+#elif defined(__TARGET_ARCH_arm64)
+	__u64 regs[31], pstate, orig_x0;
+#endif
 };
 
 struct trace_event_raw_sys_enter {

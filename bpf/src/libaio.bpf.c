@@ -7,14 +7,11 @@
  * An iocb is reported when io_submit starts, because its completion may come before io_submit returns; how
  * many were accepted is reported after.
  */
+#include "arch.h"
 #include "capture.bpf.h"
 #include "file.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* x86-64 */
-enum { NR_IO_SETUP = 206, NR_IO_DESTROY = 207, NR_IO_GETEVENTS = 208, NR_IO_SUBMIT = 209, NR_IO_PGETEVENTS = 333 };
-#define USER64_CS 0x33
 
 /* Most iocbs of one io_submit, and most events of one io_getevents, that are looked at. */
 #define MOST 512
@@ -118,7 +115,7 @@ __noinline int record_iocb(__u64 pointer, __u32 ring, __u32 index)
 	struct file *file = file_of_descriptor((void *)bpf_get_current_task(), iocb.fd);
 	if (file) {
 		tell_file(file, ring, address, iocb.fd);
-		if (BPF_CORE_READ(file, f_flags) & OPEN_DIRECT)
+		if (BPF_CORE_READ(file, f_flags) & O_DIRECT)
 			flags |= RECORD_DIRECT;
 	}
 	struct record *record = new_record(RECORD_AIO_SUBMIT, ring, address);
@@ -199,20 +196,20 @@ static __always_inline int entered(long nr, __u64 first, __u64 second, __u64 thi
 
 	if (!is_tracked(ids >> 32))
 		return 0;
-	if (nr == NR_IO_SETUP) {
+	if (nr == __NR_io_setup) {
 		call.count = first;
 		call.pointer = second;
-	} else if (nr == NR_IO_SUBMIT) {
+	} else if (nr == __NR_io_submit) {
 		struct user_ring ring;
 		call.count = second > MOST ? MOST : second;
 		call.pointer = third;
 		call.tail = read_ring(&ring, first) ? ring.tail : ~0u;
 		call.ring = ring_of(first, ids >> 32, 0, true);
-	} else if (nr != NR_IO_DESTROY) {
+	} else if (nr != __NR_io_destroy) {
 		call.pointer = fourth;
 	}
 	bpf_map_update_elem(&calls, &tid, &call, BPF_ANY);
-	if (nr != NR_IO_SUBMIT || !call.ring || (long)second <= 0)
+	if (nr != __NR_io_submit || !call.ring || (long)second <= 0)
 		return 0;
 	for (__u32 i = 0; i < MOST; i++)
 		if (i >= call.count || record_iocb(call.pointer + i * sizeof(__u64), call.ring, i))
@@ -243,11 +240,11 @@ static __always_inline int left(long nr, long ret)
 		return 0;
 	struct call call = *found;
 	bpf_map_delete_elem(&calls, &tid);
-	if (nr == NR_IO_SETUP) {
+	if (nr == __NR_io_setup) {
 		__u64 id;
 		if (ret == 0 && !bpf_probe_read_user(&id, sizeof(id), (void *)call.pointer))
 			ring_of(id, pid, call.count, false);
-	} else if (nr == NR_IO_SUBMIT) {
+	} else if (nr == __NR_io_submit) {
 		if (ret > 0)
 			add(&my_counters()->submitted[API_LIBAIO], ret);
 		if (call.ring)
@@ -258,7 +255,7 @@ static __always_inline int left(long nr, long ret)
 		record->value = ret;
 		record->offset = bpf_ktime_get_ns() - call.time;
 		send(record);
-	} else if (nr == NR_IO_DESTROY) {
+	} else if (nr == __NR_io_destroy) {
 		struct context context = { .id = call.context, .pid = pid };
 		__u32 *ring = ret == 0 ? bpf_map_lookup_elem(&contexts, &context) : 0;
 		struct record *record = ring ? new_record(RECORD_AIO_DESTROY, *ring, 0) : 0;
@@ -274,16 +271,18 @@ static __always_inline int left(long nr, long ret)
 
 static __always_inline bool is_ours(long nr)
 {
-	return (nr >= NR_IO_SETUP && nr <= NR_IO_SUBMIT) || nr == NR_IO_PGETEVENTS;
+	return nr == __NR_io_setup || nr == __NR_io_destroy || nr == __NR_io_submit || nr == __NR_io_getevents ||
+	       nr == __NR_io_pgetevents;
 }
 
 /* Every system call of the machine passes here: used only where tracefs can not be reached. */
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(aio_any_enter, struct pt_regs *regs, long nr)
 {
-	if (!is_ours(nr) || regs->cs != USER64_CS)
+	if (!is_ours(nr) || !CALL_IS_64_BIT(regs))
 		return 0;
-	return entered(nr, regs->di, regs->si, regs->dx, regs->r10);
+	return entered(nr, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs),
+		       CALL_ARGUMENT_3(regs));
 }
 
 SEC("?tp_btf/sys_exit")
@@ -295,24 +294,24 @@ int BPF_PROG(aio_any_exit, struct pt_regs *regs, long ret)
 	return call ? left(call->nr, ret) : 0;
 }
 
-#define SYSCALL(name, number)								\
+#define SYSCALL(name)									\
 	SEC("?tracepoint/syscalls/sys_enter_" #name)					\
 	int enter_##name(struct trace_event_raw_sys_enter *event)			\
 	{										\
-		return entered(number, event->args[0], event->args[1], event->args[2],	\
-			       event->args[3]);						\
+		return entered(__NR_##name, event->args[0], event->args[1],		\
+			       event->args[2], event->args[3]);				\
 	}										\
 	SEC("?tracepoint/syscalls/sys_exit_" #name)					\
 	int exit_##name(struct trace_event_raw_sys_exit *event)				\
 	{										\
-		return left(number, event->ret);					\
+		return left(__NR_##name, event->ret);					\
 	}
 
-SYSCALL(io_setup, NR_IO_SETUP)
-SYSCALL(io_destroy, NR_IO_DESTROY)
-SYSCALL(io_submit, NR_IO_SUBMIT)
-SYSCALL(io_getevents, NR_IO_GETEVENTS)
-SYSCALL(io_pgetevents, NR_IO_PGETEVENTS)
+SYSCALL(io_setup)
+SYSCALL(io_destroy)
+SYSCALL(io_submit)
+SYSCALL(io_getevents)
+SYSCALL(io_pgetevents)
 
 /* Direct I/O begins. Inside io_submit its kiocb is an aio_kiocb's, which starts with it. */
 SEC("?tp_btf/iomap_dio_rw_begin")
@@ -321,7 +320,7 @@ int BPF_PROG(aio_direct_begin, struct kiocb *kiocb)
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct call *call = bpf_map_lookup_elem(&calls, &tid);
 
-	if (!call || call->nr != NR_IO_SUBMIT || !call->ring)
+	if (!call || call->nr != __NR_io_submit || !call->ring)
 		return 0;
 	struct aio_kiocb *aio = (void *)kiocb;
 	struct direct direct = { .iocb = BPF_CORE_READ(aio, ki_res.obj), .ring = call->ring };
