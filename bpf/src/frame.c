@@ -22,6 +22,8 @@ void stream_free(struct stream *stream)
 	buffer_free(&stream->queue);
 	buffer_free(&stream->span_rows);
 	buffer_free(&stream->instant_rows);
+	buffer_free(&stream->call_rows);
+	buffer_free(&stream->pending_rows);
 }
 
 static void put_u32(uint8_t *at, uint32_t value)
@@ -39,7 +41,7 @@ static bool put_frame(struct stream *stream, enum frame_type type, const struct 
 
 	if (stream->broken)
 		return true;
-	if (stream_pending(stream) + size > bound || size > MAX_FRAME_PAYLOAD) {
+	if (stream_waiting(stream) + size > bound || size > MAX_FRAME_PAYLOAD) {
 		stream->dropped_frames++;
 		return false;
 	}
@@ -101,17 +103,20 @@ static void put_delta(struct buffer *rows, int64_t difference)
 static void put_batch(struct stream *stream, enum frame_type type, struct buffer *rows, uint32_t *count)
 {
 	struct buffer head = { 0 };
+	bool many = type == FRAME_SPANS || type == FRAME_CALLS;
 	/* instants are few, and they tell of losses */
-	size_t bound = type == FRAME_SPANS ? QUEUE_BYTES : 2 * QUEUE_BYTES;
+	size_t bound = many ? QUEUE_BYTES : 2 * QUEUE_BYTES;
 
 	if (*count == 0)
 		return;
 	put_varint(&head, *count);
 	put_varint(&head, 0);
-	if (put_frame(stream, type, &head, rows, bound))
-		stream->spans += type == FRAME_SPANS ? *count : 0;
-	else
-		stream->dropped_spans += type == FRAME_SPANS ? *count : 0;
+	if (!put_frame(stream, type, &head, rows, bound))
+		stream->dropped_spans += many ? *count : 0;
+	else if (type == FRAME_SPANS)
+		stream->spans += *count;
+	else if (type == FRAME_CALLS)
+		stream->calls += *count;
 	rows->size = 0;
 	*count = 0;
 	buffer_free(&head);
@@ -123,36 +128,60 @@ static uint64_t since(const struct stream *stream, uint64_t time)
 	return time > stream->base ? time - stream->base : 0;
 }
 
-void stream_span(struct stream *stream, const struct span *span)
+#define PUT(name, kind, value) put_##kind(rows, value);
+
+static void put_span(struct stream *stream, enum frame_type type, struct buffer *rows, uint32_t *count, struct span *last,
+		     const struct span *span)
 {
-	struct buffer *rows = &stream->span_rows;
-	const struct span first = { 0 };
-	const struct span *last = stream->span_count ? &stream->last_span : &first;
 	struct span now = *span;
 
+	if (*count == 0)
+		*last = (struct span){ 0 };
 	now.start = since(stream, span->start);
 	now.end = since(stream, span->end);
-#define PUT(name, kind, value) put_##kind(rows, value);
 	SPAN_FIELDS(PUT)
-#undef PUT
-	stream->last_span = now;
-	stream->span_count++;
+	*last = now;
+	++*count;
 	if (rows->size >= BATCH_BYTES)
-		put_batch(stream, FRAME_SPANS, rows, &stream->span_count);
+		put_batch(stream, type, rows, count);
+}
+
+void stream_span(struct stream *stream, const struct span *span)
+{
+	put_span(stream, FRAME_SPANS, &stream->span_rows, &stream->span_count, &stream->last_span, span);
+}
+
+void stream_pending_span(struct stream *stream, const struct span *span)
+{
+	put_span(stream, FRAME_PENDING, &stream->pending_rows, &stream->pending_count, &stream->last_pending, span);
+}
+
+void stream_call(struct stream *stream, const struct call_span *call)
+{
+	struct buffer *rows = &stream->call_rows;
+	struct call_span *last = &stream->last_call, now = *call;
+
+	if (stream->call_count == 0)
+		*last = (struct call_span){ 0 };
+	now.start = since(stream, call->start);
+	now.end = since(stream, call->end);
+	CALL_FIELDS(PUT)
+	*last = now;
+	stream->call_count++;
+	if (rows->size >= BATCH_BYTES)
+		put_batch(stream, FRAME_CALLS, rows, &stream->call_count);
 }
 
 void stream_instant(struct stream *stream, const struct instant *instant)
 {
 	struct buffer *rows = &stream->instant_rows;
-	const struct instant first = { 0 };
-	const struct instant *last = stream->instant_count ? &stream->last_instant : &first;
-	struct instant now = *instant;
+	struct instant *last = &stream->last_instant, now = *instant;
 
+	if (stream->instant_count == 0)
+		*last = (struct instant){ 0 };
 	now.time = since(stream, instant->time);
-#define PUT(name, kind, value) put_##kind(rows, value);
 	INSTANT_FIELDS(PUT)
-#undef PUT
-	stream->last_instant = now;
+	*last = now;
 	stream->instant_count++;
 	if (rows->size >= BATCH_BYTES)
 		put_batch(stream, FRAME_INSTANTS, rows, &stream->instant_count);
@@ -161,8 +190,10 @@ void stream_instant(struct stream *stream, const struct instant *instant)
 void stream_flush(struct stream *stream, uint64_t now, bool last)
 {
 	put_batch(stream, FRAME_SPANS, &stream->span_rows, &stream->span_count);
+	put_batch(stream, FRAME_CALLS, &stream->call_rows, &stream->call_count);
+	put_batch(stream, FRAME_PENDING, &stream->pending_rows, &stream->pending_count);
 	/* told once there is room again: where the reader sees it is where the spans are missing */
-	if (stream->dropped_spans && (last || stream_pending(stream) < QUEUE_BYTES / 2)) {
+	if (stream->dropped_spans && (last || stream_waiting(stream) < QUEUE_BYTES / 2)) {
 		struct instant lost = { .kind = INSTANT_LOST, .time = now, .value = stream->dropped_spans };
 		stream_instant(stream, &lost);
 		stream->dropped_spans = 0;
@@ -170,15 +201,15 @@ void stream_flush(struct stream *stream, uint64_t now, bool last)
 	put_batch(stream, FRAME_INSTANTS, &stream->instant_rows, &stream->instant_count);
 }
 
-size_t stream_pending(const struct stream *stream)
+size_t stream_waiting(const struct stream *stream)
 {
 	return stream->queue.size - stream->sent;
 }
 
 void stream_write(struct stream *stream)
 {
-	while (stream_pending(stream) > 0 && !stream->broken) {
-		ssize_t wrote = write(stream->fd, stream->queue.bytes + stream->sent, stream_pending(stream));
+	while (stream_waiting(stream) > 0 && !stream->broken) {
+		ssize_t wrote = write(stream->fd, stream->queue.bytes + stream->sent, stream_waiting(stream));
 		if (wrote > 0)
 			stream->sent += wrote;
 		else if (wrote < 0 && errno == EINTR)

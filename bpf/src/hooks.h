@@ -12,7 +12,9 @@ enum hook_kind {
 	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there */
 	KIND_ITERATOR,
 };
-enum hook_for { FOR_PROCESSES, FOR_IO_URING, FOR_LIBAIO };
+/* An API (enum api), or all of them. */
+enum hook_for { FOR_IO_URING = API_IO_URING, FOR_LIBAIO = API_LIBAIO, FOR_POSIX_AIO = API_POSIX_AIO, FOR_EPOLL = API_EPOLL,
+		FOR_SYNC = API_SYNC, FOR_PROCESSES = API_COUNT };
 
 /* Shapes of a tracepoint's arguments, as BTF tells them. */
 enum shape {

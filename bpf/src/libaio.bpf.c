@@ -52,7 +52,7 @@ struct {
 } contexts SEC(".maps");
 
 /* A system call of ours that a thread is in. */
-struct call {
+struct aio_call {
 	__u64 time;
 	__u64 context;
 	__u64 pointer;
@@ -63,7 +63,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u32);
-	__type(value, struct call);
+	__type(value, struct aio_call);
 } calls SEC(".maps");
 
 struct direct {
@@ -176,7 +176,7 @@ __noinline int record_done(__u64 context, __u32 ring, __u32 place, __u32 size)
  * What finished inside io_submit: nothing else tells it of operations that iomap does not carry, and it is the
  * proof that a submit did the work itself. The ring is the program's memory: what makes no sense is passed over.
  */
-static __always_inline void finished_inside(struct call *call)
+static __always_inline void finished_inside(struct aio_call *call)
 {
 	struct user_ring ring;
 
@@ -192,7 +192,7 @@ static __always_inline int entered(long nr, __u64 first, __u64 second, __u64 thi
 {
 	__u64 ids = bpf_get_current_pid_tgid();
 	__u32 tid = ids;
-	struct call call = { .nr = nr, .context = first, .time = bpf_ktime_get_ns() };
+	struct aio_call call = { .nr = nr, .context = first, .time = bpf_ktime_get_ns() };
 
 	if (!is_tracked(ids >> 32))
 		return 0;
@@ -217,7 +217,7 @@ static __always_inline int entered(long nr, __u64 first, __u64 second, __u64 thi
 	return 0;
 }
 
-static __always_inline void reaped(struct call *call, __u32 pid, long count)
+static __always_inline void reaped(struct aio_call *call, __u32 pid, long count)
 {
 	struct context context = { .id = call->context, .pid = pid };
 	__u32 *ring = bpf_map_lookup_elem(&contexts, &context);
@@ -234,11 +234,11 @@ static __always_inline int left(long nr, long ret)
 {
 	__u64 ids = bpf_get_current_pid_tgid();
 	__u32 tid = ids, pid = ids >> 32;
-	struct call *found = bpf_map_lookup_elem(&calls, &tid);
+	struct aio_call *found = bpf_map_lookup_elem(&calls, &tid);
 
 	if (ended || !found || found->nr != nr)
 		return 0;
-	struct call call = *found;
+	struct aio_call call = *found;
 	bpf_map_delete_elem(&calls, &tid);
 	if (nr == __NR_io_setup) {
 		__u64 id;
@@ -289,7 +289,7 @@ SEC("?tp_btf/sys_exit")
 int BPF_PROG(aio_any_exit, struct pt_regs *regs, long ret)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &tid);
+	struct aio_call *call = bpf_map_lookup_elem(&calls, &tid);
 
 	return call ? left(call->nr, ret) : 0;
 }
@@ -318,7 +318,7 @@ SEC("?tp_btf/iomap_dio_rw_begin")
 int BPF_PROG(aio_direct_begin, struct kiocb *kiocb)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct call *call = bpf_map_lookup_elem(&calls, &tid);
+	struct aio_call *call = bpf_map_lookup_elem(&calls, &tid);
 
 	if (!call || call->nr != __NR_io_submit || !call->ring)
 		return 0;

@@ -12,13 +12,15 @@
 
 #define MOST_ARGUMENT_BYTES (4 * 1024 * 1024)
 
+const char *const API_TEXT[API_COUNT] = { "io_uring", "libaio", "posix-aio", "epoll", "sync" };
+
 const char USAGE[] =
 	"usage: ringlight-loader [OPTIONS] --pid N | --all | -- COMMAND [ARGUMENTS…]\n"
 	"       ringlight-loader --doctor | --self-test | --version | --help\n"
 	"\n"
 	"Traces asynchronous I/O and writes the recording to stdout until stdin ends.\n"
 	"\n"
-	"  --apis LIST        io_uring,libaio (the default), or one of them\n"
+	"  --apis LIST        some of io_uring,libaio,posix-aio,epoll,sync (default: io_uring,libaio)\n"
 	"  --duration S       stop after S seconds\n"
 	"  --cwd DIR          where the command runs\n"
 	"  --env K=V          set in the command's environment; may be repeated\n"
@@ -55,7 +57,6 @@ static bool whole(const char *text, long least, long most, long *value)
 
 static bool read_apis(struct reading *reading, const char *list)
 {
-	static const char *const names[API_COUNT] = { "io_uring", "libaio" };
 	bool any = false;
 
 	for (int api = 0; api < API_COUNT; api++)
@@ -63,14 +64,14 @@ static bool read_apis(struct reading *reading, const char *list)
 	for (const char *at = list; *at;) {
 		size_t size = strcspn(at, ",");
 		int api = 0;
-		while (api < API_COUNT && (strlen(names[api]) != size || strncmp(at, names[api], size) != 0))
+		while (api < API_COUNT && (strlen(API_TEXT[api]) != size || strncmp(at, API_TEXT[api], size) != 0))
 			api++;
 		if (api == API_COUNT)
-			return wrong(reading, "--apis knows io_uring and libaio, not “%.*s”", (int)size, at);
+			return wrong(reading, "--apis knows io_uring, libaio, posix-aio, epoll and sync, not “%.*s”", (int)size, at);
 		reading->options->apis[api] = any = true;
 		at += size + (at[size] == ',');
 	}
-	return any || wrong(reading, "--apis wants at least one of io_uring and libaio");
+	return any || wrong(reading, "--apis wants at least one of io_uring, libaio, posix-aio, epoll and sync");
 }
 
 static bool set_target(struct reading *reading, enum target_kind kind)

@@ -23,6 +23,8 @@ struct options {
 };
 
 extern const char USAGE[];
+/* Names of the APIs, as the command line and the stream have them. */
+extern const char *const API_TEXT[API_COUNT];
 
 /* Reads `argv`; with --args-from-stdin, what stdin gives instead. False with a sentence in `problem`. */
 bool options_read(struct options *options, int argc, char **argv, char *problem, unsigned long size);

@@ -8,7 +8,7 @@
 #define IORING_OP_MSG_RING 40
 
 /* An io_submit that has begun, with its iocbs in order. */
-struct call {
+struct submit_call {
 	uint32_t tid, first, last;
 };
 
@@ -16,7 +16,7 @@ struct pairing {
 	struct stream *stream;
 	struct names *names;
 	struct flight flight;
-	struct call *calls;
+	struct submit_call *calls;
 	uint32_t call_count, call_capacity;
 	int64_t extra[API_COUNT];
 	uint64_t unpaired;
@@ -211,7 +211,7 @@ static void mark(struct pairing *pairing, const struct record *record)
 		op->span.flags |= SPAN_LINKED;
 }
 
-static struct call *call_of(struct pairing *pairing, uint32_t tid)
+static struct submit_call *call_of(struct pairing *pairing, uint32_t tid)
 {
 	for (uint32_t i = 0; i < pairing->call_count; i++)
 		if (pairing->calls[i].tid == tid)
@@ -233,7 +233,7 @@ static void finish_reaped(struct pairing *pairing, uint32_t index, uint64_t reap
 }
 
 /* io_submit returned `accepted` (or -errno) after `duration` ns. */
-static void end_call(struct pairing *pairing, struct call *call, int64_t accepted, uint64_t time, uint64_t duration)
+static void end_call(struct pairing *pairing, struct submit_call *call, int64_t accepted, uint64_t time, uint64_t duration)
 {
 	uint32_t next, place = 0;
 
@@ -256,7 +256,7 @@ static void end_call(struct pairing *pairing, struct call *call, int64_t accepte
 
 static void aio_submit(struct pairing *pairing, const struct record *record)
 {
-	struct call *call = call_of(pairing, record->tid);
+	struct submit_call *call = call_of(pairing, record->tid);
 
 	if (call && record->flags & RECORD_FIRST) {
 		/* the record of its return was lost: take it that all were accepted */
@@ -277,7 +277,7 @@ static void aio_submit(struct pairing *pairing, const struct record *record)
 		pairing->call_capacity = pairing->call_capacity ? pairing->call_capacity * 2 : 16;
 		pairing->calls = resized(pairing->calls, pairing->call_capacity, sizeof(*pairing->calls));
 	}
-	pairing->calls[pairing->call_count++] = (struct call){ .tid = record->tid, .first = index, .last = index };
+	pairing->calls[pairing->call_count++] = (struct submit_call){ .tid = record->tid, .first = index, .last = index };
 }
 
 static void aio_reap(struct pairing *pairing, const struct record *record)
@@ -313,7 +313,7 @@ static void aio_destroy(struct pairing *pairing, const struct record *record)
 void pairing_record(struct pairing *pairing, const struct record *record)
 {
 	uint32_t index;
-	struct call *call;
+	struct submit_call *call;
 
 	ring_of(pairing, record->ring)->last = record->time;
 	switch ((enum record_type)record->type) {
@@ -366,6 +366,17 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 		break;
 	case RECORD_AIO_DESTROY:
 		aio_destroy(pairing, record);
+		break;
+	case RECORD_SLEPT:
+	case RECORD_CALL:
+	case RECORD_STACK:
+		/* no program sends them yet */
+		break;
+	case RECORD_REGISTER:
+		emit_instant(pairing, INSTANT_REGISTER, record, record->value);
+		break;
+	case RECORD_SECURITY:
+		emit_instant(pairing, INSTANT_SECURITY, record, record->value);
 		break;
 	}
 }

@@ -111,7 +111,7 @@ static bool fits(const struct btf *btf, const struct variant *variant, bool *exi
 
 static bool is_wanted(const struct programs_request *request, const struct hook *hook)
 {
-	return hook->purpose == FOR_PROCESSES || request->apis[hook->purpose == FOR_LIBAIO ? API_LIBAIO : API_IO_URING];
+	return hook->purpose == FOR_PROCESSES || request->apis[hook->purpose];
 }
 
 static bool has_tracefs(void)
@@ -181,9 +181,12 @@ static bool is_possible(struct programs_request *request, struct refusal *refusa
 			 "Use Linux 6.1 or later.");
 		if (hook->purpose == FOR_PROCESSES)
 			return false;
-		give_up_api(request, hook->purpose == FOR_LIBAIO ? API_LIBAIO : API_IO_URING);
+		give_up_api(request, (enum api)hook->purpose);
 	}
-	return request->apis[API_IO_URING] || request->apis[API_LIBAIO];
+	bool any = false;
+	for (int api = 0; api < API_COUNT; api++)
+		any = any || request->apis[api];
+	return any;
 }
 
 /* The hook whose program libbpf complained about; -1: it did not name one. */

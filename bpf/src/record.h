@@ -10,7 +10,15 @@
 
 #include <linux/types.h>
 
-enum api { API_IO_URING = 0, API_LIBAIO = 1, API_COUNT = 2 };
+enum api { API_IO_URING = 0, API_LIBAIO, API_POSIX_AIO, API_EPOLL, API_SYNC, API_COUNT };
+
+/* System calls that are told as spans of their threads. The numbers are the stream's. */
+enum call {
+	CALL_IO_URING_ENTER = 0, CALL_IO_SUBMIT, CALL_IO_GETEVENTS, CALL_IO_PGETEVENTS,
+	CALL_EPOLL_WAIT, CALL_EPOLL_PWAIT, CALL_EPOLL_PWAIT2,
+	CALL_READ, CALL_WRITE, CALL_PREAD64, CALL_PWRITE64, CALL_READV, CALL_WRITEV, CALL_PREADV, CALL_PWRITEV,
+	CALL_PREADV2, CALL_PWRITEV2, CALL_FSYNC, CALL_FDATASYNC, CALL_COUNT
+};
 
 enum record_type {
 	RECORD_SUBMIT = 1,	/* io_uring request taken from the submission queue */
@@ -27,6 +35,11 @@ enum record_type {
 	RECORD_AIO_DONE,	/* finished in the kernel: direct I/O, or whatever finished inside io_submit */
 	RECORD_AIO_REAP,	/* io_getevents returned its event */
 	RECORD_AIO_DESTROY,	/* io_destroy returned */
+	RECORD_SLEPT,		/* the call of this thread that is told next was off the CPU for a while */
+	RECORD_CALL,		/* a system call returned */
+	RECORD_STACK,		/* the stack of the submission of this thread that is told next */
+	RECORD_REGISTER,	/* io_uring_register returned */
+	RECORD_SECURITY,	/* a security hook of io_uring was asked */
 };
 
 /* Bits of record.flags. The first seven are the sqe's own (IOSQE_*), which the kernel keeps in req->flags. */
@@ -40,8 +53,16 @@ enum record_flag {
 	RECORD_DIRECT = 1 << 8,
 	/* completion: the request itself ended; without it, one of several completions, or another ring's message */
 	RECORD_HAS_REQUEST = 1 << 9,
+	/* submission: also told because it is one of the sample, when most are not */
+	RECORD_SAMPLED = 1 << 7,
 	/* first iocb of an io_submit call */
 	RECORD_FIRST = 1 << 10,
+	/* completion of a kernel that does not tell the request: the oldest with its user_data */
+	RECORD_BY_USER_DATA = 1 << 10,
+	/* submission: data in a registered buffer */
+	RECORD_FIXED_BUFFER = 1 << 11,
+	/* completion: an eventfd is signalled */
+	RECORD_SIGNALS = 1 << 11,
 };
 
 #define KEY_MASK 0xffffffffffffULL
@@ -49,16 +70,18 @@ enum record_flag {
 struct record {
 	__u64 time : 56;	/* CLOCK_MONOTONIC, ns */
 	__u64 type : 8;
-	__u64 key : 48;		/* request or iocb address */
+	__u64 key : 48;		/* request or iocb address; CALL: duration in ns */
 	__u64 ring : 16;
-	__u64 user_data;	/* LINK: address of the chain's head; AIO_SUBMITTED: iocbs recorded */
-	__s64 offset;		/* submission: file offset or -1; AIO_SUBMITTED: duration in ns; AIO_DONE, AIO_REAP: result */
+	__u64 user_data;	/* LINK: address of the chain's head; AIO_SUBMITTED: iocbs recorded; SLEPT: ns off the CPU;
+				   CALL: descriptor, and stack << 32; STACK: its number */
+	__s64 offset;		/* submission, CALL: file offset or -1; AIO_SUBMITTED: duration in ns; AIO_DONE, AIO_REAP: result;
+				   SLEPT: ns of these uninterruptible */
 	__u64 pid : 22;
 	__u64 tid : 22;
 	__u64 op : 8;
 	__u64 flags : 12;
-	__u32 length;		/* submission: bytes asked for; completion: cqe flags */
-	__s32 value;		/* submission: descriptor; completion: result; SHORT_WRITE: bytes missing */
+	__u32 length;		/* submission, CALL: bytes or events asked for; completion: cqe flags */
+	__s32 value;		/* submission: descriptor; completion, CALL: result; SHORT_WRITE: bytes missing; REGISTER: opcode */
 };
 _Static_assert(sizeof(struct record) == 48, "a hot record is 48 bytes");
 
@@ -104,8 +127,8 @@ struct counters {
 	__u64 completed[API_COUNT];
 	__u64 lost;		/* records that found the buffer full */
 	__u64 lost_notices;
-	__u64 pad[2];
+	__u64 pad[4];
 };
-_Static_assert(sizeof(struct counters) == 64, "one cache line");
+_Static_assert(sizeof(struct counters) == 128, "two cache lines");
 
 #endif

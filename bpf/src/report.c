@@ -8,8 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const API_TEXT[API_COUNT] = { "io_uring", "libaio" };
-
 uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -109,6 +107,7 @@ static void totals_members(struct json *json, const struct stream *stream, const
 	}
 	json_close(json, ']');
 	json_uint_member(json, "spans", stream->spans);
+	json_uint_member(json, "calls", stream->calls);
 	json_key(json, "lost");
 	json_open(json, '{');
 	json_uint_member(json, "kernel", totals->lost_kernel);

@@ -293,7 +293,7 @@ static void finish(struct trace *trace)
 	size_t pending = SIZE_MAX;
 	for (;;) {
 		stream_write(&trace->stream);
-		size_t left = stream_pending(&trace->stream);
+		size_t left = stream_waiting(&trace->stream);
 		if (left == 0 || now_ns() >= deadline)
 			break;
 		if (left < pending)

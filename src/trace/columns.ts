@@ -1,6 +1,6 @@
 /**
  * All spans of a recording, as columns, in the order they arrived. Chunked so that growing never copies and never
- * holds twice the memory: 71 bytes a span, and about 17 more in the track's index (track-index.ts).
+ * holds twice the memory: 83 bytes a span, and about 17 more in the track's index (track-index.ts).
  */
 const CHUNK_BITS = 14;
 const CHUNK = 1 << CHUNK_BITS;
@@ -13,6 +13,8 @@ export interface SpanRow {
   /** ns, -1 unknown; kept with 24 bits of precision */ reap: number; submit: number;
   tid: number; slot: number; fd: number; length: number; result: number;
   offsetLo: number; offsetHi: number; userLo: number; userHi: number;
+  /** ns, -1 neither punted nor polled; likewise */ parted: number;
+  /** 0 none */ chain: number; stack: number;
 }
 
 class Chunk {
@@ -27,6 +29,9 @@ class Chunk {
   readonly flags = new Uint32Array(CHUNK);
   readonly offset = new Uint32Array(2 * CHUNK);
   readonly user = new Uint32Array(2 * CHUNK);
+  readonly parted = new Float32Array(CHUNK);
+  readonly chain = new Uint32Array(CHUNK);
+  readonly stack = new Uint32Array(CHUNK);
   readonly track = new Uint32Array(CHUNK);
   readonly slot = new Uint16Array(CHUNK);
   readonly op = new Uint8Array(CHUNK);
@@ -55,6 +60,9 @@ export class SpanColumns {
     c.offset[2 * i + 1] = row.offsetHi;
     c.user[2 * i] = row.userLo;
     c.user[2 * i + 1] = row.userHi;
+    c.parted[i] = row.parted;
+    c.chain[i] = row.chain;
+    c.stack[i] = row.stack;
     c.track[i] = row.track;
     c.slot[i] = row.slot;
     c.op[i] = row.op;
@@ -73,6 +81,9 @@ export class SpanColumns {
   tid(index: number): number { return this.chunk(index).tid[index & MASK]!; }
   fd(index: number): number { return this.chunk(index).fd[index & MASK]!; }
   flags(index: number): number { return this.chunk(index).flags[index & MASK]!; }
+  parted(index: number): number { return this.chunk(index).parted[index & MASK]!; }
+  chain(index: number): number { return this.chunk(index).chain[index & MASK]!; }
+  stack(index: number): number { return this.chunk(index).stack[index & MASK]!; }
   track(index: number): number { return this.chunk(index).track[index & MASK]!; }
   slot(index: number): number { return this.chunk(index).slot[index & MASK]!; }
   op(index: number): number { return this.chunk(index).op[index & MASK]!; }

@@ -8,6 +8,8 @@ export interface WireSpan {
   /** ns, -1 unknown */ reap: number; submit: number;
   pid: number; tid: number; ring: number; slot: number; fd: number; length: number; result: number;
   offsetLo: number; offsetHi: number; userLo: number; userHi: number;
+  /** ns, -1 neither punted nor polled */ parted: number;
+  /** 0 none */ chain: number; stack: number;
 }
 export interface WireInstant { kind: number; time: number; pid: number; tid: number; ring: number; value: number }
 
@@ -15,7 +17,7 @@ const I32_MIN = -0x80000000;
 const I32_MAX = 0x7fffffff;
 const U32_MAX = 0xffffffff;
 /** every field takes at least a byte */
-const MIN_SPAN_BYTES = 16;
+const MIN_SPAN_BYTES = 19;
 const MIN_INSTANT_BYTES = 6;
 
 /** Calls `onSpan` for each row; the reason if the payload is malformed (rows before were delivered). */
@@ -23,7 +25,7 @@ export function decodeSpans(payload: Uint8Array, onSpan: (span: WireSpan) => voi
   return rows(payload, MIN_SPAN_BYTES, (r, count, base) => {
     const s: WireSpan = {
       api: 0, op: 0, flags: 0, start: 0, duration: 0, reap: -1, submit: -1, pid: 0, tid: 0, ring: 0, slot: 0, fd: 0, length: 0,
-      result: 0, offsetLo: 0, offsetHi: 0, userLo: 0, userHi: 0,
+      result: 0, offsetLo: 0, offsetHi: 0, userLo: 0, userHi: 0, parted: -1, chain: 0, stack: 0,
     };
     let start = base;
     let pid = 0;
@@ -51,6 +53,9 @@ export function decodeSpans(payload: Uint8Array, onSpan: (span: WireSpan) => voi
       r.varint();
       s.userLo = r.lo;
       s.userHi = r.hi;
+      s.parted = r.varint() - 1;
+      s.chain = clamp(r.varint(), 0, U32_MAX);
+      s.stack = clamp(r.varint(), 0, U32_MAX);
       onSpan(s);
     }
   });

@@ -38,7 +38,7 @@ export class TraceStore {
   private instantsMerged = 0;
   private readonly row: SpanRow = {
     track: 0, op: 0, flags: 0, start: 0, duration: 0, reap: -1, submit: -1, tid: 0, slot: 0, fd: 0, length: 0, result: 0,
-    offsetLo: 0, offsetHi: 0, userLo: 0, userHi: 0,
+    offsetLo: 0, offsetHi: 0, userLo: 0, userHi: 0, parted: -1, chain: 0, stack: 0,
   };
   /** failed, punted against expectation or unfinished, in the order they arrived */
   private readonly problems = new SortedIndex((i) => this.spans.start(i));
@@ -63,6 +63,9 @@ export class TraceStore {
     row.offsetHi = span.offsetHi;
     row.userLo = span.userLo;
     row.userHi = span.userHi;
+    row.parted = span.parted;
+    row.chain = span.chain;
+    row.stack = span.stack;
     const index = this.spans.append(row);
     track.index.append(index);
     if (isFailure(span.op, span.result) || isFlaggedProblem(span.flags)) this.newProblems.push(index);

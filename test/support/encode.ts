@@ -5,6 +5,7 @@ import { crc32 } from '../../src/trace/crc32';
 export interface SpanInput {
   api: ApiName; op: number; flags: number; start: number; duration: number; reap: number; submit: number;
   pid: number; tid: number; ring: number; slot: number; fd: number; offset: bigint; length: number; result: number; userData: bigint;
+  parted: number; chain: number; stack: number;
 }
 export interface InstantInput { kind: number; time: number; pid: number; tid: number; ring: number; value: number }
 
@@ -15,7 +16,7 @@ export const WRITE = 23;
 export function span(fields: Partial<SpanInput> = {}): SpanInput {
   return {
     api: 'io_uring', op: READ, flags: 0, start: 0, duration: 1000, reap: -1, submit: -1, pid: 100, tid: 100, ring: 1, slot: 0, fd: 3,
-    offset: 0n, length: 4096, result: 4096, userData: 0n, ...fields,
+    offset: 0n, length: 4096, result: 4096, userData: 0n, parted: -1, chain: 0, stack: 0, ...fields,
   };
 }
 
@@ -74,6 +75,9 @@ export function encodeSpans(spans: SpanInput[], base = Math.max(0, spans[0]?.sta
     out.varint(s.length);
     out.zigzag(s.result);
     out.varint(s.userData);
+    out.varint(s.parted + 1);
+    out.varint(s.chain);
+    out.varint(s.stack);
     start = s.start;
     pid = s.pid;
     tid = s.tid;
@@ -157,5 +161,5 @@ export class StreamWriter {
 }
 
 export function totals(fields: Partial<Totals> = {}): Totals {
-  return { t: 1000, apis: [], spans: 0, lost: { kernel: 0, stream: 0, unpaired: 0 }, mode: 'spans', ...fields };
+  return { t: 1000, apis: [], spans: 0, calls: 0, lost: { kernel: 0, stream: 0, unpaired: 0 }, mode: 'spans', ...fields };
 }

@@ -1,14 +1,18 @@
 /** A decoder of the stream written from docs/trace-format.md alone, to check the loader and src/trace against each other. */
 import { crc32 } from 'node:zlib';
 import {
-  API_NAMES, FrameType, INSTANT_FIELDS, MAGIC, SPAN_FIELDS,
-  type ApiName, type Goodbye, type Hello, type Info, type LogEntry, type Totals,
+  API_NAMES, CALL_FIELDS, FrameType, INSTANT_FIELDS, MAGIC, SPAN_FIELDS,
+  type ApiName, type Census, type Goodbye, type Hello, type Histograms, type Info, type LogEntry, type Threads, type Totals,
 } from '../../src/protocol/wire';
 
 export interface DecodedSpan {
   api: ApiName; op: number; flags: number; start: number; duration: number; reap: number; submit: number;
   pid: number; tid: number; ring: number; slot: number; fd: number; offset: number; length: number; result: number;
-  userData: bigint;
+  userData: bigint; parted: number; chain: number; stack: number;
+}
+export interface DecodedCall {
+  api: ApiName; call: number; start: number; duration: number; asleep: number; blocked: number; pid: number; tid: number; ring: number;
+  fd: number; offset: number; length: number; result: number; stack: number;
 }
 export interface DecodedInstant { kind: number; time: number; pid: number; tid: number; ring: number; value: number }
 
@@ -16,7 +20,12 @@ export interface Recording {
   hello: Hello;
   infos: Info[];
   spans: DecodedSpan[];
+  calls: DecodedCall[];
+  pending: DecodedSpan[];
   instants: DecodedInstant[];
+  histograms: Histograms[];
+  census: Census[];
+  threads: Threads[];
   totals: Totals[];
   logs: LogEntry[];
   goodbye?: Goodbye;
@@ -74,10 +83,16 @@ function numbers(row: Record<string, bigint>): Record<string, number> {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
 }
 
+function apiOf(row: Record<string, bigint>): ApiName {
+  const api = API_NAMES[Number(row.api)];
+  if (api === undefined) throw new Error(`a row has the unknown API ${row.api}`);
+  return api;
+}
+
 /** Decodes up to the first incomplete frame. @throws on anything that is not as documented */
 export function decodeRecording(bytes: Buffer): Recording {
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error(`no magic, but ${bytes.subarray(0, 200).toString('latin1')}`);
-  const recording: Omit<Recording, 'hello'> & { hello?: Hello } = { infos: [], spans: [], instants: [], totals: [], logs: [], types: [], rest: 0 };
+  const recording: Omit<Recording, 'hello'> & { hello?: Hello } = { infos: [], spans: [], calls: [], pending: [], instants: [], histograms: [], census: [], threads: [], totals: [], logs: [], types: [], rest: 0 };
   let at = MAGIC.length;
   for (let sequence = 0; bytes.length - at >= 12; sequence++) {
     const size = bytes.readUInt32LE(at);
@@ -104,12 +119,17 @@ function takeFrame(recording: Omit<Recording, 'hello'> & { hello?: Hello }, type
     case FrameType.Totals: recording.totals.push(JSON.parse(payload.toString()) as Totals); break;
     case FrameType.Log: recording.logs.push(JSON.parse(payload.toString()) as LogEntry); break;
     case FrameType.Goodbye: recording.goodbye = JSON.parse(payload.toString()) as Goodbye; break;
+    case FrameType.Histograms: recording.histograms.push(JSON.parse(payload.toString()) as Histograms); break;
+    case FrameType.Census: recording.census.push(JSON.parse(payload.toString()) as Census); break;
+    case FrameType.Threads: recording.threads.push(JSON.parse(payload.toString()) as Threads); break;
     case FrameType.Spans:
-      for (const row of rows(payload, SPAN_FIELDS, 'start')) {
-        const api = API_NAMES[Number(row.api)];
-        if (api === undefined) throw new Error(`a span has the unknown API ${row.api}`);
-        recording.spans.push({ ...numbers(row), api, userData: row.userData! } as unknown as DecodedSpan);
-      }
+      for (const row of rows(payload, SPAN_FIELDS, 'start')) recording.spans.push({ ...numbers(row), api: apiOf(row), userData: row.userData! } as unknown as DecodedSpan);
+      break;
+    case FrameType.Pending:
+      for (const row of rows(payload, SPAN_FIELDS, 'start')) recording.pending.push({ ...numbers(row), api: apiOf(row), userData: row.userData! } as unknown as DecodedSpan);
+      break;
+    case FrameType.Calls:
+      for (const row of rows(payload, CALL_FIELDS, 'start')) recording.calls.push({ ...numbers(row), api: apiOf(row) } as unknown as DecodedCall);
       break;
     case FrameType.Instants:
       for (const row of rows(payload, INSTANT_FIELDS, 'time')) recording.instants.push(numbers(row) as unknown as DecodedInstant);

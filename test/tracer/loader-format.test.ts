@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import {
-  Api, FORMAT_VERSION, FRAME_HEADER_BYTES, FrameType, INSTANT_FIELDS, InstantKind, LoaderExit, MAGIC, MAX_FRAME_PAYLOAD, SPAN_FIELDS, SpanFlag,
+  Api, Call, CALL_FIELDS, FORMAT_VERSION, FRAME_HEADER_BYTES, FrameType, INSTANT_FIELDS, InstantKind, LoaderExit, MAGIC, MAX_FRAME_PAYLOAD, SPAN_FIELDS, SpanFlag,
 } from '../../src/protocol/wire';
 import { buildLoader, LOADER } from '../support/launch';
 
@@ -14,20 +14,19 @@ beforeAll(() => buildLoader());
 
 test('the loader agrees', () => {
   const format = JSON.parse(execFileSync(LOADER, ['--print-format'], { encoding: 'utf8' })) as Record<string, unknown>;
-  const { io_uring, libaio } = Api;
   expect(format).toEqual({
     magic: [...MAGIC], limits: { FORMAT_VERSION, FRAME_HEADER_BYTES, MAX_FRAME_PAYLOAD },
-    FrameType, Api: { io_uring, libaio }, SpanFlag, InstantKind, LoaderExit, SPAN_FIELDS, INSTANT_FIELDS,
+    FrameType, Api, Call, SpanFlag, InstantKind, LoaderExit, SPAN_FIELDS, CALL_FIELDS, INSTANT_FIELDS,
   });
 });
 
 test.each([
-  ['frame type', FrameType], ['span flag', SpanFlag], ['instant', InstantKind], ['API', Api],
+  ['frame type', FrameType], ['span flag', SpanFlag], ['instant', InstantKind], ['API', Api], ['call', Call],
 ] as const)('the page has each %s with its number', (_what, numbers) => {
   for (const [name, value] of Object.entries(numbers)) expect(page).toMatch(new RegExp(`^\\| (bit )?${numbers === SpanFlag ? Math.log2(value) : value} \\| \`?${name}\`? \\|`, 'm'));
 });
 
-test.each([['span', SPAN_FIELDS], ['instant', INSTANT_FIELDS]] as const)('the page has the fields of a %s in order', (_what, fields) => {
+test.each([['span', SPAN_FIELDS], ['call', CALL_FIELDS], ['instant', INSTANT_FIELDS]] as const)('the page has the fields of a %s in order', (_what, fields) => {
   let at = page.indexOf(`| \`${fields[0][0]}\` | ${fields[0][1]} |`);
   for (const [name, kind] of fields) {
     expect(at, name).toBeGreaterThanOrEqual(0);

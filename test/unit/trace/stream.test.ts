@@ -21,16 +21,18 @@ function stored(reader: StreamReader, index: number): SpanInput {
     api: track.api, op: spans.op(index), flags: spans.flags(index), start: spans.start(index), duration: spans.duration(index),
     reap: spans.reap(index), submit: spans.submit(index), pid: track.pid, tid: spans.tid(index), ring: track.ring, slot: spans.slot(index),
     fd: spans.fd(index), offset: BigInt(detail.offset), length: spans.bytesAsked(index), result: spans.result(index), userData: BigInt(detail.userData),
+    parted: spans.parted(index), chain: spans.chain(index), stack: spans.stack(index),
   };
 }
 
 const anySpan = fc.record<SpanInput>({
-  api: fc.constantFrom(...API_NAMES), op: fc.nat(255), flags: fc.nat(0x7fff), start: fc.integer({ min: -1e6, max: 2 ** 52 }), duration: fc.nat(2 ** 50),
+  api: fc.constantFrom(...API_NAMES), op: fc.nat(255), flags: fc.nat(0x7ffff), start: fc.integer({ min: -1e6, max: 2 ** 52 }), duration: fc.nat(2 ** 50),
   // kept in single precision
   reap: fc.integer({ min: -1, max: 2 ** 24 }), submit: fc.integer({ min: -1, max: 2 ** 24 }),
   pid: fc.integer({ min: 0, max: 2 ** 31 - 1 }), tid: fc.integer({ min: 0, max: 2 ** 31 - 1 }), ring: fc.nat(2 ** 32 - 1), slot: fc.nat(65535),
   fd: fc.integer({ min: -1, max: 2 ** 31 - 1 }), offset: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), length: fc.nat(2 ** 52),
   result: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), userData: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  parted: fc.integer({ min: -1, max: 2 ** 24 }), chain: fc.nat(2 ** 32 - 1), stack: fc.nat(2 ** 32 - 1),
 });
 
 describe('stream', () => {

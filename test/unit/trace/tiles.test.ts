@@ -38,7 +38,7 @@ describe('tiles', () => {
     fc.assert(fc.property(plainSpans, fc.integer({ min: -50, max: 3000 }), fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 40 }), fc.nat(300), (spans, t0, width, n, asked) => {
       const s = new TraceStore();
       const add = ({ start, duration, result }: Plain): void => s.addSpan({
-        api: 0, op: 22, flags: 0, start, duration, result, reap: -1, submit: -1, pid: 1, tid: 1, ring: 1, slot: 0, fd: 3, length: 0, offsetLo: 0, offsetHi: 0, userLo: 0, userHi: 0,
+        api: 0, op: 22, flags: 0, start, duration, result, reap: -1, submit: -1, pid: 1, tid: 1, ring: 1, slot: 0, fd: 3, length: 0, offsetLo: 0, offsetHi: 0, userLo: 0, userHi: 0, parted: -1, chain: 0, stack: 0,
       });
       spans.forEach((one, i) => {
         add(one);
