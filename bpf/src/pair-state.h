@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/* What the parts of the pairing share: pair.c is io_uring's and the common one, pair-aio.c libaio's. */
+#ifndef RINGLIGHT_PAIR_STATE_H
+#define RINGLIGHT_PAIR_STATE_H
+
+#include "flight.h"
+#include "pair.h"
+
+/* An io_submit that has begun, with its iocbs in order. */
+struct submit_call {
+	uint32_t tid, first, last;
+};
+
+struct pairing {
+	struct stream *stream;
+	struct names *names;
+	struct flight flight;
+	struct submit_call *calls;
+	uint32_t call_count, call_capacity;
+	int64_t extra[API_COUNT];
+	uint64_t unpaired;
+};
+
+static inline uint64_t key_of(const struct record *record)
+{
+	return record->key | (uint64_t)record->ring << 48;
+}
+
+static inline struct op *op_at(struct pairing *pairing, uint32_t index)
+{
+	return &pairing->flight.ops[index];
+}
+
+static inline struct ring_state *ring_of(struct pairing *pairing, uint32_t ring)
+{
+	return &pairing->flight.rings[ring];
+}
+
+/* Sends a span, after the names it needs. */
+void pairing_emit(struct pairing *pairing, const struct span *span);
+/* A new operation from a record of its submission; one at the same address must be over. */
+uint32_t pairing_begin(struct pairing *pairing, const struct record *record, enum api api);
+/* Sends an operation's span and forgets the operation. */
+void pairing_end(struct pairing *pairing, uint32_t index, uint64_t end, int64_t result, uint32_t flags);
+/* Likewise, where the end was not told: its completion was not wanted, or its record was lost. */
+void pairing_end_inferred(struct pairing *pairing, uint32_t index, uint64_t end);
+
+/* A RECORD_AIO_* record. */
+void pairing_aio(struct pairing *pairing, const struct record *record);
+void pairing_aio_free(struct pairing *pairing);
+
+#endif
