@@ -1,6 +1,7 @@
 /** Chains of linked sqes: which preparations follow each other in a batch, and which of them carry a link. */
 import { bare, walk, type Expr, type Span } from '../model';
-import { HARDLINK, LINK, mayBeSameRing, mayReach, share, surely, takesAnew, type Flags, type Prep, type SqeEvent, type SqeFlow } from './sqe';
+import { HARDLINK, LINK, mayBeSameRing, mayReach, share, surely, type Flags, type Prep, type SqeEvent, type SqeFlow } from './sqe';
+import { hasFlag } from './sqe-flags';
 
 const LINKS = LINK | HARDLINK;
 
@@ -9,18 +10,9 @@ export function ringsOf(flow: SqeFlow, sqes: readonly string[]): string[] {
   return flow.of('get').filter((g) => share(g.sqes, sqes)).flatMap((g) => [...g.rings]);
 }
 
-/** Whether a request carries a link: for certain, for certain not, or neither. */
+/** Whether a request carries a link. */
 export function isLinked(flow: SqeFlow, prep: Prep): 'yes' | 'no' | 'unknown' {
-  let state = prep.inside ? prep.inner ? isLinked(prep.inner.flow, prep.inner.prep) : 'unknown' : 'no';
-  for (const e of flow.events) {
-    if (!('sqes' in e) || !share(e.sqes, prep.sqes) || e === prep) continue;
-    if (e.kind === 'escape' || e.kind === 'overwrite') return 'unknown';
-    if (e.kind !== 'flags' || e.inside || !(flow.reaches(prep, (x) => x === e, (x) => takesAnew(x, prep.sqes), { ahead: true }) || flow.reaches(e, (x) => x === prep, (x) => takesAnew(x, prep.sqes), { ahead: true }))) continue;
-    if (e.how === 'remove') return 'unknown';
-    if (surely(e.bits, LINKS)) state = 'yes';
-    else if (state === 'no' && (e.bits === undefined || e.bits.some((b) => (b & LINKS) !== 0n))) state = 'unknown';
-  }
-  return state;
+  return hasFlag(flow, prep, LINKS);
 }
 
 /** Something that puts another request into the ring's queue, or may. */

@@ -35,6 +35,7 @@ export const PREPS: ReadonlyMap<string, PrepShape> = new Map<string, PrepShape>(
   read_fixed: { ...rw, bufferIndex: 5, into: true }, write_fixed: { ...rw, bufferIndex: 5 },
   readv: { ...rwv, into: true }, writev: rwv, readv2: { ...rwv, flags: 5, into: true }, writev2: { ...rwv, flags: 5 },
   readv_fixed: { ...rwv, flags: 5, bufferIndex: 6, into: true }, writev_fixed: { ...rwv, flags: 5, bufferIndex: 6 },
+  read_multishot: { fd: 1 },
   recv: { ...stream, into: true }, send: stream, send_zc: stream, recv_multishot: { ...stream, into: true },
   send_zc_fixed: { ...stream, bufferIndex: 6 },
   sendto: { ...stream, structs: [{ argument: 5, until: 'submit', what: 'address' }] },

@@ -5,6 +5,7 @@ import { uringBufferTouchedInFlight } from './uring-buffer-touched-in-flight';
 import { uringDirectFdMisuse } from './uring-direct-fd-misuse';
 import { uringFixedBufferMisuse } from './uring-fixed-buffer-misuse';
 import { uringFsyncUnordered } from './uring-fsync-unordered';
+import { uringInvalidOpCombination } from './uring-invalid-op-combination';
 import { uringLinkShortTransfer } from './uring-link-short-transfer';
 import { uringLinkTimeoutMisuse } from './uring-link-timeout-misuse';
 import { uringLinkUnterminated } from './uring-link-unterminated';
@@ -18,6 +19,6 @@ import { uringSubmitResultIgnored } from './uring-submit-result-ignored';
 import { uringUserDataUnset } from './uring-user-data-unset';
 
 export const SQE_RULES: readonly Rule[] = [
-  uringBufferEscapesScope, uringBufferTouchedInFlight, uringDirectFdMisuse, uringFixedBufferMisuse, uringFsyncUnordered, uringLinkShortTransfer, uringLinkTimeoutMisuse, uringLinkUnterminated, uringMissingSubmit, uringNonblockFd,
+  uringBufferEscapesScope, uringBufferTouchedInFlight, uringDirectFdMisuse, uringFixedBufferMisuse, uringFsyncUnordered, uringInvalidOpCombination, uringLinkShortTransfer, uringLinkTimeoutMisuse, uringLinkUnterminated, uringMissingSubmit, uringNonblockFd,
   uringNullSqe, uringSqeSetupOrder, uringStreamOffset, uringStructLifetime, uringSubmitResultIgnored, uringUserDataUnset,
 ];

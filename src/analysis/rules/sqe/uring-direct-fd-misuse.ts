@@ -1,11 +1,13 @@
 import { constant, integers } from '../../flow/value';
 import { mostEntries, neverRegistered, registrationsIn } from '../../idioms/registrations';
 import { isLinked, ringsOf } from '../../idioms/sqe-chain';
-import { anyFunction, callsIn, share, sqeFlow, surely, takesAnew, type Flags, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { anyFunction, callsIn, share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { flagsAround, flagStore } from '../../idioms/sqe-flags';
+import { withoutFlag } from '../../idioms/flag-fix';
 import { loopsAround } from '../../idioms/loops';
 import { bare, walk, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
-import type { Draft, DraftFix, Rule, View } from '../rule';
+import type { Draft, Rule, View } from '../rule';
 
 const FIXED_FILE = 1n;
 const ALLOC = 0xffffffffn;
@@ -71,30 +73,23 @@ function closeOnExec(file: View, { flow }: SqeFlow, prep: Prep): Draft | undefin
   return {
     at: placeOf(flow.func, name ?? flags),
     message: 'A direct descriptor is never inherited, and the kernel refuses close-on-exec on it with -EINVAL. Leave the flag out.',
-    fixes: name ? without(file, flow.func, flags, name, 'Leave out close-on-exec') : [],
+    fixes: name ? withoutFlag(file, flow.func, flags, name, 'Leave out close-on-exec') : [],
   };
 }
 
 /** The flag that makes a close look for the slot where it is not. */
 function closeFixed(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   if (prep.op !== 'close_direct') return undefined;
-  const flags = fixedFlags(flow, prep).find((f) => !f.inside && f.how !== 'remove' && surely(f.bits, FIXED_FILE));
-  // which of several preparations it was may decide about the flags too
-  if (!flags?.value || flow.of('prep').some((p) => p !== prep && share(p.sqes, prep.sqes) && fixedFlags(flow, p).includes(flags))) return undefined;
+  const flags = flagStore(flow, prep, FIXED_FILE);
+  if (!flags) return undefined;
   const { func } = flow.flow;
   const name = [...walk([flags.value])].find((n) => n.kind === 'name' && n.name === 'IOSQE_FIXED_FILE') ?? flags.value;
   return {
     at: placeOf(func, name), message: 'io_uring_prep_close_direct() names the slot itself: with IOSQE_FIXED_FILE the request fails with -EBADF.',
     related: [{ at: placeOf(func, prep), message: 'prepared here' }],
-    fixes: without(file, func, flags.value, name, 'Leave out IOSQE_FIXED_FILE'),
+    fixes: withoutFlag(file, func, flags.value, name, 'Leave out IOSQE_FIXED_FILE'),
   };
 }
-function fixedFlags(flow: SqeFlow, prep: Prep): Flags[] {
-  const ends = (x: Parameters<typeof takesAnew>[0]) => takesAnew(x, prep.sqes);
-  return flow.of('flags').filter((f) => share(f.sqes, prep.sqes)
-    && (flow.reaches(prep, (x) => x === f, ends, { ahead: true }) || flow.reaches(f, (x) => x === prep, ends, { ahead: true })));
-}
-
 function noTable(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   const { func } = flow.flow;
   if (neverRegistered(file, 'files', ringsOf(flow, prep.sqes))) {
@@ -131,7 +126,7 @@ function plainUse(file: View, flow: SqeFlow, prep: Prep, slots: Slot[]): Draft |
 }
 function isMaybeFixed(flow: SqeFlow, prep: Prep): boolean {
   return flow.events.some((e) => (e.kind === 'escape' || e.kind === 'overwrite') && share(e.sqes, prep.sqes))
-    || fixedFlags(flow, prep).some((f) => f.bits === undefined || f.bits.some((b) => (b & FIXED_FILE) !== 0n));
+    || flagsAround(flow, prep).some((f) => f.bits === undefined || f.bits.some((b) => (b & FIXED_FILE) !== 0n));
 }
 
 /** An index of the table registered here, given to a request as if it were a descriptor. */
@@ -178,14 +173,4 @@ function plainCalls(file: View, func: Func, slots: Slot[], report: (d: Draft) =>
       related: [{ at: placeOf(func, slot.prep), message: 'the slot is filled here' }],
     });
   }
-}
-
-/** Takes a name out of `A | B | C`, or puts 0 in its place. */
-function without(file: View, func: Func, all: Expr, name: Expr, title: string): DraftFix[] {
-  const inner = bare(all);
-  if (inner === name) return [{ title, edits: [{ place: placeOf(func, inner), text: '0' }], safe: true }];
-  const parent = [...walk([inner])].find((e) => e.kind === 'binary' && e.op === '|' && (bare(e.left) === name || bare(e.right) === name));
-  if (parent?.kind !== 'binary') return [];
-  const rest = bare(parent.left) === name ? parent.right : parent.left;
-  return [{ title, edits: [{ place: placeOf(func, parent), text: file.source(placeOf(func, rest)) }], safe: true }];
 }

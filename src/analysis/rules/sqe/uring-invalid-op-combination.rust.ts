@@ -1,10 +1,11 @@
 /** Rust: flags and operations of the io-uring crate that the kernel refuses together. */
+import { withoutFlag } from '../../idioms/flag-fix';
 import { rustCalls } from '../../idioms/rust-code';
 import { allEntries, collect, flagsOf, queuedIn, setter } from '../../idioms/rust-entries';
 import { numberOf, type Entry } from '../../idioms/rust-uring';
-import type { Expr, Func } from '../../model';
+import { bare, walk, type Expr, type Func } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
-import type { Draft } from '../rule';
+import type { Draft, DraftFix } from '../rule';
 
 /** Operations that never pick a buffer of a group. */
 const NO_BUFFERS = /^(?:Write|Writev|WriteFixed|ReadFixed|OpenAt|OpenAt2|Fsync|Close|Statx|Connect|Accept|AcceptMulti|PollAdd|Timeout|LinkTimeout|Nop|Fallocate|Shutdown|RenameAt|UnlinkAt|SendZc|SendMsgZc)$/;
@@ -17,7 +18,7 @@ export function invalidCombinationInRust(file: SourceFile, report: (draft: Draft
     const select = flags?.get('BUFFER_SELECT');
     if (select && NO_BUFFERS.test(e.opcode)) report({ at: at(select), message: `${e.opcode} cannot pick a buffer of a group: with BUFFER_SELECT the kernel answers EOPNOTSUPP.` });
     const quiet = flags?.get('SKIP_SUCCESS');
-    if (quiet && /^Send(?:Msg)?Zc$/.test(e.opcode)) report({ at: at(quiet), message: 'A zero-copy send always posts its completions: with SKIP_SUCCESS the kernel answers EINVAL.' });
+    if (quiet && /^Send(?:Msg)?Zc$/.test(e.opcode)) report({ at: at(quiet), message: 'A zero-copy send always posts its completions: with SKIP_SUCCESS the kernel answers EINVAL.', fixes: withoutQuiet(file, e, quiet) });
     const fixed = flags?.get('FIXED_FILE');
     if (fixed && /^(?:OpenAt|OpenAt2|Close)$/.test(e.opcode)) report({ at: at(fixed), message: `${e.opcode} takes no registered file here: with FIXED_FILE the kernel answers EBADF.` });
     const wait = words(e, 'flags')?.get('MSG_WAITALL');
@@ -31,6 +32,15 @@ export function invalidCombinationInRust(file: SourceFile, report: (draft: Draft
     drains(file, func, report);
     bufferRings(file, func, report);
   }
+}
+/** Takes the flag out, and the call of `flags` with it where it asks for nothing else. */
+function withoutQuiet(file: SourceFile, e: Entry, quiet: Expr): DraftFix[] {
+  const title = 'Leave out SKIP_SUCCESS';
+  const call = e.methods.find((m) => m.name === 'flags' && m.args.some((a) => [...walk([a])].includes(quiet)));
+  const [all] = call?.args ?? [];
+  if (call?.callee.kind !== 'member' || !all) return [];
+  if (bare(all) !== quiet) return withoutFlag(file, e.func, all, quiet, title);
+  return [{ title, safe: true, edits: [{ place: placeOf(e.func, { span: { start: call.callee.object.span.end, end: call.span.end } }), text: '' }] }];
 }
 function words(e: Entry, name: string): Map<string, Expr> | undefined {
   const call = setter(e, name);

@@ -1,9 +1,10 @@
 import { integers } from '../../flow/value';
 import { flagState, O_NONBLOCK, originsOf } from '../../idioms/fd-origin';
+import { withoutFlag } from '../../idioms/flag-fix';
 import { anyFunction, callsIn, share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
-import { bare, walk, type Expr, type Func, type Span } from '../../model';
+import { walk, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
-import type { DraftFix, Rule, View } from '../rule';
+import type { Rule, View } from '../rule';
 import { nonblockInRust } from './uring-nonblock-fd.rust';
 
 const MSG_DONTWAIT = 0x40n;
@@ -41,7 +42,7 @@ export const uringNonblockFd: Rule = {
         report({
           at: placeOf(func, { span: flag.span }),
           message: `${flag.name} makes this request complete with -EAGAIN when there is nothing to do yet, and no completion here handles that. Leave it out: the request then completes when it can.`,
-          fixes: without(file, func, flag.argument, flag.name),
+          fixes: withoutFlag(file, func, flag.argument, [...walk([flag.argument])].find((e) => e.kind === 'name' && e.name === flag.name), `Leave out ${flag.name}`, false),
         });
       } else if (OPERATIONS.test(prep.op ?? '')) nonBlocking(file, flow, prep, report);
     }
@@ -87,14 +88,4 @@ function nonBlocking(file: View, flow: SqeFlow, prep: Prep, report: Parameters<N
 /** `accept` and `send` may occur as names of preparations only. */
 function onlySetsUp(file: View, func: Func): boolean {
   return !callsIn(func).some((c) => READINESS.test(`${c.name}(`) || /POLL_FIRST/.test(c.name)) && !file.program.mentions(func, /POLL_FIRST|prep_poll/);
-}
-
-function without(file: View, func: Func, argument: Expr, name: string): DraftFix[] {
-  const title = `Leave out ${name}`;
-  const inner = bare(argument);
-  if (inner.kind === 'name' && inner.name === name) return [{ title, edits: [{ place: placeOf(func, inner), text: '0' }], safe: false }];
-  if (inner.kind !== 'binary' || inner.op !== '|') return [];
-  const [left, right] = [bare(inner.left), bare(inner.right)];
-  const rest = left.kind === 'name' && left.name === name ? right : right.kind === 'name' && right.name === name ? left : undefined;
-  return rest ? [{ title, edits: [{ place: placeOf(func, inner), text: file.source(placeOf(func, rest)) }], safe: false }] : [];
 }
