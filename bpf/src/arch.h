@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * What differs between the machines. Numbers of system calls (__NR_*) and open flags (O_DIRECT) are the headers' of
- * the machine that the kernel programs are built for; here is where the arguments of a call are at sys_enter.
+ * the machine that the kernel programs are built for; here is where a call's arguments and its number are, at sys_enter and
+ * at sys_exit.
  */
 #ifndef RINGLIGHT_ARCH_H
 #define RINGLIGHT_ARCH_H
@@ -17,6 +18,7 @@
 #define CALL_ARGUMENT_3(regs) ((regs)->r10)
 #define CALL_ARGUMENT_4(regs) ((regs)->r8)
 #define CALL_ARGUMENT_5(regs) ((regs)->r9)
+#define CALL_NUMBER(regs) ((long)(regs)->orig_ax)
 /* a 32-bit program's calls have other numbers */
 #define CALL_IS_64_BIT(regs) ((regs)->cs == 0x33)
 
@@ -29,6 +31,7 @@
 #define CALL_ARGUMENT_3(regs) ((regs)->regs[3])
 #define CALL_ARGUMENT_4(regs) ((regs)->regs[4])
 #define CALL_ARGUMENT_5(regs) ((regs)->regs[5])
+#define CALL_NUMBER(regs) ((long)(regs)->syscallno)
 #define CALL_IS_64_BIT(regs) (((regs)->pstate & 0x10) == 0)
 
 #else

@@ -52,35 +52,41 @@ static __always_inline void write_path(struct file_notice *notice, struct file *
 	}
 }
 
-/* Tells the loader which file is behind `fd`, or, when `fd` is negative, behind the request `key`. */
-static __always_inline void tell_file(struct file *file, __u32 ring, __u64 key, int fd)
+/*
+ * Tells the loader which file is behind `fd`, or, when `fd` is negative, behind the request `key`. RECORD_DIRECT when it
+ * was opened with O_DIRECT, else 0.
+ */
+static __always_inline __u32 tell_file(struct file *file, __u32 ring, __u64 key, int fd)
 {
-	__u64 id = (__u64)file ^ (__u64)ring << 48 ^ (__u64)(__u32)fd << 20;
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u64 id = (__u64)file ^ (__u64)ring << 48 ^ (__u64)(__u32)fd << 20 ^ pid;
 	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
 	__u32 place = (id * 0x9e3779b97f4a7c15ULL) >> 54 & (TOLD - 1);
+	__u32 flags = BPF_CORE_READ(file, f_flags), direct = flags & O_DIRECT ? RECORD_DIRECT : 0;
 
 	if (told[place] == id + inode)
-		return;
+		return direct;
 	told[place] = id + inode;
 	struct file_notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
 	if (!notice) {
 		add(&my_counters()->lost_notices, 1);
-		return;
+		return direct;
 	}
 	__builtin_memset(&notice->head, 0, sizeof(notice->head));
 	notice->head.time = bpf_ktime_get_ns();
 	notice->head.key = key;
 	notice->head.kind = NOTICE_FILE;
-	notice->head.pid = bpf_get_current_pid_tgid() >> 32;
+	notice->head.pid = pid;
 	notice->head.fd = fd;
 	notice->head.ring = ring;
-	notice->head.flags = BPF_CORE_READ(file, f_flags);
+	notice->head.flags = flags;
 	notice->inode = BPF_CORE_READ(file, f_inode, i_ino);
 	notice->mode = BPF_CORE_READ(file, f_inode, i_mode);
 	notice->start = FILE_PATH_BYTES;
 	notice->path[FILE_PATH_BYTES] = 0;
 	write_path(notice, file);
 	bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
+	return direct;
 }
 
 /* RECORD_DIRECT when the request's file was opened with O_DIRECT, else 0. */
@@ -88,20 +94,18 @@ static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring)
 {
 	struct file *file = BPF_CORE_READ(req, file);
 
-	if (!file)
-		return 0;
-	tell_file(file, ring, (__u64)req, -1);
-	return BPF_CORE_READ(file, f_flags) & O_DIRECT ? RECORD_DIRECT : 0;
+	return file ? tell_file(file, ring, (__u64)req, -1) : 0;
 }
 
 /* The file behind a descriptor of `task`, or null. */
 static __always_inline struct file *file_of_descriptor(struct task_struct *task, __u32 fd)
 {
+	struct fdtable *all = BPF_CORE_READ(task, files, fdt);
 	struct file **table, *file = 0;
 
-	if (fd >= BPF_CORE_READ(task, files, fdt, max_fds))
+	if (fd >= BPF_CORE_READ(all, max_fds))
 		return 0;
-	table = BPF_CORE_READ(task, files, fdt, fd);
+	table = BPF_CORE_READ(all, fd);
 	if (bpf_probe_read_kernel(&file, sizeof(file), table + fd))
 		return 0;
 	return file;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "hooks.h"
 
-#define TYPED(event, purpose, mandatory, program, shape) \
-	{ event, KIND_TYPED, purpose, mandatory, { { program, event, shape } } }
-#define SYSCALL(call) \
-	{ "sys_enter_" call, KIND_SYSCALL, FOR_LIBAIO, true, { { "enter_" call, "", SHAPE_ANY } } }, \
-	{ "sys_exit_" call, KIND_SYSCALL, FOR_LIBAIO, true, { { "exit_" call, "", SHAPE_ANY } } }
+#include <asm/unistd.h>
+
+#define TYPED(event, purposes, mandatory, program, shape) \
+	{ event, KIND_TYPED, purposes, mandatory, { { program, event, shape } } }
+#define SYSCALL(call, purposes, programs) \
+	{ "sys_enter_" call, KIND_SYSCALL, purposes, true, { { programs "_enter", "sys_enter_" call, SHAPE_ANY } } }, \
+	{ "sys_exit_" call, KIND_SYSCALL, purposes, true, { { programs "_exit", "sys_exit_" call, SHAPE_ANY } } }
+#define FOR_CALLS (FOR_LIBAIO | FOR_EPOLL | FOR_SYNC | FOR_ENTER)
 
 const struct hook HOOKS[] = {
 	TYPED("sched_process_fork", FOR_PROCESSES, true, "on_fork", SHAPE_ANY),
@@ -35,12 +38,35 @@ const struct hook HOOKS[] = {
 
 	TYPED("iomap_dio_rw_begin", FOR_LIBAIO, false, "aio_direct_begin", SHAPE_ANY),
 	TYPED("iomap_dio_complete", FOR_LIBAIO, false, "aio_direct_end", SHAPE_ANY),
-	SYSCALL("io_setup"),
-	SYSCALL("io_destroy"),
-	SYSCALL("io_getevents"),
-	SYSCALL("io_pgetevents"),
-	SYSCALL("io_submit"),
-	{ "sys_enter", KIND_ANY_SYSCALL, FOR_LIBAIO, true, { { "aio_any_enter", "sys_enter", SHAPE_ANY } } },
-	{ "sys_exit", KIND_ANY_SYSCALL, FOR_LIBAIO, true, { { "aio_any_exit", "sys_exit", SHAPE_ANY } } },
+	{ "sched_switch", KIND_TYPED, FOR_CALLS, false, {
+		{ "switch_with_state", "sched_switch", SHAPE_NUMBER_FOURTH },
+		{ "switch_without_state", "sched_switch", SHAPE_THREE },
+	} },
+	SYSCALL("io_setup", FOR_LIBAIO, "aio_call"),
+	SYSCALL("io_destroy", FOR_LIBAIO, "aio_call"),
+	SYSCALL("io_getevents", FOR_LIBAIO, "aio_call"),
+	SYSCALL("io_pgetevents", FOR_LIBAIO, "aio_call"),
+	SYSCALL("io_submit", FOR_LIBAIO, "aio_call"),
+	SYSCALL("io_uring_enter", FOR_ENTER, "call"),
+#ifdef __NR_epoll_wait
+	SYSCALL("epoll_wait", FOR_EPOLL, "call"),
+#endif
+	SYSCALL("epoll_pwait", FOR_EPOLL, "call"),
+	{ "sys_enter_epoll_pwait2", KIND_SYSCALL, FOR_EPOLL, false, { { "call_enter", "sys_enter_epoll_pwait2", SHAPE_ANY } } },
+	{ "sys_exit_epoll_pwait2", KIND_SYSCALL, FOR_EPOLL, false, { { "call_exit", "sys_exit_epoll_pwait2", SHAPE_ANY } } },
+	SYSCALL("read", FOR_SYNC, "call"),
+	SYSCALL("write", FOR_SYNC, "call"),
+	SYSCALL("pread64", FOR_SYNC, "call"),
+	SYSCALL("pwrite64", FOR_SYNC, "call"),
+	SYSCALL("readv", FOR_SYNC, "call"),
+	SYSCALL("writev", FOR_SYNC, "call"),
+	SYSCALL("preadv", FOR_SYNC, "call"),
+	SYSCALL("pwritev", FOR_SYNC, "call"),
+	SYSCALL("preadv2", FOR_SYNC, "call"),
+	SYSCALL("pwritev2", FOR_SYNC, "call"),
+	SYSCALL("fsync", FOR_SYNC, "call"),
+	SYSCALL("fdatasync", FOR_SYNC, "call"),
+	{ "sys_enter", KIND_ANY_SYSCALL, FOR_CALLS, true, { { "any_enter", "sys_enter", SHAPE_ANY } } },
+	{ "sys_exit", KIND_ANY_SYSCALL, FOR_CALLS, true, { { "any_exit", "sys_exit", SHAPE_ANY } } },
 };
 const unsigned int HOOK_COUNT = sizeof(HOOKS) / sizeof(HOOKS[0]);

@@ -12,9 +12,12 @@ enum hook_kind {
 	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there */
 	KIND_ITERATOR,
 };
-/* An API (enum api), or all of them. */
-enum hook_for { FOR_IO_URING = API_IO_URING, FOR_LIBAIO = API_LIBAIO, FOR_POSIX_AIO = API_POSIX_AIO, FOR_EPOLL = API_EPOLL,
-		FOR_SYNC = API_SYNC, FOR_PROCESSES = API_COUNT };
+
+/* What a hook is for, a bit each: an API (enum api), io_uring_enter as a call, or whatever is traced. */
+enum hook_for {
+	FOR_IO_URING = 1 << API_IO_URING, FOR_LIBAIO = 1 << API_LIBAIO, FOR_POSIX_AIO = 1 << API_POSIX_AIO,
+	FOR_EPOLL = 1 << API_EPOLL, FOR_SYNC = 1 << API_SYNC, FOR_ENTER = 1 << API_COUNT, FOR_PROCESSES = 1 << (API_COUNT + 1),
+};
 
 /* Shapes of a tracepoint's arguments, as BTF tells them. */
 enum shape {
@@ -24,6 +27,8 @@ enum shape {
 	SHAPE_ENTRY_THIRD,	/* (ctx, req, struct io_uring_cqe *) */
 	SHAPE_RESULT_FOURTH,	/* (ctx, void *req, u64, int, ...) */
 	SHAPE_NUMBERS,		/* (ctx, u64 or numbers, ...) */
+	SHAPE_THREE,		/* three arguments */
+	SHAPE_NUMBER_FOURTH,	/* (bool, pointer, pointer, state) */
 };
 
 struct variant {
@@ -36,8 +41,8 @@ struct variant {
 struct hook {
 	const char *name;
 	enum hook_kind kind;
-	enum hook_for purpose;
-	bool mandatory;		/* for its purpose */
+	unsigned int purposes;	/* of enum hook_for; attached for any of them */
+	bool mandatory;		/* for each of its purposes */
 	struct variant variants[MOST_VARIANTS];
 };
 

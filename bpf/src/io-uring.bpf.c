@@ -8,6 +8,7 @@
  */
 #include "capture.bpf.h"
 #include "file.bpf.h"
+#include "vector.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -29,24 +30,6 @@ enum { OP_READV = 1, OP_WRITEV = 2, OP_READ_FIXED = 4, OP_WRITE_FIXED = 5, OP_RE
 		      BIT(25) | BIT(28) | BIT(29) | BIT(31) | BIT(32) | BIT(35) | BIT(36) | BIT(37) | BIT(38) | \
 		      BIT(39) | BIT(42) | BIT(44) | BIT(45) | BIT(50) | BIT(51) | BIT(52) | BIT(53) | BIT(62) | \
 		      BIT(63))
-
-/* The vectors' bytes in all, when there are few and they can be read; else 0, unknown. */
-static __always_inline __u32 vector_bytes(const void *vectors, __u32 count)
-{
-	struct { __u64 base, length; } vector;
-	__u64 sum = 0;
-
-	if (count > 8)
-		return 0;
-	for (__u32 i = 0; i < 8; i++) {
-		if (i >= count)
-			break;
-		if (bpf_probe_read_user(&vector, sizeof(vector), vectors + i * sizeof(vector)))
-			return 0;
-		sum += vector.length;
-	}
-	return sum > 0xffffffff ? 0xffffffff : sum;
-}
 
 /*
  * The ring that each CPU saw last: the low 48 bits of the context's address, then its number. One word, so that an

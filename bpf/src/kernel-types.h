@@ -69,11 +69,23 @@ struct task_struct {
 	char comm[16];
 	struct files_struct *files;
 	struct signal_struct *signal;
+	unsigned int __state;
+	struct io_uring_task *io_uring;
+};
+
+struct io_uring_task {
+	struct file *registered_rings[16];
+};
+
+/* before 5.14 */
+struct task_struct___state {
+	long state;
 };
 
 struct kiocb {
 	struct file *ki_filp;
 	long long ki_pos;
+	void *ki_complete;
 };
 
 struct io_rw {
@@ -138,17 +150,20 @@ struct io_event {
 
 struct aio_kiocb {
 	struct kiocb rw;
+	void *ki_ctx;
 	struct io_event ki_res;
 };
 
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
-	unsigned long di, si, dx, r10, r8, r9, cs;
+	unsigned long di, si, dx, r10, r8, r9, cs, orig_ax;
 #elif defined(__TARGET_ARCH_arm64)
 	__u64 regs[31], pstate, orig_x0;
+	int syscallno;
 #endif
 };
 
+/* The kernel fills in the lower half of the number only. */
 struct trace_event_raw_sys_enter {
 	long id;
 	unsigned long args[6];

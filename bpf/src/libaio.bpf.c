@@ -10,6 +10,7 @@
 #include "arch.h"
 #include "capture.bpf.h"
 #include "file.bpf.h"
+#include "thread.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -37,6 +38,8 @@ struct user_ring {
 	__u32 id, size, head, tail, magic, features, incompatible, head_bytes;
 };
 #define RING_MAGIC 0xa10a10a1
+/* of user_iocb.flags: `eventfd` is to be signalled */
+#define IOCB_FLAG_RESFD 1
 
 struct context {
 	__u64 id;
@@ -51,41 +54,28 @@ struct {
 	__type(value, __u32);
 } contexts SEC(".maps");
 
-/* A system call of ours that a thread is in. */
-struct aio_call {
-	__u64 time;
-	__u64 context;
-	__u64 pointer;
-	__u32 nr, count, ring;
-	__u32 tail;		/* io_submit: of the context's event ring when the call began */
-};
+/* How many contexts were destroyed: a number that a thread remembers may be another context's after that. */
+static __u32 destroyed;
+
+/*
+ * The kernel's own context (struct kioctx) to our number for it. One that is gone may stay: when its address is another
+ * context's, direct I/O that begins sets it right.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, __u32);
-	__type(value, struct aio_call);
-} calls SEC(".maps");
-
-struct direct {
-	__u64 iocb;
-	__u32 ring, pad;
-};
-/* kiocb of direct I/O in flight to the iocb it serves */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768);
 	__type(key, __u64);
-	__type(value, struct direct);
-} in_flight SEC(".maps");
+	__type(value, __u32);
+} kernel_contexts SEC(".maps");
+/* What the kernel calls at the end of an iocb (aio_complete_rw): other kinds of direct I/O have others. */
+static __u64 completes_iocb;
 
-static __always_inline __u32 ring_of(__u64 id, __u32 pid, __u32 events, bool existed)
+/* A context that begins, or was there before. */
+static __always_inline __u32 new_context(__u64 id, __u32 pid, __u32 events, bool existed)
 {
 	struct context context = { .id = id, .pid = pid };
-	__u32 *known = existed ? bpf_map_lookup_elem(&contexts, &context) : 0;
-
-	if (known)
-		return *known;
 	__u32 ring = next_ring();
+
 	if (!ring || bpf_map_update_elem(&contexts, &context, &ring, BPF_ANY))
 		return 0;
 	struct notice *notice = new_notice(NOTICE_RING);
@@ -97,6 +87,21 @@ static __always_inline __u32 ring_of(__u64 id, __u32 pid, __u32 events, bool exi
 		bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
 	}
 	return ring;
+}
+
+/* Our number for the context, through what the thread remembers; 0 when it has none. */
+static __always_inline __u32 known_context(struct thread *thread, __u64 id)
+{
+	if (thread->last_ring && thread->last_context == id && thread->last_destroyed == destroyed)
+		return thread->last_ring;
+	struct context context = { .id = id, .pid = bpf_get_current_pid_tgid() >> 32 };
+	__u32 now = destroyed, *ring = bpf_map_lookup_elem(&contexts, &context);
+	if (!ring)
+		return 0;
+	thread->last_context = id;
+	thread->last_ring = *ring;
+	thread->last_destroyed = now;
+	return *ring;
 }
 
 /*
@@ -113,11 +118,10 @@ __noinline int record_iocb(__u64 pointer, __u32 ring, __u32 index)
 		return 1;
 	__u32 flags = index == 0 ? RECORD_FIRST : 0;
 	struct file *file = file_of_descriptor((void *)bpf_get_current_task(), iocb.fd);
-	if (file) {
-		tell_file(file, ring, address, iocb.fd);
-		if (BPF_CORE_READ(file, f_flags) & O_DIRECT)
-			flags |= RECORD_DIRECT;
-	}
+	if (file)
+		flags |= tell_file(file, ring, address, iocb.fd);
+	if (iocb.flags & IOCB_FLAG_RESFD)
+		flags |= RECORD_SIGNALS;
 	struct record *record = new_record(RECORD_AIO_SUBMIT, ring, address);
 	if (!record)
 		return 0;
@@ -176,169 +180,165 @@ __noinline int record_done(__u64 context, __u32 ring, __u32 place, __u32 size)
  * What finished inside io_submit: nothing else tells it of operations that iomap does not carry, and it is the
  * proof that a submit did the work itself. The ring is the program's memory: what makes no sense is passed over.
  */
-static __always_inline void finished_inside(struct aio_call *call)
+static __always_inline void finished_inside(struct thread *thread)
 {
+	__u64 context = thread->context;
+	__u32 tail = thread->tail, number = thread->ring;
 	struct user_ring ring;
 
-	if (!read_ring(&ring, call->context) || call->tail >= ring.size)
+	if (!read_ring(&ring, context) || tail >= ring.size)
 		return;
-	__u32 count = ring.tail >= call->tail ? ring.tail - call->tail : ring.tail + ring.size - call->tail;
+	__u32 count = ring.tail >= tail ? ring.tail - tail : ring.tail + ring.size - tail;
 	for (__u32 i = 0; i < MOST; i++)
-		if (i >= count || record_done(call->context, call->ring, call->tail + i, ring.size))
+		if (i >= count || record_done(context, number, tail + i, ring.size))
 			break;
 }
 
-static __always_inline int entered(long nr, __u64 first, __u64 second, __u64 third, __u64 fourth)
+static __always_inline void submit_begins(struct thread *thread, __u64 context, __u64 many, __u64 pointer)
 {
-	__u64 ids = bpf_get_current_pid_tgid();
-	__u32 tid = ids;
-	struct aio_call call = { .nr = nr, .context = first, .time = bpf_ktime_get_ns() };
+	__u32 count = many > MOST ? MOST : many, number = known_context(thread, context);
+	struct user_ring ring;
 
-	if (!is_tracked(ids >> 32))
-		return 0;
-	if (nr == __NR_io_setup) {
-		call.count = first;
-		call.pointer = second;
-	} else if (nr == __NR_io_submit) {
-		struct user_ring ring;
-		call.count = second > MOST ? MOST : second;
-		call.pointer = third;
-		call.tail = read_ring(&ring, first) ? ring.tail : ~0u;
-		call.ring = ring_of(first, ids >> 32, 0, true);
-	} else if (nr != __NR_io_destroy) {
-		call.pointer = fourth;
-	}
-	bpf_map_update_elem(&calls, &tid, &call, BPF_ANY);
-	if (nr != __NR_io_submit || !call.ring || (long)second <= 0)
-		return 0;
+	if (!number)
+		number = new_context(context, bpf_get_current_pid_tgid() >> 32, 0, true);
+	thread->context = context;
+	thread->length = many;
+	thread->ring = number;
+	thread->tail = read_ring(&ring, context) ? ring.tail : ~0u;
+	if (!number || (long)many <= 0)
+		return;
 	for (__u32 i = 0; i < MOST; i++)
-		if (i >= call.count || record_iocb(call.pointer + i * sizeof(__u64), call.ring, i))
+		if (i >= count || record_iocb(pointer + i * sizeof(__u64), number, i))
 			break;
+}
+
+int aio_enter(__u64 nr, __u64 first, __u64 second, __u64 third, __u64 fourth)
+{
+	struct thread *thread = enter_call(nr == __NR_io_submit ? CALL_IO_SUBMIT + 1 :
+					   nr == __NR_io_getevents ? CALL_IO_GETEVENTS + 1 :
+					   nr == __NR_io_pgetevents ? CALL_IO_PGETEVENTS + 1 :
+					   nr == __NR_io_setup ? INSIDE_IO_SETUP : INSIDE_IO_DESTROY);
+
+	if (!thread)
+		return 0;
+	if (nr == __NR_io_submit) {
+		submit_begins(thread, first, second, third);
+	} else if (nr == __NR_io_setup) {
+		thread->length = first;
+		thread->pointer = second;
+	} else {
+		thread->context = first;
+		thread->ring = known_context(thread, first);
+		thread->length = nr == __NR_io_destroy ? 0 : third;
+		thread->pointer = fourth;
+	}
 	return 0;
 }
 
-static __always_inline void reaped(struct aio_call *call, __u32 pid, long count)
+static __always_inline void reaped(__u64 pointer, __u32 ring, long count)
 {
-	struct context context = { .id = call->context, .pid = pid };
-	__u32 *ring = bpf_map_lookup_elem(&contexts, &context);
-
-	if (!ring || count <= 0)
+	if (count <= 0)
 		return;
 	add(&my_counters()->completed[API_LIBAIO], count);
 	for (__u32 i = 0; i < MOST; i++)
-		if (i >= count || record_event(call->pointer + i * sizeof(struct user_event), *ring))
+		if (i >= count || record_event(pointer + i * sizeof(struct user_event), ring))
 			break;
 }
 
-static __always_inline int left(long nr, long ret)
+static __always_inline void destroy(struct thread *thread)
 {
-	__u64 ids = bpf_get_current_pid_tgid();
-	__u32 tid = ids, pid = ids >> 32;
-	struct aio_call *found = bpf_map_lookup_elem(&calls, &tid);
+	struct context context = { .id = thread->context, .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct record *record = new_record(RECORD_AIO_DESTROY, thread->ring, 0);
 
-	if (ended || !found || found->nr != nr)
+	if (record)
+		send(record);
+	bpf_map_delete_elem(&contexts, &context);
+	__sync_fetch_and_add(&destroyed, 1);
+}
+
+int aio_leave(__u64 result)
+{
+	struct thread *thread = known_thread();
+	__u32 inside = thread ? thread->inside : 0;
+	long ret = result;
+
+	if (ended || !thread || !inside)
 		return 0;
-	struct aio_call call = *found;
-	bpf_map_delete_elem(&calls, &tid);
-	if (nr == __NR_io_setup) {
+	thread->inside = 0;
+	if (inside == INSIDE_IO_SETUP) {
 		__u64 id;
-		if (ret == 0 && !bpf_probe_read_user(&id, sizeof(id), (void *)call.pointer))
-			ring_of(id, pid, call.count, false);
-	} else if (nr == __NR_io_submit) {
+		if (ret == 0 && !bpf_probe_read_user(&id, sizeof(id), (void *)thread->pointer))
+			new_context(id, bpf_get_current_pid_tgid() >> 32, thread->length, false);
+		return 0;
+	}
+	if (inside == INSIDE_IO_DESTROY) {
+		if (ret == 0 && thread->ring)
+			destroy(thread);
+		return 0;
+	}
+	if (inside == CALL_IO_SUBMIT + 1) {
 		if (ret > 0)
 			add(&my_counters()->submitted[API_LIBAIO], ret);
-		if (call.ring)
-			finished_inside(&call);
-		struct record *record = call.ring ? new_record(RECORD_AIO_SUBMITTED, call.ring, 0) : 0;
-		if (!record)
-			return 0;
-		record->value = ret;
-		record->offset = bpf_ktime_get_ns() - call.time;
-		send(record);
-	} else if (nr == __NR_io_destroy) {
-		struct context context = { .id = call.context, .pid = pid };
-		__u32 *ring = ret == 0 ? bpf_map_lookup_elem(&contexts, &context) : 0;
-		struct record *record = ring ? new_record(RECORD_AIO_DESTROY, *ring, 0) : 0;
-		if (record)
-			send(record);
-		if (ring)
-			bpf_map_delete_elem(&contexts, &context);
-	} else {
-		reaped(&call, pid, ret);
+		if (thread->ring)
+			finished_inside(thread);
+	} else if (thread->ring) {
+		reaped(thread->pointer, thread->ring, ret);
 	}
+	thread->inside = inside;
+	tell_call(thread, ret);
+	thread->inside = 0;
 	return 0;
 }
 
-static __always_inline bool is_ours(long nr)
+/* One pair of programs for all calls of kernel AIO: the event says which call it is. */
+SEC("?tracepoint")
+int aio_call_enter(struct trace_event_raw_sys_enter *event)
 {
-	return nr == __NR_io_setup || nr == __NR_io_destroy || nr == __NR_io_submit || nr == __NR_io_getevents ||
-	       nr == __NR_io_pgetevents;
-}
+	__u64 arguments[4];
 
-/* Every system call of the machine passes here: used only where tracefs can not be reached. */
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(aio_any_enter, struct pt_regs *regs, long nr)
-{
-	if (!is_ours(nr) || !CALL_IS_64_BIT(regs))
+	/* a call may have less arguments than are read: what is behind them is not used */
+	if (bpf_probe_read_kernel(arguments, sizeof(arguments),
+				  (void *)event + bpf_core_field_offset(struct trace_event_raw_sys_enter, args)))
 		return 0;
-	return entered(nr, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs),
-		       CALL_ARGUMENT_3(regs));
+	return aio_enter((__u32)event->id, arguments[0], arguments[1], arguments[2], arguments[3]);
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(aio_any_exit, struct pt_regs *regs, long ret)
+SEC("?tracepoint")
+int aio_call_exit(struct trace_event_raw_sys_exit *event)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct aio_call *call = bpf_map_lookup_elem(&calls, &tid);
-
-	return call ? left(call->nr, ret) : 0;
+	return aio_leave(event->ret);
 }
-
-#define SYSCALL(name)									\
-	SEC("?tracepoint/syscalls/sys_enter_" #name)					\
-	int enter_##name(struct trace_event_raw_sys_enter *event)			\
-	{										\
-		return entered(__NR_##name, event->args[0], event->args[1],		\
-			       event->args[2], event->args[3]);				\
-	}										\
-	SEC("?tracepoint/syscalls/sys_exit_" #name)					\
-	int exit_##name(struct trace_event_raw_sys_exit *event)				\
-	{										\
-		return left(__NR_##name, event->ret);					\
-	}
-
-SYSCALL(io_setup)
-SYSCALL(io_destroy)
-SYSCALL(io_submit)
-SYSCALL(io_getevents)
-SYSCALL(io_pgetevents)
 
 /* Direct I/O begins. Inside io_submit its kiocb is an aio_kiocb's, which starts with it. */
 SEC("?tp_btf/iomap_dio_rw_begin")
 int BPF_PROG(aio_direct_begin, struct kiocb *kiocb)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct aio_call *call = bpf_map_lookup_elem(&calls, &tid);
+	struct thread *thread = known_thread();
 
-	if (!call || call->nr != __NR_io_submit || !call->ring)
+	if (!thread || thread->inside != CALL_IO_SUBMIT + 1 || !thread->ring)
 		return 0;
 	struct aio_kiocb *aio = (void *)kiocb;
-	struct direct direct = { .iocb = BPF_CORE_READ(aio, ki_res.obj), .ring = call->ring };
-	__u64 key = (__u64)kiocb;
-	bpf_map_update_elem(&in_flight, &key, &direct, BPF_ANY);
+	__u64 context = (__u64)BPF_CORE_READ(aio, ki_ctx);
+	__u32 *known = bpf_map_lookup_elem(&kernel_contexts, &context);
+	if (!known)
+		bpf_map_update_elem(&kernel_contexts, &context, &thread->ring, BPF_ANY);
+	else if (*known != thread->ring)
+		*known = thread->ring;
+	if (!completes_iocb)
+		completes_iocb = (__u64)BPF_CORE_READ(kiocb, ki_complete);
 	return 0;
 }
 
 SEC("?tp_btf/iomap_dio_complete")
 int BPF_PROG(aio_direct_end, struct kiocb *kiocb, int error, long ret)
 {
-	__u64 key = (__u64)kiocb;
-	struct direct *direct = bpf_map_lookup_elem(&in_flight, &key);
+	struct aio_kiocb *aio = (void *)kiocb;
 
-	if (ended || !direct)
+	if (ended || !completes_iocb || (__u64)BPF_CORE_READ(kiocb, ki_complete) != completes_iocb)
 		return 0;
-	struct record *record = new_record(RECORD_AIO_DONE, direct->ring, direct->iocb);
-	bpf_map_delete_elem(&in_flight, &key);
+	__u64 context = (__u64)BPF_CORE_READ(aio, ki_ctx);
+	__u32 *ring = bpf_map_lookup_elem(&kernel_contexts, &context);
+	struct record *record = ring ? new_record(RECORD_AIO_DONE, *ring, BPF_CORE_READ(aio, ki_res.obj)) : 0;
 	if (!record)
 		return 0;
 	record->offset = ret;

@@ -21,6 +21,7 @@ const char USAGE[] =
 	"Traces asynchronous I/O and writes the recording to stdout until stdin ends.\n"
 	"\n"
 	"  --apis LIST        some of io_uring,libaio,posix-aio,epoll,sync (default: io_uring,libaio)\n"
+	"  --calls            also every io_uring_enter, as a system call\n"
 	"  --duration S       stop after S seconds\n"
 	"  --cwd DIR          where the command runs\n"
 	"  --env K=V          set in the command's environment; may be repeated\n"
@@ -162,6 +163,8 @@ static bool read_list(struct reading *reading, char **arguments)
 		if (strcmp(name, "--all") == 0) {
 			if (!set_target(reading, TARGET_ALL))
 				return false;
+		} else if (strcmp(name, "--calls") == 0) {
+			options->calls = true;
 		} else if (has_value(name)) {
 			if (!*++arguments)
 				return wrong(reading, "%s wants a value", name);

@@ -18,6 +18,7 @@ struct options {
 	const char *cwd;
 	char **env;		/* NULL-terminated K=V */
 	bool apis[API_COUNT];
+	bool calls;		/* io_uring_enter as well */
 	double duration;	/* seconds, 0: until stopped */
 	uint32_t ring_buffer;	/* bytes */
 };

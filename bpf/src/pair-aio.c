@@ -119,16 +119,9 @@ static void aio_done(struct pairing *pairing, const struct record *record)
 
 void pairing_aio(struct pairing *pairing, const struct record *record)
 {
-	struct submit_call *call;
-
 	switch ((enum record_type)record->type) {
 	case RECORD_AIO_SUBMIT:
 		aio_submit(pairing, record);
-		break;
-	case RECORD_AIO_SUBMITTED:
-		call = call_of(pairing, record->tid);
-		if (call)
-			end_call(pairing, call, record->value, record->time, record->offset);
 		break;
 	case RECORD_AIO_DONE:
 		aio_done(pairing, record);
@@ -142,6 +135,14 @@ void pairing_aio(struct pairing *pairing, const struct record *record)
 	default:
 		break;
 	}
+}
+
+void pairing_aio_submitted(struct pairing *pairing, const struct record *record)
+{
+	struct submit_call *call = call_of(pairing, record->tid);
+
+	if (call)
+		end_call(pairing, call, record->value, record->time, record->key);
 }
 
 void pairing_aio_free(struct pairing *pairing)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* What the parts of the pairing share: pair.c is io_uring's and the common one, pair-aio.c libaio's. */
+/*
+ * What the parts of the pairing share: pair.c is io_uring's and the common one, pair-aio.c libaio's, pair-call.c that of
+ * system calls.
+ */
 #ifndef RINGLIGHT_PAIR_STATE_H
 #define RINGLIGHT_PAIR_STATE_H
 
@@ -11,12 +14,20 @@ struct submit_call {
 	uint32_t tid, first, last;
 };
 
+/* What a thread's records say about the call or submission that is told next. */
+struct thread_notes {
+	uint32_t tid;
+	uint64_t asleep, blocked;
+};
+
 struct pairing {
 	struct stream *stream;
 	struct names *names;
 	struct flight flight;
 	struct submit_call *calls;
 	uint32_t call_count, call_capacity;
+	struct thread_notes *notes;
+	uint32_t note_count, note_capacity;
 	int64_t extra[API_COUNT];
 	uint64_t unpaired;
 };
@@ -47,6 +58,12 @@ void pairing_end_inferred(struct pairing *pairing, uint32_t index, uint64_t end)
 
 /* A RECORD_AIO_* record. */
 void pairing_aio(struct pairing *pairing, const struct record *record);
+/* The RECORD_CALL of an io_submit. */
+void pairing_aio_submitted(struct pairing *pairing, const struct record *record);
 void pairing_aio_free(struct pairing *pairing);
+
+/* RECORD_SLEPT and RECORD_CALL. */
+void pairing_call(struct pairing *pairing, const struct record *record);
+void pairing_call_free(struct pairing *pairing);
 
 #endif

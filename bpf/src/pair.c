@@ -19,6 +19,7 @@ void pairing_free(struct pairing *pairing)
 {
 	flight_free(&pairing->flight);
 	pairing_aio_free(pairing);
+	pairing_call_free(pairing);
 	free(pairing);
 }
 
@@ -213,7 +214,6 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 		emit_instant(pairing, INSTANT_SHORT_WRITE, record, record->value);
 		break;
 	case RECORD_AIO_SUBMIT:
-	case RECORD_AIO_SUBMITTED:
 	case RECORD_AIO_DONE:
 	case RECORD_AIO_REAP:
 	case RECORD_AIO_DESTROY:
@@ -221,6 +221,8 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 		break;
 	case RECORD_SLEPT:
 	case RECORD_CALL:
+		pairing_call(pairing, record);
+		break;
 	case RECORD_STACK:
 		/* no program sends them yet */
 		break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Who is traced: children of traced processes join, processes that end leave. */
 #include "capture.bpf.h"
+#include "thread.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -29,8 +30,9 @@ int BPF_PROG(on_exec, struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	__u32 tgid = task->tgid;
+	__u32 tgid = task->tgid, tid = task->pid;
 
+	bpf_map_delete_elem(&threads, &tid);
 	/* the last thread, which need not be the first one */
 	if (task->signal->live.counter != 0 || !is_tracked(tgid))
 		return 0;

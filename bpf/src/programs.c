@@ -14,7 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define MOST_HOOKS 64
+#define MOST_HOOKS 128
 
 struct programs {
 	struct kernel *kernel;
@@ -105,13 +105,27 @@ static bool fits(const struct btf *btf, const struct variant *variant, bool *exi
 		return count >= 5 && is_pointer(btf, &parameters[1]);
 	case SHAPE_NUMBERS:
 		return count >= 4 && !is_pointer(btf, &parameters[1]);
+	case SHAPE_THREE:
+		return count == 3;
+	case SHAPE_NUMBER_FOURTH:
+		return count == 4 && is_pointer(btf, &parameters[1]) && is_pointer(btf, &parameters[2]);
 	}
 	return false;
 }
 
+/* Purposes that there are hooks for, as enum hook_for. */
+static unsigned int wanted(const struct programs_request *request)
+{
+	unsigned int purposes = FOR_PROCESSES | (request->enter ? FOR_ENTER : 0);
+
+	for (int api = 0; api < API_COUNT; api++)
+		purposes |= request->apis[api] ? 1u << api : 0;
+	return purposes;
+}
+
 static bool is_wanted(const struct programs_request *request, const struct hook *hook)
 {
-	return hook->purpose == FOR_PROCESSES || request->apis[hook->purpose];
+	return hook->purposes & wanted(request);
 }
 
 static bool has_tracefs(void)
@@ -131,7 +145,7 @@ static void choose(const struct programs_request *request, const struct btf *btf
 
 		chosen[i] = NULL;
 		if (!is_wanted(request, hook))
-			off = "its API is not captured";
+			off = "what it is for is not captured";
 		else if (hook->kind == KIND_SYSCALL && !tracefs)
 			off = "tracefs is not mounted or not readable; sys_enter and sys_exit are used instead";
 		else if (hook->kind == KIND_ANY_SYSCALL && tracefs)
@@ -154,9 +168,11 @@ static void choose(const struct programs_request *request, const struct btf *btf
 	}
 }
 
-static void give_up_api(struct programs_request *request, enum api api)
+static void give_up(struct programs_request *request, unsigned int purposes)
 {
-	request->apis[api] = false;
+	for (int api = 0; api < API_COUNT; api++)
+		request->apis[api] = request->apis[api] && !(purposes & 1u << api);
+	request->enter = request->enter && !(purposes & FOR_ENTER);
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
 		if (is_wanted(request, &HOOKS[i]))
 			continue;
@@ -176,12 +192,12 @@ static bool is_possible(struct programs_request *request, struct refusal *refusa
 		refusal->code = "cannot-trace";
 		snprintf(refusal->message, sizeof(refusal->message), "The kernel hook %s is not available: %s.",
 			 hook->name, reports[i].why);
-		snprintf(refusal->hint, sizeof(refusal->hint), "%s", hook->purpose == FOR_PROCESSES ?
+		snprintf(refusal->hint, sizeof(refusal->hint), "%s", hook->purposes & FOR_PROCESSES ?
 			 "Tracing needs a kernel that is built with CONFIG_DEBUG_INFO_BTF and CONFIG_BPF_EVENTS." :
 			 "Use Linux 6.1 or later.");
-		if (hook->purpose == FOR_PROCESSES)
+		if (hook->purposes & FOR_PROCESSES)
 			return false;
-		give_up_api(request, (enum api)hook->purpose);
+		give_up(request, hook->purposes);
 	}
 	bool any = false;
 	for (int api = 0; api < API_COUNT; api++)
@@ -203,6 +219,18 @@ static int failed_hook(void)
 	return -1;
 }
 
+/* The system calls that are told, a bit each. */
+static uint32_t told_calls(const struct programs_request *request)
+{
+	uint32_t calls = request->enter ? 1u << CALL_IO_URING_ENTER : 0;
+
+	if (request->apis[API_LIBAIO])
+		calls |= 1u << CALL_IO_SUBMIT | 1u << CALL_IO_GETEVENTS | 1u << CALL_IO_PGETEVENTS;
+	for (uint32_t call = CALL_EPOLL_WAIT; call < CALL_COUNT; call++)
+		calls |= request->apis[call <= CALL_EPOLL_PWAIT2 ? API_EPOLL : API_SYNC] ? 1u << call : 0;
+	return calls;
+}
+
 static struct kernel *open_kernel(const struct programs_request *request)
 {
 	struct kernel *kernel = kernel__open();
@@ -215,6 +243,7 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	uname(&host);
 	sscanf(host.release, "%u.%u", &major, &minor);
 	kernel->rodata->trace_all = request->all;
+	kernel->rodata->told_calls = told_calls(request);
 	/* until 6.1 an entry that overflows is also completed */
 	kernel->rodata->overflow_completes = major > 6 || (major == 6 && minor >= 2);
 	bpf_map__set_max_entries(kernel->maps.records, request->ring_buffer);
@@ -250,8 +279,14 @@ static struct kernel *load_kernel(struct programs_request *request, struct refus
 		}
 		char why[128];
 		snprintf(why, sizeof(why), "the kernel refused the program: %s", strerror(-error));
-		set_state(hook, HOOK_UNAVAILABLE, why);
-		chosen[hook] = NULL;
+		const struct variant *refused = chosen[hook];
+		for (uint32_t i = 0; i < HOOK_COUNT; i++) {
+			/* one program may serve several hooks */
+			if (!chosen[i] || strcmp(chosen[i]->program, refused->program) != 0)
+				continue;
+			set_state(i, HOOK_UNAVAILABLE, why);
+			chosen[i] = NULL;
+		}
 		if (!is_possible(request, refusal))
 			return NULL;
 	}
@@ -301,7 +336,8 @@ bool programs_attach(struct programs *programs, struct programs_request *request
 		if (!chosen[i])
 			continue;
 		struct bpf_program *program = bpf_object__find_program_by_name(programs->kernel->obj, chosen[i]->program);
-		struct bpf_link *link = bpf_program__attach(program);
+		struct bpf_link *link = HOOKS[i].kind == KIND_SYSCALL ?
+			bpf_program__attach_tracepoint(program, "syscalls", chosen[i]->tracepoint) : bpf_program__attach(program);
 		if (link) {
 			programs->links[i] = link;
 			if (HOOKS[i].kind == KIND_ITERATOR)

@@ -18,6 +18,7 @@ struct hook_report {
 
 struct programs_request {
 	bool apis[API_COUNT];
+	bool enter;		/* tell io_uring_enter as a call */
 	bool all;		/* every process, instead of those given to programs_track */
 	bool existing;		/* look for rings that are there already */
 	uint32_t ring_buffer;	/* bytes, a power of two */

@@ -31,7 +31,6 @@ enum record_type {
 	RECORD_LINK_FAILED,	/* cancelled because its predecessor failed */
 	RECORD_SHORT_WRITE,
 	RECORD_AIO_SUBMIT,	/* an iocb given to io_submit, not yet known to be accepted */
-	RECORD_AIO_SUBMITTED,	/* io_submit returned */
 	RECORD_AIO_DONE,	/* finished in the kernel: direct I/O, or whatever finished inside io_submit */
 	RECORD_AIO_REAP,	/* io_getevents returned its event */
 	RECORD_AIO_DESTROY,	/* io_destroy returned */
@@ -72,9 +71,9 @@ struct record {
 	__u64 type : 8;
 	__u64 key : 48;		/* request or iocb address; CALL: duration in ns */
 	__u64 ring : 16;
-	__u64 user_data;	/* LINK: address of the chain's head; AIO_SUBMITTED: iocbs recorded; SLEPT: ns off the CPU;
+	__u64 user_data;	/* LINK: address of the chain's head; SLEPT: ns off the CPU;
 				   CALL: descriptor, and stack << 32; STACK: its number */
-	__s64 offset;		/* submission, CALL: file offset or -1; AIO_SUBMITTED: duration in ns; AIO_DONE, AIO_REAP: result;
+	__s64 offset;		/* submission, CALL: file offset or -1; AIO_DONE, AIO_REAP: result;
 				   SLEPT: ns of these uninterruptible */
 	__u64 pid : 22;
 	__u64 tid : 22;

@@ -425,7 +425,7 @@ int trace_run(const struct options *options)
 {
 	struct trace trace = {
 		.options = options, .pidfd = -1, .input = host_input(), .reason = "error",
-		.request = { .all = options->target == TARGET_ALL, .existing = options->target != TARGET_COMMAND,
+		.request = { .enter = options->calls, .all = options->target == TARGET_ALL, .existing = options->target != TARGET_COMMAND,
 			     .ring_buffer = options->ring_buffer },
 	};
 	struct refusal refusal = { 0 };

@@ -4,12 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { opName } from '../../src/protocol/ops';
-import { decodeRecording, type DecodedSpan, type Recording } from './frames';
+import { Call, type CallName } from '../../src/protocol/wire';
+import { decodeRecording, type DecodedCall, type DecodedSpan, type Recording } from './frames';
 import { LOADER } from './launch';
 
 export { LOADER };
 
 const ROOT = join(import.meta.dirname, '../..');
+const CALL_NAMES = Object.keys(Call) as CallName[];
 
 /** Path of a workload; {@link buildPrograms} has built it. */
 export const program = (name: string) => join(ROOT, '.build/programs', name);
@@ -59,6 +61,13 @@ export class Loader {
   }
 }
 
+const TRACEFS = '/sys/kernel/tracing';
+/** Ways to see system calls: with tracefs each by its own hook, without it by those of all calls. `how` as of {@link record}. */
+export const SYSCALL_WAYS = [
+  { name: 'with tracefs', how: ['unshare', '-m', 'sh', '-c', `test -d ${TRACEFS}/events || mount -t tracefs none ${TRACEFS}; exec "$@"`, '-'], hook: (call: string) => `sys_enter_${call}` },
+  { name: 'without tracefs', how: ['unshare', '-m', 'sh', '-c', `while umount ${TRACEFS} 2>/dev/null; do :; done; umount /sys/kernel/debug 2>/dev/null; exec "$@"`, '-'], hook: () => 'sys_enter' },
+];
+
 export interface Recorded { code: number | null; stderr: string; recording: Recording; said: Record<string, unknown> }
 
 /** Runs the loader to its end. */
@@ -89,6 +98,17 @@ export function counts(spans: DecodedSpan[], api: DecodedSpan['api']): Record<st
     result[op] = (result[op] ?? 0) + 1;
   }
   return result;
+}
+
+/** Calls by name. */
+export function callCounts(calls: DecodedCall[]): Partial<Record<CallName, number>> {
+  const result: Partial<Record<CallName, number>> = {};
+  for (const call of calls) result[callName(call)] = (result[callName(call)] ?? 0) + 1;
+  return result;
+}
+
+export function callName(call: DecodedCall): CallName {
+  return CALL_NAMES[call.call]!;
 }
 
 export function median(values: number[]): number {

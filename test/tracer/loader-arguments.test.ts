@@ -27,7 +27,7 @@ describe('arguments', () => {
     [['--pid', '12x'], /process id, not “12x”/],
     [['--pid', '99999999999'], /process id/],
     [['--pid', '1', '--all'], /one of --pid, --all and a command/],
-    [['--all', '--apis', 'epoll'], /knows io_uring and libaio, not “epoll”/],
+    [['--all', '--apis', 'aio'], /knows io_uring, libaio, posix-aio, epoll and sync, not “aio”/],
     [['--all', '--apis', ''], /at least one/],
     [['--all', '--duration', '0'], /positive number/],
     [['--all', '--duration', 'nan'], /positive number/],
@@ -129,7 +129,7 @@ describe.skipIf(WHY_NO_TRACING)(`answers ${WHY_NO_TRACING && `(skipped: ${WHY_NO
     await loader.ended;
     const { hooks } = loader.recording.hello;
     expect(hooks).toContainEqual({ name: 'io_uring_complete', state: 'attached' });
-    expect(hooks).toContainEqual({ name: 'sys_enter', state: 'off', why: 'its API is not captured' });
+    expect(hooks).toContainEqual({ name: 'sys_enter', state: 'off', why: 'what it is for is not captured' });
     for (const hook of hooks) expect(hook.state === 'attached' ? hook.why === undefined : hook.why !== '').toBe(true);
   });
 

@@ -5,15 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SpanFlag } from '../../src/protocol/wire';
 import { buildLoader } from '../support/launch';
-import { buildPrograms, counts, expectConsistent, expectLanes, median, program, record } from '../support/loader';
+import { buildPrograms, callCounts, callName, counts, expectConsistent, expectLanes, median, program, record, SYSCALL_WAYS } from '../support/loader';
 import { WHY_NO_TRACING } from '../support/privilege';
-
-const TRACEFS = '/sys/kernel/tracing';
-/** Our own view of the mounts, with or without tracefs. */
-const WAYS = [
-  { name: 'with tracefs', how: ['unshare', '-m', 'sh', '-c', `test -d ${TRACEFS}/events || mount -t tracefs none ${TRACEFS}; exec "$@"`, '-'], hook: 'sys_enter_io_submit' },
-  { name: 'without tracefs', how: ['unshare', '-m', 'sh', '-c', `while umount ${TRACEFS} 2>/dev/null; do :; done; umount /sys/kernel/debug 2>/dev/null; exec "$@"`, '-'], hook: 'sys_enter' },
-];
 
 describe.skipIf(WHY_NO_TRACING)(`libaio ${WHY_NO_TRACING && `(skipped: ${WHY_NO_TRACING})`}`, () => {
   let folder: string;
@@ -27,10 +20,10 @@ describe.skipIf(WHY_NO_TRACING)(`libaio ${WHY_NO_TRACING && `(skipped: ${WHY_NO_
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.each(WAYS)('counts are the program’s own, latencies within ten percent, $name', async ({ how, hook }) => {
+  test.each(SYSCALL_WAYS)('counts are the program’s own, latencies within ten percent, $name', async ({ how, hook }) => {
     const { code, recording, said } = await record(['--apis', 'libaio', '--', program('aio-known'), file, '400'], how);
     expect(code).toBe(0);
-    expect(recording.hello.hooks).toContainEqual({ name: hook, state: 'attached' });
+    expect(recording.hello.hooks).toContainEqual({ name: hook('io_submit'), state: 'attached' });
     expectConsistent(recording);
     expectLanes(recording.spans);
 
@@ -70,5 +63,34 @@ describe.skipIf(WHY_NO_TRACING)(`libaio ${WHY_NO_TRACING && `(skipped: ${WHY_NO_
     expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: file, direct: false }));
     expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', path: expect.stringMatching(/^pipe:\[\d+\]$/) as string }));
     expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'ring', api: 'libaio', pid: said.pid, sq: 8, existed: false }));
+
+    // eight iocbs a call, then an fsync, the refused one, and the polls and large reads one by one
+    const submits = 3 * 400 / 8 + 1 + (said.poll_ns as number[]).length + (said.large_ns as number[]).length;
+    expect(callCounts(recording.calls)).toEqual({ io_submit: submits + 1, io_getevents: submits });
+    expect(recording.goodbye?.totals.calls).toBe(recording.calls.length);
+    const sum = (name: string) => recording.calls.reduce((all, call) => all + (callName(call) === name ? Math.max(call.result, 0) : 0), 0);
+    expect([sum('io_submit'), sum('io_getevents')]).toEqual([accepted.length, accepted.length]);
+    for (const call of recording.calls) expect(call.ring).toBe(accepted[0]!.ring);
+  });
+
+  test('a submit that waits for the disk is blocked, one with O_DIRECT is not', async () => {
+    const { code, recording, said } = await record(['--apis', 'libaio', '--', program('aio-cold'), file, '40']);
+    expect(code).toBe(0);
+    expectConsistent(recording);
+    const submits = recording.calls.filter((call) => callName(call) === 'io_submit').sort((a, b) => a.start - b.start);
+    expect(submits).toHaveLength(80);
+    const [cold, direct] = [submits.slice(0, 40), submits.slice(40)];
+    for (const call of submits) {
+      expect(call).toMatchObject({ pid: said.pid, tid: said.pid, length: 1, result: 1, fd: -1, offset: -1 });
+      expect(call.asleep).toBeLessThanOrEqual(call.duration);
+      expect(call.blocked).toBeLessThanOrEqual(call.asleep);
+    }
+    expect(cold.filter((call) => call.blocked > call.duration / 2).length).toBeGreaterThanOrEqual(20);
+    // a lock of the kernel may be taken now and then
+    expect(direct.filter((call) => call.blocked > 0).length).toBeLessThanOrEqual(4);
+    // the reap waits instead, and can be interrupted
+    const reaps = recording.calls.filter((call) => callName(call) === 'io_getevents').sort((a, b) => a.start - b.start).slice(40);
+    expect(reaps.filter((call) => call.asleep > 0).length).toBeGreaterThan(0);
+    for (const call of reaps) expect(call.blocked).toBe(0);
   });
 });

@@ -1,0 +1,91 @@
+/** System calls as spans of their threads: what they are, and where their time went. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildLoader } from '../support/launch';
+import { buildPrograms, callCounts, callName, expectConsistent, median, program, record, SYSCALL_WAYS } from '../support/loader';
+import { WHY_NO_TRACING } from '../support/privilege';
+
+const COUNT = 20;
+
+describe.skipIf(WHY_NO_TRACING)(`system calls ${WHY_NO_TRACING && `(skipped: ${WHY_NO_TRACING})`}`, () => {
+  let folder: string;
+  let file: string;
+  beforeAll(() => {
+    buildLoader();
+    buildPrograms();
+    // a disk, because waiting for it is the point
+    folder = mkdtempSync('/var/tmp/ringlight-calls-');
+    file = join(folder, 'data');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each(SYSCALL_WAYS)('counts, arguments and sleeps, $name', async ({ how, hook }) => {
+    const { code, recording, said } = await record(['--apis', 'io_uring,epoll,sync', '--calls', '--', program('calls-known'), file, String(COUNT)], how);
+    expect(code).toBe(0);
+    expectConsistent(recording);
+    for (const call of ['read', 'epoll_wait', 'io_uring_enter']) expect(recording.hello.hooks).toContainEqual({ name: hook(call), state: 'attached' });
+    expect(recording.hello.hooks).toContainEqual({ name: 'sched_switch', state: 'attached' });
+    for (const call of recording.calls) {
+      expect(call.asleep).toBeLessThanOrEqual(call.duration);
+      expect(call.blocked).toBeLessThanOrEqual(call.asleep);
+      expect(call.pid).toBe(said.pid);
+    }
+
+    const calls = recording.calls.filter((call) => call.api === 'sync');
+    const of = (fd: unknown) => calls.filter((call) => call.fd === fd);
+    expect(callCounts(of(said.file))).toEqual(Object.fromEntries(
+      ['pwrite64', 'pread64', 'pwritev', 'preadv', 'pwritev2', 'preadv2', 'write', 'read', 'writev', 'readv', 'fdatasync', 'fsync'].map((name) => [name, COUNT])));
+    const positioned = new Set(['pwrite64', 'pread64', 'pwritev', 'preadv', 'pwritev2', 'preadv2']);
+    const bytes: Record<string, number> = { pwrite64: 4096, pread64: 4096, pwritev: 4196, preadv: 4196, pwritev2: 4196, preadv2: 4196, write: 10, read: 10, writev: 4096, readv: 4096, fdatasync: 0, fsync: 0 };
+    const seen: Record<string, number> = {};
+    for (const call of of(said.file).sort((a, b) => a.start - b.start)) {
+      const name = callName(call), turn = seen[name] ??= 0;
+      seen[name]++;
+      expect(call).toMatchObject({ length: bytes[name], result: bytes[name], offset: positioned.has(name) ? turn * 8192 : -1, ring: 0 });
+    }
+    const direct = of(said.direct);
+    expect(callCounts(direct)).toEqual({ pread64: COUNT + 1 });
+    expect(direct.filter((call) => call.result < 0)).toMatchObject([{ offset: 3, length: 5, result: said.refused }]);
+    // whoever waits for the device is woken by nothing else
+    const device = [...direct, ...of(said.file).filter((call) => ['fsync', 'fdatasync', 'pwritev2'].includes(callName(call)))];
+    for (const call of device) expect(call.blocked).toBe(call.asleep);
+    expect(device.filter((call) => call.blocked > call.duration / 2).length).toBeGreaterThan(0);
+
+    // every second of these finds its byte there
+    const pipe = of(said.pipe).sort((a, b) => a.start - b.start);
+    expect(callCounts(pipe)).toEqual({ read: 2 * (said.waits as number) });
+    const slept = pipe.filter((_, i) => i % 2 === 0);
+    for (const call of slept) expect(call.asleep).toBeGreaterThan(4_500_000);
+    for (const call of pipe) expect(call.blocked).toBe(0);
+    const measured = said.pipe_ns as number[];
+    expect(median(slept.map((call, i) => call.duration / measured[i]!))).toBeGreaterThan(0.9);
+    expect(median(slept.map((call, i) => call.duration / measured[i]!))).toBeLessThan(1.01);
+    expect(of(said.eventfd).filter((call) => callName(call) === 'read')).toHaveLength(said.waits as number);
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, fd: said.eventfd, path: 'anon_inode:[eventfd]' }));
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, fd: said.file, path: file, direct: false }));
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, fd: said.direct, path: file, direct: true }));
+
+    const epoll = recording.calls.filter((call) => call.api === 'epoll');
+    expect(callCounts(epoll)).toEqual({ epoll_wait: said.waits, epoll_pwait: said.waits });
+    for (const call of epoll) expect(call).toMatchObject({ fd: said.epoll, result: 1, length: callName(call) === 'epoll_wait' ? 7 : 8 });
+    for (const call of epoll.filter((one) => callName(one) === 'epoll_wait')) expect(call.asleep).toBeGreaterThan(4_000_000);
+    expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, fd: said.epoll, path: 'anon_inode:[eventpoll]' }));
+
+    const enters = recording.calls.filter((call) => call.api === 'io_uring').sort((a, b) => a.start - b.start);
+    expect(enters).toMatchObject([{ call: 0, fd: said.ring, length: 1, result: 1 }, { call: 0, fd: -1, length: 2, result: 2 }]);
+    for (const call of enters) expect(call.ring).toBe(recording.spans[0]!.ring);
+
+    const totals = recording.goodbye!.totals;
+    expect(totals.calls).toBe(recording.calls.length);
+    expect(totals.apis.find((one) => one.api === 'sync')).toMatchObject({ submitted: calls.length, completed: calls.length });
+    expect(totals.apis.find((one) => one.api === 'epoll')).toMatchObject({ submitted: epoll.length, completed: epoll.length });
+  });
+
+  test('io_uring_enter is told only when it is asked for', async () => {
+    const { recording } = await record(['--apis', 'io_uring', '--', program('calls-known'), file, '1']);
+    expect(recording.calls).toEqual([]);
+    expect(recording.spans).toHaveLength(3);
+    expect(recording.hello.hooks).toContainEqual(expect.objectContaining({ name: 'sys_enter_io_uring_enter', state: 'off' }));
+  });
+});
