@@ -228,7 +228,8 @@ function* controlsIn(roots: Expr[]): Generator<Control> {
     } else yield* controlsIn(childrenOf(e));
   }
 }
-function bodiesOf(s: Stmt): Stmt[][] {
+/** The lists of statements right inside a statement. */
+export function bodiesOf(s: Stmt): Stmt[][] {
   switch (s.kind) {
     case 'if': return [s.then, s.otherwise];
     case 'loop': return [s.init, s.body];

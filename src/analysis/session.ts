@@ -3,6 +3,7 @@ import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/anal
 import { judge, NOTHING_FOUND, type Analyser } from './analyse';
 import { hasApiToken } from './gate';
 import { frontEnd, type FrontEnd, type NameAt } from './languages/front-end';
+import { migrateLibaio } from './migration/libaio-to-liburing';
 import { SourceFile } from './source-file';
 import { targetOf } from './target';
 import type { OpenFile, Workspace } from './workspace';
@@ -42,6 +43,11 @@ export class Session {
   private open(): Known {
     const shared = this.workspace?.open(this.path, this.language, this.place);
     return { file: shared?.file ?? new SourceFile(this.path, this.language, this.place), front: frontEnd(this.language, this.analyser.grammars), shared };
+  }
+
+  /** The text last analysed with the libaio sequence around an offset on liburing, where all of it is understood. */
+  migrated(offset: number): string | undefined {
+    return this.known && migrateLibaio(this.known.file, offset)?.text;
   }
 
   /** The name at an offset in the text last analysed, where it is code and not comment or string. */

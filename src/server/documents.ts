@@ -59,6 +59,11 @@ export class Documents {
     }
   }
 
+  /** The text a document's last result is of, with the libaio sequence around an offset on liburing. */
+  migrated(uri: string, offset: number): string | undefined {
+    return this.open.get(uri)?.session.migrated(offset);
+  }
+
   /** What is known of the open documents, by path. */
   *results(): Generator<{ path: string; uri: string; result: AnalysisResult }> {
     for (const [uri, { last }] of this.open) if (last) yield { path: pathOf(uri), uri, result: last.result };

@@ -68,7 +68,7 @@ connection.onInitialize((params): InitializeResult => {
     capabilities: {
       textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
       diagnosticProvider: { identifier: 'ringlight', interFileDependencies: true, workspaceDiagnostics: true },
-      codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, FIX_ALL] },
+      codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite, FIX_ALL] },
       completionProvider: { triggerCharacters: ['-', ' ', ','] },
       executeCommandProvider: { commands: [SCAN_COMMAND] },
       hoverProvider: true,
@@ -192,7 +192,8 @@ connection.onCodeAction(async (params) => {
   const path = pathOf(document.uri);
   const anew = async (text: string) => (languageId === 'c' || languageId === 'cpp' || languageId === 'rust'
     ? (await analyser.file({ path, language: languageId, text, place: project.placeOf(path) }, settings)).findings : []);
-  return codeActions(params, document.getText(), analysed.result.findings, settings, anew);
+  const offset = document.offsetAt(params.range.start);
+  return codeActions(params, { text: document.getText(), findings: analysed.result.findings, anew, migrated: () => documents.migrated(document.uri, offset) }, settings);
 });
 connection.onCompletion(async (params) => {
   const document = texts.get(params.textDocument.uri);

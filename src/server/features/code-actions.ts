@@ -1,4 +1,4 @@
-/** Quick fixes, fix all, suppression and the rule's page. */
+/** Quick fixes, fix all, the migration, suppression and the rule's page. */
 import { CodeActionKind, type CodeAction, type CodeActionParams, type TextEdit as LspEdit } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { suppressFileEdit, suppressLineEdit } from '../../analysis/suppress';
@@ -7,6 +7,7 @@ import type { ServerSettings } from '../../protocol/lsp';
 import { diagnostic, lspRange } from './diagnostics';
 
 export const FIX_ALL = 'source.fixAll.ringlight';
+export const MIGRATE = 'Migrate this libaio call sequence to liburing';
 export const OPEN_RULE_PAGE = 'ringlight.openRulePage';
 
 function lspEdits(edits: TextEdit[]): LspEdit[] {
@@ -24,9 +25,18 @@ function wanted(params: CodeActionParams, kind: string): boolean {
   return only ? only.some((o) => kind === o || kind.startsWith(`${o}.`)) : kind !== FIX_ALL;
 }
 
-/** `anew`: the findings of another text in place of the document's. */
-export async function codeActions(params: CodeActionParams, text: string, findings: Finding[], settings: ServerSettings, anew: (text: string) => Promise<Finding[]>): Promise<CodeAction[]> {
+export interface Subject {
+  text: string;
+  findings: Finding[];
+  /** the findings of another text in place of the document's */
+  anew(text: string): Promise<Finding[]>;
+  /** the text with the libaio sequence at the cursor on liburing, where there is one and it is understood */
+  migrated(): string | undefined;
+}
+
+export async function codeActions(params: CodeActionParams, subject: Subject, settings: ServerSettings): Promise<CodeAction[]> {
   const { uri } = params.textDocument;
+  const { text, findings, anew } = subject;
   const actions: CodeAction[] = [];
   if (wanted(params, CodeActionKind.QuickFix)) {
     for (const f of findings.filter((x) => touches(x.range, params))) actions.push(...actionsFor(uri, text, f, settings));
@@ -35,7 +45,24 @@ export async function codeActions(params: CodeActionParams, text: string, findin
     const edits = await fixAll(text, findings, anew);
     if (edits.length) actions.push({ title: 'Fix all safe Ringlight findings', kind: FIX_ALL, edit: { changes: { [uri]: edits } } });
   }
+  if (wanted(params, CodeActionKind.RefactorRewrite)) {
+    const migrated = subject.migrated();
+    if (migrated !== undefined && await leavesNothingToWarnOf(findings, migrated, anew)) {
+      actions.push({ title: MIGRATE, kind: CodeActionKind.RefactorRewrite, edit: { changes: { [uri]: [difference(text, migrated)] } } });
+    }
+  }
   return actions;
+}
+
+let judged: { text: string; verdict: boolean } | undefined;
+/** Whether a rewritten text has no finding that warns but those of rules that found as much before. The last answer is kept: the cursor moves more often than the text changes. */
+async function leavesNothingToWarnOf(before: Finding[], text: string, anew: Subject['anew']): Promise<boolean> {
+  if (judged?.text !== text) {
+    const after = await anew(text);
+    const count = (all: Finding[], rule: string) => all.filter((f) => f.rule === rule && (f.severity === 'error' || f.severity === 'warning')).length;
+    judged = { text, verdict: after.every((f) => count(after, f.rule) <= count(before, f.rule)) };
+  }
+  return judged.verdict;
 }
 
 function actionsFor(uri: string, text: string, f: Finding, settings: ServerSettings): CodeAction[] {

@@ -11,7 +11,7 @@ const finding = (safe: boolean, ...edits: TextEdit[]): Finding => ({ rule: 'a-ru
 /** The text after “fix all”; `rules` finds in any text. */
 async function fixed(text: string, rules: (text: string) => Finding[]): Promise<string> {
   const params = { textDocument: { uri: 'file:///a.c' }, range: { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } }, context: { diagnostics: [], only: ['source.fixAll'] } };
-  const [action] = await codeActions(params, text, rules(text), SETTINGS, async (t) => rules(t));
+  const [action] = await codeActions(params, { text, findings: rules(text), anew: async (t) => rules(t), migrated: () => undefined }, SETTINGS);
   return TextDocument.applyEdits(TextDocument.create('', '', 0, text), action?.edit?.changes?.['file:///a.c'] ?? []);
 }
 
