@@ -91,11 +91,14 @@ export function possibly(flags: bigint[] | undefined, flag: bigint): boolean {
 export function ringKeys(flow: Flow, memory: Memory, ring: Expr): string[] {
   return pointees(flow.value(ring, memory));
 }
-/** The flags of the ring at hand, where its creation is known at this point of the function. */
-export function flagsOf(flow: Flow, memory: Memory, ring: Expr): bigint[] | undefined {
-  const keys = ringKeys(flow, memory, ring);
+function flagsAt(memory: Memory, keys: readonly string[]): bigint[] | undefined {
   const flags = keys.length ? ringFlags(keys.map((k) => load(memory, k + RING)).reduce(join, NOTHING)) : undefined;
   return flags && integers(flags);
+}
+/** The flags of the ring with these keys: as created on the way here, or, of one that the file shares, as created anywhere in it. */
+export function flagsOfRing(file: View, memory: Memory, keys: readonly string[]): bigint[] | undefined {
+  const name = keys.length === 1 ? sharedName(keys[0]!) : undefined;
+  return flagsAt(memory, keys) ?? (name === undefined ? undefined : flagsByName(file, name));
 }
 
 /**
@@ -131,8 +134,7 @@ export function ringUses(file: View, func: Func): RingUse[] {
       if (event.kind !== 'call' || !ON_RING.test(event.call.name) || !event.call.args[0] || program.defines(event.call.name)) return;
       const [ring] = event.call.args as [Expr];
       const keys = ringKeys(flow, memory, ring);
-      const name = keys.length === 1 ? sharedName(keys[0]!) : undefined;
-      out.push({ call: event.call, ring, keys, flags: flagsOf(flow, memory, ring) ?? (name === undefined ? undefined : flagsByName(file, name)) });
+      out.push({ call: event.call, ring, keys, flags: flagsOfRing(file, memory, keys) });
     });
     return out.sort((a, b) => a.call.span.start - b.call.span.start);
   });

@@ -35,8 +35,11 @@ function buffered(file: SourceFile, func: Func, fd: Expr | undefined): boolean {
     if (!init) return false;
     const types = rustTypes(file.facts);
     const opens = [...walk([init])].filter((x) => x.kind === 'call' && /^std::fs::(?:File::(?:open|create)|OpenOptions::open)$/.test(types.pathOf(x, func) ?? ''));
-    const options = [...walk([init])].some((x) => (x.kind === 'call' && x.name === 'custom_flags') || (x.kind === 'name' && x.id.includes('~')));
-    return opens.length === 1 && !options;
+    const [open] = opens;
+    if (open?.kind !== 'call' || opens.length > 1) return false;
+    // options that are kept in a variable may ask for anything
+    const options = open.callee.kind === 'member' ? [...walk([open.callee.object])] : [];
+    return !options.some((x) => (x.kind === 'call' && x.name === 'custom_flags') || (x.kind === 'name' && x.id.includes('~')));
   }
   return false;
 }

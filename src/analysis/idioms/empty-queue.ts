@@ -1,0 +1,91 @@
+/** What a function does when it looks for a completion and finds none. */
+import type { Block, Edge, Event } from '../flow/cfg';
+import type { Memory } from '../flow/memory';
+import type { Flow } from '../flow/program';
+import { nullTest } from '../flow/typestate';
+import { constant } from '../flow/value';
+import { bare, walk, type Call, type Expr } from '../model';
+
+/** Calls that look at the queue without waiting. */
+export const LOOK = /^io_uring_(?:peek_cqe|peek_batch_cqe|cq_ready|for_each_cqe)$/;
+/** Names of what enters the kernel for completions, and so runs what was deferred and finds what was polled for. */
+export const ENTERING: readonly string[] = [
+  'io_uring_wait_cqe', 'io_uring_wait_cqe_nr', 'io_uring_wait_cqes', 'io_uring_wait_cqe_timeout', 'io_uring_wait_cqes_min_timeout', 'io_uring_submit_and_wait', 'io_uring_submit_and_wait_timeout',
+  'io_uring_submit_and_wait_min_timeout', 'io_uring_submit_and_wait_reg', 'io_uring_submit_and_get_events', 'io_uring_get_events', 'io_uring_enter', 'io_uring_enter2', '__NR_io_uring_enter', 'SYS_io_uring_enter',
+];
+/** io_uring_peek_cqe() with nothing there returns -EAGAIN, the others 0. */
+const EAGAIN = -11n;
+const TURNED: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=' };
+
+/**
+ * Goes on from behind a look that found nothing, as far as `stop` lets it. Tells whether it leads back to the look, and
+ * which events and tests lie on the ways it went.
+ */
+export function waysOfNothing(flow: Flow, look: Call, stop: (event: Event) => boolean): { back: boolean; events: Event[]; tests: Expr[] } {
+  const isLook = (e: Event) => e.kind === 'call' && e.call === look;
+  const start = flow.cfg.blocks.find((b) => b.events.some(isLook));
+  const out = { back: false, events: [] as Event[], tests: [] as Expr[] };
+  if (!start) return out;
+  const seen = new Set<number>();
+  const work: [Block, number][] = [[start, start.events.findIndex(isLook) + 1]];
+  for (let next = work.pop(); next; next = work.pop()) {
+    const [block, first] = next;
+    let ended = false;
+    for (const event of block.events.slice(first)) {
+      if (isLook(event)) out.back = true;
+      if (isLook(event) || stop(event)) {
+        ended = true;
+        break;
+      }
+      out.events.push(event);
+    }
+    const memory = ended ? undefined : flow.after(block);
+    if (!memory) continue;
+    for (const edge of block.next) {
+      if (!canBe(flow, memory, look, edge) || seen.has(edge.to)) continue;
+      if (edge.guard) out.tests.push(edge.guard.test);
+      seen.add(edge.to);
+      work.push([flow.cfg.blocks[edge.to]!, 0]);
+    }
+  }
+  return out;
+}
+
+/** Whether an edge can be taken when the look found nothing. */
+function canBe(flow: Flow, memory: Memory, look: Call, { guard }: Edge): boolean {
+  if (!guard) return true;
+  const isResult = (e: Expr) => bare(e) === look || [...flow.value(e, memory).atoms.values()].some((a) => a.kind === 'call' && a.call === look);
+  const tested = nullTest(guard.test, guard.truth, (e) => constant(flow.value(e, memory)) === 0n);
+  if (tested && isCqe(tested.pointer, look)) return tested.isNull;
+  const test = bare(guard.test);
+  const empty = look.name === 'io_uring_peek_cqe' ? EAGAIN : 0n;
+  if (test.kind !== 'binary') return !isResult(test) || (empty !== 0n) === guard.truth;
+  const op = isResult(test.left) ? test.op : isResult(test.right) ? TURNED[test.op] ?? test.op : undefined;
+  if (op === undefined) return true;
+  const other = isResult(test.left) ? test.right : test.left;
+  const named = [...walk([other])].find((e) => e.kind === 'name' && /^E[A-Z]+$/.test(e.name));
+  if (named?.kind === 'name') return ((op === '==') === /^E(?:AGAIN|WOULDBLOCK)$/.test(named.name)) === guard.truth || empty === 0n;
+  const value = constant(flow.value(other, memory));
+  return value === undefined || holds(op, empty, value) === guard.truth;
+}
+function holds(op: string, a: bigint, b: bigint): boolean {
+  switch (op) {
+    case '==': return a === b;
+    case '!=': return a !== b;
+    case '<': return a < b;
+    case '<=': return a <= b;
+    case '>': return a > b;
+    case '>=': return a >= b;
+    default: return true;
+  }
+}
+/** The pointer that the look sets to NULL. */
+function isCqe(e: Expr, look: Call): boolean {
+  const [, out] = look.args;
+  const target = out && bare(out);
+  const pointer = bare(e);
+  if (look.name !== 'io_uring_peek_cqe' || target?.kind !== 'unary' || target.op !== '&') return false;
+  const variable = bare(target.operand);
+  return (variable.kind === 'name' && pointer.kind === 'name' && variable.id === pointer.id)
+    || (variable.kind === 'member' && pointer.kind === 'member' && variable.field === pointer.field);
+}
