@@ -15,7 +15,7 @@ export default defineConfig({
       { test: { name: 'tracer', include: ['test/tracer/**/*.test.ts'], ...slow } },
       { test: { name: 'page', include: ['test/page/**/*.test.ts'], ...slow } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...slow } },
-      // boots other kernels in emulation, which it downloads: not a part of `npm test`
+      // boots other kernels in emulation, which it downloads: one of them in `npm test`
       { test: { name: 'kernels', include: ['test/kernels/**/*.test.ts'], ...slow } },
     ],
   },

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MACHINES, builtLoader, makeFor } from './lib/machines.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const args = new Set(process.argv.slice(2));
@@ -48,13 +49,14 @@ function copyAssets() {
   for (const [name, from] of Object.entries(wasm)) cpSync(at('node_modules', from), at('dist/wasm', name));
 }
 
-/** The loader is C; make knows what is stale. */
-function buildLoader() {
-  const made = spawnSync('make', ['-C', at('bpf'), '-j2'], { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (made.status !== 0) throw new Error('bpf: make failed; what it needs is in CONTRIBUTING.md under "Requirements"');
-  const machine = 'x86_64';
-  mkdirSync(at('dist/loader', machine), { recursive: true });
-  cpSync(at('bpf/.output', machine, 'ringlight-loader'), at('dist/loader', machine, 'ringlight-loader'));
+/** The loaders are C; make knows what is stale. */
+function buildLoaders() {
+  for (const machine of Object.keys(MACHINES)) {
+    const made = spawnSync('make', ['-C', at('bpf'), '-j2', ...makeFor(machine)], { stdio: ['ignore', 'inherit', 'inherit'] });
+    if (made.status !== 0) throw new Error(`bpf: make for ${machine} failed; \`node scripts/setup.mjs loader\` installs what it needs`);
+    mkdirSync(at('dist/loader', machine), { recursive: true });
+    cpSync(builtLoader(machine), at('dist/loader', machine, 'ringlight-loader'));
+  }
 }
 
 rmSync(at('dist/test'), { recursive: true, force: true });
@@ -65,5 +67,5 @@ if (args.has('--watch')) {
   console.log('watching');
 } else {
   await Promise.all(bundles.map((b) => build(options(b))));
-  if (!args.has('--no-loader')) buildLoader();
+  if (!args.has('--no-loader')) buildLoaders();
 }

@@ -1,4 +1,4 @@
-// Sets up what is missing on this machine and in this clone: `node scripts/setup.mjs [loader demo vscode tests browser]`.
+// Sets up what is missing on this machine and in this clone: `node scripts/setup.mjs [loader demo vscode tests kernels browser]`.
 // Needs nothing but Node: it runs before node_modules exists.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { codeServerStep } from './lib/code-server.mjs';
 import { PURPOSES, debianStep } from './lib/debian.mjs';
 import { withLock } from './lib/lock.mjs';
+import { sysrootStep } from './lib/machines.mjs';
 import { npmStep } from './lib/npm.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { StepFailed, main, runSteps } from './lib/steps.mjs';
@@ -19,6 +20,7 @@ export function setupSteps(purposes) {
     throw new StepFailed(`Node ${process.versions.node} is too old: Ringlight needs Node ${OLDEST_NODE} or newer.`, 'install Node 20 and run this again.');
   }
   const steps = [debianStep(purposes), npmStep()];
+  if (purposes.includes('loader')) steps.push(sysrootStep());
   if (purposes.includes('vscode')) steps.push(codeServerStep());
   return steps;
 }

@@ -15,8 +15,9 @@ import { mountTracefs, setupSteps } from './setup.mjs';
 const RESULTS = join(ROOT, '.build/results');
 const node = (...args) => [process.execPath, args];
 const npmRun = (name) => ['npm', ['run', '--silent', name]];
-const vitest = (project) => ({
+const vitest = (project, env = {}) => ({
   name: project,
+  env,
   command: node('node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${join(RESULTS, `${project}.json`)}`),
   results: join(RESULTS, `${project}.json`),
 });
@@ -26,6 +27,8 @@ const STAGES = [
   { name: 'typecheck', command: npmRun('typecheck') },
   { name: 'lint', command: npmRun('lint') },
   vitest('unit'), vitest('server'), vitest('tracer'), vitest('page'),
+  // one of them: `npm run test:kernels` boots them all
+  vitest('kernels', { RINGLIGHT_KERNELS: 'bookworm' }),
   { name: 'package', command: node('scripts/package.mjs') },
   vitest('e2e'),
 ];
@@ -38,9 +41,9 @@ Stages, in order: ${STAGES.map((s) => s.name).join(', ')}.
 `;
 
 /** Runs one stage with its output passed through; resolves to its exit status. */
-function runStage({ command: [program, args] }) {
+function runStage({ command: [program, args], env }) {
   return new Promise((resolve) => {
-    const child = endWithUs(spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] }));
+    const child = endWithUs(spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] }));
     child.on('error', (error) => { console.error(error.message); resolve(1); });
     child.on('close', (status, signal) => { if (signal) console.error(`ended by ${signal}`); resolve(status ?? 1); });
   });

@@ -1,2 +1,2 @@
-export declare const PURPOSES: Record<'loader' | 'demo' | 'vscode' | 'tests' | 'browser', string[]>;
+export declare const PURPOSES: Record<'loader' | 'demo' | 'vscode' | 'tests' | 'kernels' | 'browser', string[]>;
 export declare function missingPackages(purposes: string[]): string[];

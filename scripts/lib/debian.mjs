@@ -3,11 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { which, succeeds } from './shell.mjs';
 import { StepFailed } from './steps.mjs';
 
+/** For the loader of the machine that this one is not. */
+const CROSS_COMPILER = process.arch === 'arm64' ? ['gcc-x86-64-linux-gnu', 'libc6-dev-amd64-cross'] : ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'];
+
 export const PURPOSES = {
-  loader: ['clang-19', 'llvm-19', 'libbpf-dev', 'libelf-dev', 'zlib1g-dev', 'bpftool', 'make', 'gcc', 'libc6-dev'],
+  loader: ['clang-19', 'llvm-19', 'libbpf-dev', 'libelf-dev', 'zlib1g-dev', 'bpftool', 'make', 'gcc', 'libc6-dev', ...CROSS_COMPILER],
   demo: ['libaio-dev', 'liburing-dev', 'make', 'gcc', 'libc6-dev'],
   vscode: ['build-essential', 'pkg-config', 'python3', 'libkrb5-dev', 'libsecret-1-dev', 'libx11-dev', 'libxkbfile-dev'],
   tests: ['fio', 'openssh-server', 'openssh-client', 'strace', 'sudo', 'procps', 'libcap2-bin', 'liburing-dev', 'libaio-dev'],
+  kernels: ['qemu-system-x86', 'qemu-system-arm', 'e2fsprogs', 'xz-utils'],
   browser: ['chromium'],
 };
 

@@ -1,6 +1,7 @@
 // The VSIX: its name, and the step that makes it when what goes in has changed.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LOADERS } from './machines.mjs';
 import { ROOT } from './paths.mjs';
 import { filesBelow, hashFiles, readStamp, writeStamp } from './stamp.mjs';
 
@@ -12,9 +13,8 @@ export const REQUIRED = [
   'package.json', 'README.md', 'CHANGELOG.md', 'dist/extension.js', 'dist/server.js', 'dist/recording-worker.js',
   'dist/askpass.js', 'dist/cli.js', 'dist/wasm/web-tree-sitter.wasm', 'dist/wasm/tree-sitter-c.wasm',
   'dist/wasm/tree-sitter-cpp.wasm', 'dist/wasm/tree-sitter-rust.wasm', 'dist/webview/timeline.js',
-  'dist/webview/timeline.css', 'dist/webview/codicon.css', 'dist/webview/codicon.ttf',
+  'dist/webview/timeline.css', 'dist/webview/codicon.css', 'dist/webview/codicon.ttf', ...LOADERS,
 ];
-export const LOADER = 'dist/loader/x86_64/ringlight-loader';
 
 /** Hash of all that can go into the VSIX. */
 function contentsHash() {

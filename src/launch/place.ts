@@ -39,10 +39,13 @@ export interface Place {
   close(): Promise<void>;
 }
 
+/** What loaders are built for, as `uname -m` says it. */
+export const MACHINES = ['x86_64', 'aarch64'] as const;
+
 /** The loaders shipped with us. @returns machine → path of those that are there */
 export async function shippedLoaders(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const machine of ['x86_64', 'aarch64']) {
+  for (const machine of MACHINES) {
     const path = join(folder, machine, 'ringlight-loader');
     if (await stat(path).then((s) => s.isFile(), () => false)) found.set(machine, path);
   }

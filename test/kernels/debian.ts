@@ -1,48 +1,54 @@
 /** Kernels as Debian ships them, fetched through apt and unpacked into the cache; nothing of this machine's set-up changes. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { machine as ownMachine } from 'node:os';
 import { join } from 'node:path';
-import { privateApt } from '../support/apt';
+import { MACHINES } from '../../scripts/lib/machines.mjs';
+import { CACHE } from '../../scripts/lib/paths.mjs';
+import { privateApt, unpackPackages } from '../../scripts/lib/private-apt.mjs';
 
-export const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ringlight/kernels');
+/** As `uname -m` says it. */
+export type Machine = keyof typeof MACHINES;
 
-/** An unpacked kernel: its image, its modules below `root`, and a static busybox. */
-export interface Kernel { release: string; image: string; root: string; busybox: string }
+/** An unpacked kernel: its image, its modules below `root`, a static busybox for it and one for this machine. */
+export interface Kernel { release: string; machine: Machine; image: string; root: string; busybox: string; ownBusybox: string }
 
-/** The newest cloud kernel of a suite. Fetched once; delete the suite's folder in {@link CACHE} to get a newer one. */
-export function debianKernel(suite: string): Kernel {
-  const folder = join(CACHE, suite);
+const KERNELS = join(CACHE, 'kernels');
+/** Any release's busybox does. */
+const BUSYBOX_SUITE = 'bookworm';
+
+/**
+ * The newest cloud kernel of a suite. Fetched once; delete its folder in the cache to get a newer one.
+ * @throws when the archive can not be reached
+ */
+export function debianKernel(suite: string, machine: Machine): Kernel {
+  const folder = join(KERNELS, `${suite}-${machine}`);
   const root = join(folder, 'root');
   const ready = join(folder, 'release');
   if (!existsSync(ready)) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(root, { recursive: true });
-    const apt = privateApt(folder, suite);
-    const image = /Depends: (linux-image-\S+)/.exec(apt('apt-cache', 'depends', 'linux-image-cloud-amd64'))?.[1];
-    if (!image) throw new Error(`${suite} has no linux-image-cloud-amd64`);
-    apt('apt-get', 'download', image);
-    for (const name of readdirSync(folder).filter((one) => one.endsWith('.deb'))) {
-      execFileSync('dpkg-deb', ['-x', join(folder, name), root]);
-      rmSync(join(folder, name));
-    }
-    writeFileSync(ready, image.slice('linux-image-'.length));
+    const architecture = MACHINES[machine];
+    const apt = privateApt(folder, suite, { architecture });
+    const needs = (name: string) => [...apt('apt-cache', 'depends', name).matchAll(/Depends: (linux-[a-z]+-\d\S+)/g)].map((match) => match[1]!);
+    const image = needs(`linux-image-cloud-${architecture}`).find((name) => name.startsWith('linux-image-'));
+    if (!image) throw new Error(`${suite} has no linux-image-cloud-${architecture}`);
+    const release = image.slice('linux-image-'.length);
+    // newer ones are split: image and modules are in packages of their own
+    unpackPackages(apt, folder, [image, ...needs(image).filter((name) => name.endsWith(release))], root);
+    rmSync(join(folder, 'apt'), { recursive: true });
+    writeFileSync(ready, release);
   }
   const release = readFileSync(ready, 'utf8');
-  return { release, root, image: join(root, 'boot', `vmlinuz-${release}`), busybox: busybox() };
+  return { release, machine, root, image: join(root, 'boot', `vmlinuz-${release}`), busybox: busybox(machine), ownBusybox: busybox(ownMachine() as Machine) };
 }
 
-/** Debian's static busybox, from the release that this machine's archives offer. */
-function busybox(): string {
-  const folder = join(CACHE, 'busybox');
-  const file = join(folder, 'bin/busybox');
-  const merged = join(folder, 'usr/bin/busybox');
-  if (!existsSync(file) && !existsSync(merged)) {
-    mkdirSync(folder, { recursive: true });
-    execFileSync('apt-get', ['-o', 'APT::Sandbox::User=root', 'download', 'busybox-static'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-    const deb = readdirSync(folder).find((name) => name.endsWith('.deb'));
-    if (!deb) throw new Error('apt-get download busybox-static left nothing');
-    execFileSync('dpkg-deb', ['-x', join(folder, deb), folder]);
-  }
-  return existsSync(file) ? file : merged;
+/** Debian's static busybox. */
+function busybox(machine: Machine): string {
+  const folder = join(KERNELS, `busybox-${machine}`);
+  const found = () => ['usr/bin/busybox', 'bin/busybox'].map((name) => join(folder, name)).find((file) => existsSync(file));
+  const file = found();
+  if (file) return file;
+  unpackPackages(privateApt(folder, BUSYBOX_SUITE, { architecture: MACHINES[machine] }), folder, ['busybox-static'], folder);
+  rmSync(join(folder, 'apt'), { recursive: true });
+  return found() ?? (() => { throw new Error('busybox-static holds no busybox'); })();
 }

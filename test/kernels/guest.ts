@@ -3,21 +3,26 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, ftruncateSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { Kernel } from './debian';
+import type { Kernel, Machine } from './debian';
 
-const QEMU = 'qemu-system-x86_64';
+/** How each machine is emulated, and where its console is. */
+const EMULATORS: Record<Machine, { program: string; pack: string; options: string[]; console: string }> = {
+  // without cx16: QEMU 7.2 emulates cmpxchg16b wrongly, and the allocator of Linux 6.12 trips over it
+  x86_64: { program: 'qemu-system-x86_64', pack: 'qemu-system-x86', options: ['-cpu', 'max,cx16=off'], console: 'ttyS0' },
+  // the architecture's own pointer authentication takes most of an emulated boot; this one is cheap
+  aarch64: { program: 'qemu-system-aarch64', pack: 'qemu-system-arm', options: ['-machine', 'virt', '-cpu', 'max,pauth-impdef=on'], console: 'ttyAMA0' },
+};
 const DATA_BYTES = 256 << 20;
 const RESULT_BYTES = 128 << 20;
 /** For a disk with O_DIRECT; what they need comes with them. */
 const MODULES = ['virtio_pci', 'virtio_blk', 'ext4'];
 
-/** Why no guest can be booted here, for the name of a skipped test; empty when it can. */
-export const WHY_NO_GUEST = reason();
-
-function reason(): string {
+/** Why no guest of this machine can be booted here, for the name of a skipped test; empty when it can. */
+export function whyNoGuest(machine: Machine): string {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on x86-64';
-  for (const [program, pack] of [[QEMU, 'qemu-system-x86'], ['mke2fs', 'e2fsprogs'], ['dpkg-deb', 'dpkg'], ['apt-get', 'apt']] as const) {
-    if (!['/usr/bin', '/bin', '/usr/sbin', '/sbin'].some((folder) => existsSync(join(folder, program)))) return `needs ${program}, of Debian's ${pack}`;
+  const { program: emulator, pack } = EMULATORS[machine];
+  for (const [program, of] of [[emulator, pack], ['mke2fs', 'e2fsprogs'], ['dpkg-deb', 'dpkg'], ['apt-get', 'apt']] as const) {
+    if (!['/usr/bin', '/bin', '/usr/sbin', '/sbin'].some((folder) => existsSync(join(folder, program)))) return `needs ${program}, of Debian's ${of}`;
   }
   return '';
 }
@@ -27,7 +32,7 @@ function copyModules(kernel: Kernel, tree: string): string[] {
   const modules = ['lib/modules', 'usr/lib/modules'].map((name) => join(kernel.root, name, kernel.release)).find((name) => existsSync(name));
   if (!modules) throw new Error(`${kernel.release}: the package has no modules`);
   // depmod wants <base>/lib/modules/<release>
-  execFileSync(kernel.busybox, ['depmod', '-b', kernel.root, kernel.release], { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(kernel.ownBusybox, ['depmod', '-b', kernel.root, kernel.release], { stdio: ['ignore', 'ignore', 'pipe'] });
   const needs = new Map<string, string[]>();
   for (const line of readFileSync(join(modules, 'modules.dep'), 'utf8').split('\n')) {
     const [file, rest] = line.split(':');
@@ -85,12 +90,23 @@ function blank(path: string, bytes: number): string {
   return path;
 }
 
+export interface Guest {
+  kernel: Kernel;
+  /** further words of the kernel's command line, like `lsm=landlock,bpf` */
+  commandLine?: string;
+  /** to be found in /bin */
+  files: string[];
+  /** for busybox sh, as root, in a folder for results; an ext4 disk is at /disk. Its last act is to make `finished`. */
+  script: string;
+  /** ms until the guest is given up */
+  timeout: number;
+}
+
 /**
- * Boots `kernel`, runs `script` (busybox sh, as root, in a folder for results; an ext4 disk is at /disk, `files` are in
- * /bin) and returns the folder with the results, which the caller removes.
- * @throws when the guest did not come to the script's end before `timeout` ms; with the end of its console
+ * Boots a guest and runs its script. @returns the folder with the results and the `console`, which the caller removes
+ * @throws when it did not come to the script's end in time; with the end of its console
  */
-export async function runGuest(kernel: Kernel, files: string[], script: string, timeout: number): Promise<string> {
+export async function runGuest({ kernel, commandLine = '', files, script, timeout }: Guest): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'ringlight-guest-'));
   try {
     const tree = join(folder, 'tree');
@@ -100,16 +116,16 @@ export async function runGuest(kernel: Kernel, files: string[], script: string, 
     writeFileSync(join(tree, 'init'), init(copyModules(kernel, tree), script));
     chmodSync(join(tree, 'init'), 0o755);
     const initramfs = join(folder, 'initramfs');
-    execFileSync('sh', ['-c', 'cd "$1" && find . | "$2" cpio -o -H newc >"$3"', '-', tree, kernel.busybox, initramfs], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('sh', ['-c', 'cd "$1" && find . | "$2" cpio -o -H newc >"$3"', '-', tree, kernel.ownBusybox, initramfs], { stdio: ['ignore', 'ignore', 'pipe'] });
     const data = blank(join(folder, 'data'), DATA_BYTES);
     execFileSync('/sbin/mke2fs', ['-q', '-F', '-t', 'ext4', data], { stdio: ['ignore', 'ignore', 'pipe'] });
     const results = blank(join(folder, 'results.tar'), RESULT_BYTES);
     const log = join(folder, 'console');
 
-    // without cx16: QEMU 7.2 emulates cmpxchg16b wrongly, and the allocator of Linux 6.12 trips over it
-    const guest = spawn(QEMU, [
-      '-accel', 'tcg,thread=multi', '-cpu', 'max,cx16=off', '-smp', '2', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-      '-kernel', kernel.image, '-initrd', initramfs, '-append', 'console=ttyS0 panic=-1 quiet mitigations=off', '-serial', `file:${log}`,
+    const emulator = EMULATORS[kernel.machine];
+    const guest = spawn(emulator.program, [
+      ...emulator.options, '-accel', 'tcg,thread=multi', '-smp', '2', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+      '-kernel', kernel.image, '-initrd', initramfs, '-append', `console=${emulator.console} panic=-1 quiet mitigations=off ${commandLine}`, '-serial', `file:${log}`,
       '-drive', `file=${data},format=raw,if=virtio,cache=unsafe`, '-drive', `file=${results},format=raw,if=virtio,cache=unsafe`,
     ], { stdio: ['ignore', 'ignore', 'pipe'] });
     let complaint = '';
@@ -127,7 +143,7 @@ export async function runGuest(kernel: Kernel, files: string[], script: string, 
       if (!existsSync(join(out, 'finished'))) throw new Error('no results');
     } catch {
       rmSync(out, { recursive: true, force: true });
-      throw new Error(`${kernel.release} did not finish within ${timeout / 1000} s. ${complaint}\n${said.slice(-4000)}`);
+      throw new Error(`${kernel.release} did not finish within ${timeout / 1000} s. ${complaint}\n${said.slice(-20_000)}`);
     }
     writeFileSync(join(out, 'console'), said);
     return out;

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { privateApt, type PrivateApt } from '../support/apt';
+import { privateApt, type PrivateApt } from '../../scripts/lib/private-apt.mjs';
 
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ringlight/realworld');
 /** The release whose sources are looked at; it changes little any more. */
@@ -22,7 +22,7 @@ export function debianSource(name: (typeof PACKAGES)[number]): string {
   const folder = join(CACHE, SUITE, name);
   if (existsSync(folder)) return folder;
   const home = join(CACHE, 'fetch');
-  apt ??= privateApt(home, SUITE, 'deb-src');
+  apt ??= privateApt(home, SUITE, { kind: 'deb-src' });
   for (const old of readdirSync(home).filter((file) => file.startsWith(`${name}_`))) rmSync(join(home, old));
   apt('apt-get', 'source', '--download-only', name);
   const archive = readdirSync(home).find((file) => file.startsWith(`${name}_`) && /\.orig\.tar\.[a-z0-9]+$/.test(file));

@@ -1,0 +1,122 @@
+/**
+ * What the loader is run on inside the guests, and what must come out. To add one: a program in test/programs (its
+ * Makefile builds it, and every program is in a guest's /bin), and an entry here. They run in this order.
+ */
+import { expect } from 'vitest';
+import { InstantKind, SpanFlag } from '../../src/protocol/wire';
+import { counts, expectConsistent, expectLanes, type Recorded } from '../support/loader';
+import type { Machine } from './debian';
+
+/** What a guest runs on; `version` is major times 1000 plus minor, so 6.12 is 6012. */
+export interface Booted { machine: Machine; version: number }
+
+export interface Workload {
+  /** of the files it leaves in the results: NAME.ringtrace, NAME.stderr, NAME.code */
+  name: string;
+  /** the test's title */
+  what: string;
+  /** words before the loader, like `with-capabilities bpf,perfmon` */
+  under?: string;
+  /** the loader's arguments, the command to trace among them */
+  loader: string;
+  /** lines of busybox sh around it */
+  before?: string;
+  after?: string;
+  /** further words of the kernel's command line; those with the same share a guest */
+  commandLine?: string;
+  /** kernels it can not work on */
+  not?: (on: Booted) => boolean;
+  /** @param file reads a file of the results */
+  check: (run: Recorded, file: (name: string) => string, on: Booted) => void;
+}
+
+function checkKnown({ recording, said }: Recorded): void {
+  expectConsistent(recording);
+  expectLanes(recording.spans);
+  expect(counts(recording.spans, 'io_uring')).toEqual(said.ops);
+  const issued = Object.values(said.ops as Record<string, number>).reduce((a, b) => a + b);
+  expect(recording.goodbye).toMatchObject({
+    reason: 'target-exited', exit: { code: 0 },
+    totals: { apis: expect.arrayContaining([{ api: 'io_uring', submitted: issued, completed: issued, inflight: 0 }]) as unknown },
+  });
+  const reads = recording.spans.filter((span) => span.op === 22 && (span.flags & SpanFlag.Linked) === 0);
+  expect(reads.map((span) => span.offset).sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i * 4096));
+  for (const span of reads) expect(span).toMatchObject({ pid: said.pid, tid: said.pid, length: 4096, result: 4096, userData: BigInt(span.offset / 4096) });
+  expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: '/disk/uring', direct: false }));
+  expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'ring', api: 'io_uring', pid: said.pid, sq: 64, cq: 128, existed: false }));
+}
+
+const checkAio = (hook: string) => ({ recording, said }: Recorded) => {
+  expect(recording.hello.hooks).toContainEqual({ name: hook, state: 'attached' });
+  expectConsistent(recording);
+  expectLanes(recording.spans);
+  expect(recording.spans.filter((span) => span.flags & SpanFlag.Rejected)).toMatchObject([{ fd: 999, result: said.refused }]);
+  const accepted = recording.spans.filter((span) => !(span.flags & SpanFlag.Rejected));
+  expect(counts(accepted, 'libaio')).toEqual(said.ops);
+  expect(recording.goodbye?.totals.apis).toEqual([{ api: 'libaio', submitted: accepted.length, completed: accepted.length, inflight: 0 }]);
+  expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: '/disk/aio', direct: true }));
+};
+
+export const WORKLOADS: readonly Workload[] = [
+  { name: 'uring', what: 'io_uring: counts are the program’s own, and nothing is lost', loader: '-- uring-known /disk/uring 200', check: checkKnown },
+  {
+    name: 'uring-as-user', what: 'io_uring: the same with CAP_BPF and CAP_PERFMON alone', before: 'rm -f /disk/uring; chmod 777 /disk',
+    under: 'with-capabilities bpf,perfmon', loader: '-- uring-known /disk/uring 200', check: checkKnown,
+  },
+  {
+    name: 'storm', what: 'io_uring: nothing is lost in a storm', loader: '--apis io_uring -- uring-storm 5000',
+    check: ({ recording, said }) => {
+      expectConsistent(recording);
+      expect(counts(recording.spans, 'io_uring')).toEqual(said.ops);
+    },
+  },
+  {
+    name: 'corners', what: 'io_uring: rejected, skipped, multishot, foreign, overflowed', loader: '--apis io_uring -- uring-corners /disk/corners',
+    check: ({ recording, said }) => {
+      expectConsistent(recording);
+      expectLanes(recording.spans);
+      const having = (flag: number) => recording.spans.filter((span) => span.flags & flag);
+      expect(having(SpanFlag.Rejected)).toMatchObject([{ op: 250, result: said.rejected }]);
+      expect(having(SpanFlag.EndInferred)).toMatchObject([{ op: 0, result: 0 }]);
+      expect(having(SpanFlag.Foreign)).toMatchObject([{ result: 5, userData: 99n }]);
+      expect(having(SpanFlag.SqPoll)).toMatchObject([{ op: 23, result: 1 }]);
+      expect(having(SpanFlag.FixedFile)).toMatchObject([{ op: 22, fd: 0, result: 1 }]);
+      expect(having(SpanFlag.MultishotMore)).toHaveLength(said.multishots as number);
+      expect(having(SpanFlag.Overflow)).toHaveLength(said.overflows as number);
+      expect(recording.instants.filter((instant) => instant.kind === InstantKind.CqOverflow)).toHaveLength(said.overflows as number);
+      expect(recording.instants.filter((instant) => instant.kind === InstantKind.LinkFailed)).toHaveLength(1);
+    },
+  },
+  {
+    name: 'existing', what: 'io_uring: rings that were there before',
+    before: 'uring-forever children >forever.json &\nwhile ! grep -q pid forever.json; do usleep 100000; done',
+    loader: '--duration 2 --pid $(sed "s/.*\\"pid\\":\\([0-9]*\\).*/\\1/" forever.json)',
+    check: ({ recording }, file) => {
+      const said = JSON.parse(file('forever.json')) as { pid: number; child: number };
+      expect(recording.goodbye?.totals.lost).toEqual({ kernel: 0, stream: 0, unpaired: 0 });
+      const rings = recording.infos.filter((info) => info.kind === 'ring');
+      expect(rings.map((ring) => ring.pid).sort()).toEqual([said.pid, said.child].sort());
+      for (const ring of rings) expect(ring).toMatchObject({ existed: true, sq: 8, cq: 16 });
+      expect(new Set(recording.spans.map((span) => span.pid))).toEqual(new Set([said.pid, said.child]));
+    },
+  },
+  {
+    name: 'aio', what: 'libaio: counts are the program’s own, through the calls’ own tracepoints',
+    loader: '--apis libaio -- aio-known /disk/aio 200', check: checkAio('sys_enter_io_submit'),
+  },
+  {
+    name: 'aio-bare', what: 'libaio: the same without tracefs, through all system calls', before: 'umount /sys/kernel/tracing',
+    loader: '--apis libaio -- aio-known /disk/aio 200', after: 'mount -t tracefs none /sys/kernel/tracing', check: checkAio('sys_enter'),
+  },
+  {
+    name: 'aio-as-user', what: 'libaio: the same with CAP_BPF and CAP_PERFMON alone', before: 'rm -f /disk/aio; chmod 777 /disk',
+    under: 'with-capabilities bpf,perfmon', loader: '--apis libaio -- aio-known /disk/aio 200', check: checkAio('sys_enter'),
+  },
+  {
+    name: 'no-rights', what: 'what is missing is said when CAP_PERFMON is', under: 'with-capabilities bpf', loader: '-- touch started',
+    check: ({ code, stderr }) => {
+      expect(code).toBe(3);
+      expect(stderr).toContain('missing: CAP_PERFMON (user id 1000)');
+    },
+  },
+];
