@@ -9,7 +9,7 @@ import type { Draft, Rule } from './rules/rule';
 import { SourceFile } from './source-file';
 import { isSuppressed, suppressions } from './suppress';
 import { targetOf } from './target';
-import { inTestCode, isTestFunction, isTestPath, milder } from './test-code';
+import { inTestCode, isExamplePath, isTestFunction, isTestPath, milder } from './test-code';
 import { cUsages } from './usage/c';
 import { neighbours } from './usage/neighbours';
 import { placing, type RawUsage, type Usages } from './usage/places';
@@ -49,15 +49,14 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   const rules = RULES.filter((r) => r.info.languages.includes(file.language) && (r.families.length === 0 || r.families.some((f) => families.has(f))));
   const severities = new Map(rules.map((r) => [r, severityOf(r, options)]));
   const testFile = isTestPath(file.place);
+  const example = isExamplePath(file.place);
   const findings: Finding[] = [];
   const add = (rule: Rule, draft: Draft, inTest: (draft: Draft) => boolean): void => {
     const override = severities.get(rule);
     // it is said where it lies
     if (override === 'off' || file.otherFile(draft.at)) return;
-    const test = testFile || inTest(draft);
-    if (test && rule.info.cleanup) return;
-    const severity = draft.severity ?? rule.info.severity;
-    findings.push(finding(file, rule, draft, override ?? (test && !rule.info.memorySafety ? milder(severity) : severity)));
+    const severity = override ?? inPlace(rule, draft, testFile || inTest(draft) ? (example ? 'example' : 'test') : 'product');
+    if (severity !== 'off') findings.push(finding(file, rule, draft, severity));
   };
   for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, (d) => inTestCode(file, d.at)));
   const checks = checksOf(rules);
@@ -81,6 +80,15 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
     get neighbours() { return beside ??= place(direct); },
     parsed: true,
   };
+}
+/** How much a finding weighs where it is. Tests leave things behind and mean to; examples too, but people copy them. */
+function inPlace(rule: Rule, draft: Draft, code: 'product' | 'test' | 'example'): Severity | 'off' {
+  const severity = draft.severity ?? rule.info.severity;
+  if (code === 'product') return severity;
+  if (rule.info.cleanup || (code === 'test' && draft.failsTheTest)) return 'off';
+  if (rule.info.memorySafety) return severity;
+  const less = milder(severity);
+  return less === 'off' && code === 'example' ? severity : less;
 }
 function whole(list: RawUsage<Family>[]): Usages {
   return { families: new Set(list.map((u) => u.family)), list: () => list };

@@ -12,6 +12,11 @@ const TEST_ATTRIBUTE = /^(?:\w+::)*(?:test|bench)\b|^cfg\((?:all\()?test\b/;
 export function isTestPath(path: string): boolean {
   return TEST_PATH.test(path);
 }
+const EXAMPLE_PATH = /(?:^|[/\\])(?:bench(?:es|marks?)?|examples?)(?:[-_.][^/\\]*)?[/\\]|(?:^|[/\\])(?:[^/\\]*[-_.]bench\.\w+|bench[-_][^/\\]*)$/i;
+/** Whether a path of test code is of an example or a benchmark, which people learn from. */
+export function isExamplePath(path: string): boolean {
+  return EXAMPLE_PATH.test(path);
+}
 /** Whether the place lies in a function whose name says that it is a test. */
 export function inTestCode(file: SourceFile, place: Place): boolean {
   const at = place.base + place.span.start;
@@ -22,7 +27,8 @@ export function isTestFunction(func: Func): boolean {
   return TEST_FUNCTION.test(func.name) || (func.attributes?.some((a) => TEST_ATTRIBUTE.test(a.text)) ?? false);
 }
 
-const MILDER: Record<Severity, Severity> = { error: 'warning', warning: 'information', information: 'hint', hint: 'hint' };
-export function milder(severity: Severity): Severity {
+const MILDER: Record<Severity, Severity | 'off'> = { error: 'warning', warning: 'information', information: 'hint', hint: 'off' };
+/** One step less; advice on how it is done better is no news in a test. */
+export function milder(severity: Severity): Severity | 'off' {
   return MILDER[severity];
 }

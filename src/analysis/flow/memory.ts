@@ -55,7 +55,7 @@ function zeroAround(memory: Memory, key: string): Value | undefined {
 }
 /** The object is cleared, as by `= {0}` or `memset`; of several, any may be. */
 export function clear(memory: Memory, keys: string[]): Memory {
-  if (keys.length !== 1) return keys.reduce(lose, memory);
+  if (keys.length !== 1) return loseAll(memory, keys);
   const [key] = keys as [string];
   if (tooDeep(key)) return memory;
   const values = new Map(memory.values);
@@ -69,14 +69,19 @@ export function loadAll(memory: Memory, keys: string[]): Value {
 
 /** Stores into the one object the keys name, or possibly into any of several; `weak` keeps what was known before. */
 export function store(memory: Memory, keys: string[], value: Value, weak = false): Memory {
-  if (!keys.length) return memory;
+  return keys.length ? storeAll(memory, [[keys, value]], weak) : memory;
+}
+/** Several stores one after the other, with one new memory for all of them. */
+export function storeAll(memory: Memory, stores: Iterable<[keys: string[], value: Value]>, weak = false): Memory {
   const values = new Map(memory.values);
-  const joined = weak || keys.length > 1;
-  for (const key of keys) {
-    if (tooDeep(key)) continue;
-    const before = memory.values.get(key);
-    if (!joined) for (const k of values.keys()) if (k !== key && within(k, key) && k[key.length] !== '*') values.delete(k);
-    values.set(key, joined && before ? join(before, value) : value);
+  for (const [keys, value] of stores) {
+    const joined = weak || keys.length > 1;
+    for (const key of keys) {
+      if (tooDeep(key)) continue;
+      const before = values.get(key);
+      if (!joined) for (const k of values.keys()) if (k !== key && within(k, key) && k[key.length] !== '*') values.delete(k);
+      values.set(key, joined && before ? join(before, value) : value);
+    }
   }
   return { ...memory, values };
 }
@@ -91,9 +96,14 @@ export function freshen(memory: Memory, root: string): Memory {
 
 /** Code out of sight had its hands on `prefix`. */
 export function lose(memory: Memory, prefix: string): Memory {
+  return loseAll(memory, [prefix]);
+}
+/** Code out of sight had its hands on all of them. */
+export function loseAll(memory: Memory, prefixes: string[]): Memory {
+  if (!prefixes.length) return memory;
   const values = new Map(memory.values);
-  for (const k of memory.values.keys()) if (within(k, prefix)) values.delete(k);
-  return { ...memory, values, lost: new Set(memory.lost).add(prefix) };
+  for (const k of memory.values.keys()) if (prefixes.some((prefix) => within(k, prefix))) values.delete(k);
+  return { ...memory, values, lost: new Set([...memory.lost, ...prefixes]) };
 }
 
 export function joinMemory(a: Memory, b: Memory): Memory {

@@ -2,7 +2,7 @@
 import { bare, placeIn, type Call, type Expr, type Func, type Local, type Place } from '../model';
 import type { Event } from './cfg';
 import { arithmetic, keysOf, resultKey, valueOf, type Surroundings } from './evaluate';
-import { clear, freshen, load, loadAll, lose, pointees, store, type Memory } from './memory';
+import { clear, freshen, load, loadAll, lose, loseAll, pointees, store, type Memory } from './memory';
 import { Site, type Effect, type Summary } from './summary';
 import { int, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
 
@@ -141,8 +141,7 @@ export class Stepper {
   private projectCall(call: Call, summary: Summary, before: Memory): Memory {
     const site = new Site(call, summary, before, this.around);
     this.effects?.push(...site.effects());
-    let memory = site.apply();
-    for (const key of site.lost()) memory = lose(memory, key);
+    const memory = loseAll(site.apply(), site.lost());
     return store(memory, [resultKey(call)], site.value(summary.returns));
   }
 

@@ -1,7 +1,7 @@
 /** What a function does to its caller, in terms of its parameters; and how a call site reads it. */
 import type { Call, Func, Place } from '../model';
 import { keysOf, valueOf, type Surroundings } from './evaluate';
-import { clear, clearedObject, load, loadAll, lose, pointees, rootOf, store, within, type Memory } from './memory';
+import { clear, clearedObject, load, loadAll, loseAll, pointees, rootOf, storeAll, within, type Memory } from './memory';
 import { callNumber, constant, join, NOTHING, UNKNOWN, valueOfAtoms, type Atom, type Value } from './value';
 
 /** Something a rule wants to hear about, wherever in the call tree it happens. */
@@ -88,10 +88,10 @@ export class Site {
     for (const [key, value] of this.summary.stores) {
       const object = clearedObject(key);
       const keys = object === undefined ? [] : this.keys(object) ?? [];
-      if (keys.length) out = constant(value) === 0n ? clear(out, keys) : keys.reduce(lose, out);
+      if (keys.length) out = constant(value) === 0n ? clear(out, keys) : loseAll(out, keys);
     }
-    for (const [key, value] of this.summary.stores) if (clearedObject(key) === undefined) out = store(out, this.keys(key) ?? [], this.value(value));
-    return out;
+    const others = this.summary.stores.filter(([key]) => clearedObject(key) === undefined);
+    return others.length ? storeAll(out, others.map(([key, value]) => [this.keys(key) ?? [], this.value(value)])) : out;
   }
 
   effects(): Effect[] {

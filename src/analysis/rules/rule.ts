@@ -10,6 +10,8 @@ export interface Draft {
   message: string;
   /** default: the rule's */
   severity?: Severity;
+  /** a test that runs into it fails, which is what a test is for */
+  failsTheTest?: boolean;
   related?: { at: Place; message: string }[];
   fixes?: DraftFix[];
 }

@@ -1,6 +1,6 @@
 import { setupsIn } from '../../idioms/ring-setup';
 import { before, behind, isLinked, ringsOf, sqeName } from '../../idioms/sqe-chain';
-import { LINK, mayBeSameRing, mayReach, share, SKIP_SUCCESS, sqeFlow, surely, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import { HARDLINK, LINK, mayBeSameRing, mayReach, share, SKIP_SUCCESS, sqeFlow, surely, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
 import { constant, integers } from '../../flow/value';
 import { bare, type Func } from '../../model';
 import { placeOf } from '../../source-file';
@@ -85,8 +85,10 @@ function cutsChain(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   const bits = integers(flow.flow.value(flags, prep.memory));
   if (!bits || bits.some((b) => (b & ETIME_SUCCESS) !== 0n)) return undefined;
   const linked = flow.of('flags').find((f) => !f.inside && f.how !== 'remove' && share(f.sqes, prep.sqes) && surely(f.bits, LINK) && flow.reaches(prep, (x) => x === f, undefined, { ahead: true }));
+  // a hard link holds whatever happens, and a link timeout guards this one
+  const holds = flow.of('flags').some((f) => share(f.sqes, prep.sqes) && f.how !== 'remove' && (f.bits === undefined || f.bits.some((b) => (b & HARDLINK) !== 0n)));
   const next = linked && behind(flow, prep);
-  if (!next?.length || isLinked(flow, prep) !== 'yes') return undefined;
+  if (!next?.length || holds || next.some((n) => n.op === 'link_timeout') || isLinked(flow, prep) !== 'yes') return undefined;
   const zero = bare(flags).kind === 'int';
   const { kernel } = file.target;
   return {

@@ -1,7 +1,7 @@
 import { isGuard, SQE_SOURCES, SQE_USE, URING_INIT } from '../../api/names';
 import { Typestates, type Machine, type Violation } from '../../flow/typestate';
 import { constant, integers } from '../../flow/value';
-import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Func, type Stmt } from '../../model';
+import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { includeEdits, insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
@@ -50,6 +50,7 @@ export const uringNullSqe: Rule = {
       report({
         at: v.at,
         message: 'This sqe may be NULL: io_uring_get_sqe() returns NULL when the submission queue is full. Test it before use.',
+        failsTheTest: !mayRepeat(file, func, call),
         related: [{ at: from, message: `the sqe comes from ${call.name}()` }],
         fixes: fix(file, func, call),
       });
@@ -62,7 +63,7 @@ function cannotFail(file: View, func: Func, call: Call): boolean {
   for (const e of walkFunction(func)) {
     if (e.kind === 'call' && /^io_uring_sq_(?:space_left|ready)$/.test(e.name) && e.span.start < call.span.start) return true;
   }
-  return afterSubmitWhenFull(func, call) || withinFreshRing(file, func, call);
+  return afterSubmitWhenFull(func, call) || withinFreshRing(file, func, call) || inBatchOfLimit(file, func, call);
 }
 
 /** `if (!sqe) { io_uring_submit(r); sqe = io_uring_get_sqe(r); }`: the submission made room. */
@@ -117,8 +118,43 @@ function withinFreshRing(file: View, func: Func, call: Call): boolean {
   }
   return taken > 0n && taken <= entries;
 }
+
+/** `if (n > DEPTH) n = DEPTH;`, then n entries, then a submission: the batch was made to fit. */
+function inBatchOfLimit(file: View, func: Func, call: Call): boolean {
+  const loop = [...statements(func.body)].filter((s) => s.kind === 'loop' && s.span.start < call.span.start && call.span.end <= s.span.end).at(-1);
+  const test = loop?.kind === 'loop' && loop.form === 'for' && loop.test ? bare(loop.test) : undefined;
+  const bound = test?.kind === 'binary' && test.op === '<' ? bare(test.right) : undefined;
+  if (!loop || bound?.kind !== 'name' || !isLimited(file, func, bound.id, loop.span.start)) return false;
+  const own = [...walkFunction(func)].filter((e) => e.kind === 'call');
+  const inside = (c: Call) => loop.span.start < c.span.start && c.span.end <= loop.span.end;
+  return own.filter((c) => SQE_SOURCES.has(c.name) && inside(c)).length === 1 && own.some((c) => /^io_uring_submit/.test(c.name) && c.span.start > loop.span.end);
+}
+/** The variable is never more than a constant before `end`: by a test, or by `min()`. */
+function isLimited(file: View, func: Func, id: string, end: number): boolean {
+  const fixed = (e: Expr): boolean => constant(file.program.constantValue(e)) !== undefined;
+  const least = (e: Expr): boolean => {
+    const inner = bare(e);
+    return inner.kind === 'call' && /(?:^|::)min(?:<.*>)?$/i.test(inner.name) && inner.args.some(fixed);
+  };
+  const is = (e: Expr): boolean => e.kind === 'name' && e.id === id;
+  for (const s of statements(func.body)) {
+    if (s.span.start >= end) continue;
+    if (s.kind === 'declare' && s.local.id === id && s.init && least(s.init)) return true;
+    if (s.kind === 'expr' && s.expr.kind === 'assign' && is(s.expr.target) && least(s.expr.value)) return true;
+    const test = s.kind === 'if' && s.test ? bare(s.test) : undefined;
+    if (s.kind !== 'if' || test?.kind !== 'binary' || !/^>=?$/.test(test.op) || !is(bare(test.left)) || !fixed(test.right)) continue;
+    const sets = [...walk(s.then.flatMap((t) => [...statements([t])].flatMap(ownExpressions)))];
+    if (sets.some((e) => e.kind === 'assign' && is(e.target) && fixed(e.value))) return true;
+  }
+  return false;
+}
 function ringText(file: View, func: Func, call: Call): string {
   return call.args[0] ? file.source(placeOf(func, call.args[0])).replace(/^&|\s/g, '') : '';
+}
+
+/** Whether the queue fills up in the function itself: it takes entries in a loop, and nothing is known of the turns. */
+function mayRepeat(file: View, func: Func, call: Call): boolean {
+  return takes(file, func).some((t) => t.call === call && t.times === undefined);
 }
 
 /** Every get_sqe of a function with how often it runs at most (undefined: no telling). */
