@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
+#include "lane.h"
 #include "record.h"
 
 /* Set by the loader before the programs are loaded. */
@@ -16,7 +17,8 @@ const volatile bool trace_all __weak = false;
 const volatile bool overflow_completes __weak = true;
 
 struct counters counters[MAX_CPUS] __weak = {};
-__u32 last_ring __weak = 0;
+/* Grows whenever something may be traced that was not before, so that nobody goes on taking it for a stranger. */
+__u64 strangers __weak = 0;
 /* Set by the loader when the recording ends: detaching takes the kernel a while. */
 volatile bool ended __weak = false;
 
@@ -38,13 +40,22 @@ struct {
 	__type(value, __u8);
 } tracked __weak SEC(".maps");
 
+/* Numbers for rings that nobody has: the loader fills it, and gives back those of processes that are gone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 65536);
+	__type(value, __u32);
+} free_rings __weak SEC(".maps");
+
 /* io_ring_ctx address to our number for it: only traced rings are in here */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 65536);
 	__type(key, __u64);
 	__type(value, __u32);
 } rings __weak SEC(".maps");
+
+#define CQE_MORE (1U << 1)
 
 static __always_inline struct counters *my_counters(void)
 {
@@ -61,11 +72,29 @@ static __always_inline bool is_tracked(__u32 tgid)
 	return !ended && (trace_all || bpf_map_lookup_elem(&tracked, &tgid));
 }
 
-/* The next ring number, 1 to 65535; 0 when they are used up. */
+/* From now on the process is traced. */
+static __always_inline void track(__u32 tgid)
+{
+	__u8 yes = 1;
+
+	bpf_map_update_elem(&tracked, &tgid, &yes, BPF_ANY);
+	strangers++;
+}
+
+/* A number for a ring, 1 to 65535; 0 when they are used up (counted). */
 static __always_inline __u32 next_ring(void)
 {
-	__u32 id = __sync_fetch_and_add(&last_ring, 1) + 1;
-	return id <= 0xffff ? id : 0;
+	__u32 id;
+
+	if (bpf_map_pop_elem(&free_rings, &id) == 0)
+		return id;
+	add(&my_counters()->lost_notices, 1);
+	return 0;
+}
+
+static __always_inline void give_back(__u32 ring)
+{
+	bpf_map_push_elem(&free_rings, &ring, 0);
 }
 
 /* A record of the current thread, or null when the buffer is full (counted). To be given to send(). */

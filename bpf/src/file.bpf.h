@@ -52,49 +52,54 @@ static __always_inline void write_path(struct file_notice *notice, struct file *
 	}
 }
 
-/*
- * Tells the loader which file is behind `fd`, or, when `fd` is negative, behind the request `key`. RECORD_DIRECT when it
- * was opened with O_DIRECT, else 0.
- */
-static __always_inline __u32 tell_file(struct file *file, __u32 ring, __u64 key, int fd)
+/* Whether the file, given by its address and its inode's, was not told for this ring, descriptor and process lately. */
+static __always_inline bool is_news(__u64 file, __u64 inode, __u32 ring, int fd, __u32 pid)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	__u64 id = (__u64)file ^ (__u64)ring << 48 ^ (__u64)(__u32)fd << 20 ^ pid;
-	__u64 inode = (__u64)BPF_CORE_READ(file, f_inode);
+	__u64 id = file ^ (__u64)ring << 48 ^ (__u64)(__u32)fd << 20 ^ pid;
 	__u32 place = (id * 0x9e3779b97f4a7c15ULL) >> 54 & (TOLD - 1);
-	__u32 flags = BPF_CORE_READ(file, f_flags), direct = flags & O_DIRECT ? RECORD_DIRECT : 0;
 
 	if (told[place] == id + inode)
-		return direct;
+		return false;
 	told[place] = id + inode;
+	return true;
+}
+
+/*
+ * Tells the loader which file is at the address `file`, behind `fd` or, when that is negative, behind the request `key`.
+ * Not inline: it is long, and seldom called.
+ */
+__weak __noinline int tell_path(__u64 address, __u32 ring, __u64 key, int fd)
+{
+	struct file *file = (struct file *)address;
 	struct file_notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
+
 	if (!notice) {
 		add(&my_counters()->lost_notices, 1);
-		return direct;
+		return 0;
 	}
 	__builtin_memset(&notice->head, 0, sizeof(notice->head));
 	notice->head.time = bpf_ktime_get_ns();
 	notice->head.key = key;
 	notice->head.kind = NOTICE_FILE;
-	notice->head.pid = pid;
+	notice->head.pid = bpf_get_current_pid_tgid() >> 32;
 	notice->head.fd = fd;
 	notice->head.ring = ring;
-	notice->head.flags = flags;
+	notice->head.flags = BPF_CORE_READ(file, f_flags);
 	notice->inode = BPF_CORE_READ(file, f_inode, i_ino);
 	notice->mode = BPF_CORE_READ(file, f_inode, i_mode);
 	notice->start = FILE_PATH_BYTES;
 	notice->path[FILE_PATH_BYTES] = 0;
 	write_path(notice, file);
 	bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
-	return direct;
+	return 0;
 }
 
-/* RECORD_DIRECT when the request's file was opened with O_DIRECT, else 0. */
-static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring)
+/* As tell_path, unless it was told lately. RECORD_DIRECT when the file was opened with O_DIRECT, else 0. */
+static __always_inline __u32 tell_file(struct file *file, __u32 ring, __u64 key, int fd)
 {
-	struct file *file = BPF_CORE_READ(req, file);
-
-	return file ? tell_file(file, ring, (__u64)req, -1) : 0;
+	if (is_news((__u64)file, (__u64)BPF_CORE_READ(file, f_inode), ring, fd, bpf_get_current_pid_tgid() >> 32))
+		tell_path((__u64)file, ring, key, fd);
+	return BPF_CORE_READ(file, f_flags) & O_DIRECT ? RECORD_DIRECT : 0;
 }
 
 /* The file behind a descriptor of `task`, or null. */

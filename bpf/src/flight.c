@@ -80,10 +80,12 @@ uint32_t flight_add(struct flight *flight, uint64_t key, uint64_t user_data)
 	uint32_t *key_head = &flight->by_key[hashed(key)];
 	uint32_t *user_head = &flight->by_user[user_bucket(ring, user_data)];
 	flight->ops[index] = (struct op){
-		.key = key, .used = true, .next_key = *key_head, .next_user = *user_head, .next_call = NO_OP,
+		.key = key, .used = true, .next_key = *key_head, .next_user = *user_head, .last_user = NO_OP, .next_call = NO_OP,
 		.span = { .ring = ring, .user_data = user_data, .slot = slot_take(&flight->rings[ring]) },
 	};
 	*key_head = index;
+	if (*user_head != NO_OP)
+		flight->ops[*user_head].last_user = index;
 	*user_head = index;
 	return index;
 }
@@ -96,10 +98,13 @@ void flight_remove(struct flight *flight, uint32_t index)
 	while (*at != index)
 		at = &flight->ops[*at].next_key;
 	*at = op->next_key;
-	at = &flight->by_user[user_bucket(op->span.ring, op->span.user_data)];
-	while (*at != index)
-		at = &flight->ops[*at].next_user;
-	*at = op->next_user;
+	/* both ways, because many requests may have the same user_data */
+	if (op->last_user != NO_OP)
+		flight->ops[op->last_user].next_user = op->next_user;
+	else
+		flight->by_user[user_bucket(op->span.ring, op->span.user_data)] = op->next_user;
+	if (op->next_user != NO_OP)
+		flight->ops[op->next_user].last_user = op->last_user;
 	slot_give(&flight->rings[op->span.ring], op->span.slot);
 	op->used = false;
 	op->next_key = flight->free;
@@ -115,13 +120,13 @@ uint32_t flight_find(const struct flight *flight, uint64_t key)
 	return index;
 }
 
-uint32_t flight_find_user(const struct flight *flight, uint32_t ring, uint64_t user_data, bool *several)
+uint32_t flight_find_user(const struct flight *flight, uint32_t ring, uint64_t user_data, bool notify, bool *several)
 {
 	uint32_t found = NO_OP;
 
 	*several = false;
 	for (uint32_t i = flight->by_user[user_bucket(ring, user_data)]; i != NO_OP; i = flight->ops[i].next_user) {
-		if (flight->ops[i].span.ring != ring || flight->ops[i].span.user_data != user_data)
+		if (flight->ops[i].span.ring != ring || flight->ops[i].span.user_data != user_data || flight->ops[i].notify != notify)
 			continue;
 		*several = found != NO_OP;
 		found = i;

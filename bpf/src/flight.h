@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include "frame.h"
+#include "lane.h"
 
 #define NO_OP UINT32_MAX
 #define RINGS 65536
@@ -18,7 +19,9 @@ struct op {
 	bool async;		/* asked for a worker */
 	bool skip;		/* asked for no completion entry when it succeeds */
 	bool tentative;		/* libaio: io_submit has not returned yet */
-	uint32_t next_key, next_user;	/* chains of the two tables */
+	bool notify;		/* its buffer is still the kernel's: a second completion of a zero-copy send comes */
+	bool told_pending;
+	uint32_t next_key, next_user, last_user;	/* chains of the two tables */
 	uint32_t next_call;	/* libaio: next iocb of the same io_submit */
 };
 
@@ -26,7 +29,12 @@ struct ring_state {
 	uint64_t *slots;	/* bitmap of places taken */
 	uint32_t words;
 	bool existed, sqpoll;
+	enum api api;
+	uint32_t pid;		/* who set it up; 0: there is no such ring */
+	uint64_t context;	/* address of its context, which stays here */
 	uint64_t last;		/* time of its last record */
+	uint64_t begun, ended;	/* operations that were told */
+	struct ring_count counted;	/* by the kernel programs, when the number was given to this ring */
 };
 
 struct flight {
@@ -43,8 +51,8 @@ uint32_t flight_add(struct flight *flight, uint64_t key, uint64_t user_data);
 void flight_remove(struct flight *flight, uint32_t index);
 /* Newest operation with this key that is not `reaped`; NO_OP if there is none. */
 uint32_t flight_find(const struct flight *flight, uint64_t key);
-/* Oldest operation of the ring with this user_data; `*several` tells that others match too. */
-uint32_t flight_find_user(const struct flight *flight, uint32_t ring, uint64_t user_data, bool *several);
+/* Oldest operation of the ring with this user_data that is `notify`; `*several` tells that others match too. */
+uint32_t flight_find_user(const struct flight *flight, uint32_t ring, uint64_t user_data, bool notify, bool *several);
 /* Takes the lowest free place of a ring; to be given back. */
 uint32_t slot_take(struct ring_state *ring);
 void slot_give(struct ring_state *ring, uint32_t slot);

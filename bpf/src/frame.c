@@ -206,6 +206,11 @@ size_t stream_waiting(const struct stream *stream)
 	return stream->queue.size - stream->sent;
 }
 
+double stream_fill(const struct stream *stream)
+{
+	return (double)stream_waiting(stream) / QUEUE_BYTES;
+}
+
 void stream_write(struct stream *stream)
 {
 	while (stream_waiting(stream) > 0 && !stream->broken) {

@@ -166,6 +166,8 @@ void stream_pending_span(struct stream *stream, const struct span *span);
 void stream_flush(struct stream *stream, uint64_t now, bool last);
 /* Bytes that wait for the reader. */
 size_t stream_waiting(const struct stream *stream);
+/* Share of the queue to the reader that is full, 0 to 2. */
+double stream_fill(const struct stream *stream);
 /* Writes what the reader takes now. */
 void stream_write(struct stream *stream);
 

@@ -29,6 +29,7 @@ const struct hook HOOKS[] = {
 	TYPED("io_uring_link", FOR_IO_URING, false, "uring_link", SHAPE_REQUEST_FIRST),
 	TYPED("io_uring_fail_link", FOR_IO_URING, false, "uring_fail_link", SHAPE_REQUEST_FIRST),
 	TYPED("io_uring_short_write", FOR_IO_URING, false, "uring_short_write", SHAPE_NUMBERS),
+	TYPED("io_uring_register", FOR_IO_URING, false, "uring_register", SHAPE_NUMBERS),
 	/* last: an operation whose beginning is seen has its end seen too */
 	{ "io_uring_submit", KIND_TYPED, FOR_IO_URING, true, {
 		{ "uring_submit_req", "io_uring_submit_req", SHAPE_REQUEST_FIRST },

@@ -94,8 +94,11 @@ struct io_rw {
 	__u32 len;
 };
 
+struct io_ev_fd;
+
 struct io_sr_msg {
 	int len;
+	__u16 flags;
 };
 
 struct io_rings {
@@ -106,6 +109,7 @@ struct io_rings {
 struct io_ring_ctx {
 	unsigned int flags;
 	struct io_rings *rings;
+	struct io_ev_fd *io_ev_fd;
 };
 
 struct io_cqe {

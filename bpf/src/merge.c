@@ -33,23 +33,37 @@ void merge_notice(struct merge *merge, const struct notice *notice, size_t size)
 	merge->notices[at] = copy;
 }
 
-void merge_run(struct merge *merge, __u64 until, void (*record)(void *context, const struct record *),
-	       void (*notice)(void *context, const struct notice *), void *context)
+void merge_run(struct merge *merge, __u64 until, void (*take_record)(void *context, const struct record *),
+	       void (*take_notice)(void *context, const struct notice *), void *context)
 {
 	size_t r = 0, n = 0;
+	uint64_t whole = lanes_look(&merge->lanes);
 
+	/* at the end nothing is waited for any more */
+	if (whole < until && until != UINT64_MAX)
+		until = whole;
 	for (;;) {
-		__u64 next_record = r < merge->record_count ? merge->records[r].time : UINT64_MAX;
-		__u64 next_notice = n < merge->notice_count ? merge->notices[n]->time : UINT64_MAX;
-		if (n < merge->notice_count && next_notice <= until && next_notice <= next_record) {
-			notice(context, merge->notices[n]);
+		const struct record *buffered = r < merge->record_count ? &merge->records[r] : NULL;
+		const struct record *record = lanes_first(&merge->lanes);
+		bool from_lane = record && (!buffered || record->time <= buffered->time);
+		if (!from_lane)
+			record = buffered;
+		uint64_t record_time = record ? record->time : UINT64_MAX;
+		uint64_t notice_time = n < merge->notice_count ? merge->notices[n]->time : UINT64_MAX;
+		if (n < merge->notice_count && notice_time <= until && notice_time <= record_time) {
+			take_notice(context, merge->notices[n]);
 			free(merge->notices[n++]);
-		} else if (r < merge->record_count && next_record <= until) {
-			record(context, &merge->records[r++]);
+		} else if (record && record_time <= until) {
+			take_record(context, record);
+			if (from_lane)
+				lanes_next(&merge->lanes);
+			else
+				r++;
 		} else {
 			break;
 		}
 	}
+	lanes_done(&merge->lanes);
 	merge->record_count -= r;
 	merge->notice_count -= n;
 	if (r)
@@ -64,4 +78,5 @@ void merge_free(struct merge *merge)
 		free(merge->notices[i]);
 	free(merge->notices);
 	free(merge->records);
+	lanes_free(&merge->lanes);
 }

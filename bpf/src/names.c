@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "names.h"
 #include "json.h"
+#include "process.h"
 #include "table.h"
 
 #include <fcntl.h>
@@ -83,26 +84,6 @@ static void forget(struct names *names, uint32_t pid)
 	table_remove(&names->files, PID_MASK, (uint64_t)pid << 32);
 }
 
-/* First line of a small file of /proc; empty when it can not be read. */
-static void read_line(const char *path, char *line, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : read(fd, line, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	line[got > 0 ? got : 0] = 0;
-	line[strcspn(line, "\n")] = 0;
-}
-
-static void read_process_name(uint32_t pid, char *comm, size_t size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
-	read_line(path, comm, size);
-}
-
 /* A pid seen again after its process was gone is another process. */
 static void process_seen(struct names *names, uint32_t pid, const char *comm, uint64_t now)
 {
@@ -122,7 +103,7 @@ void names_ring(struct names *names, const struct notice *notice)
 
 	/* the notice has the name of a thread, which is the process' only for the first one */
 	if (notice->tid != notice->pid)
-		read_process_name(notice->pid, comm, sizeof(comm));
+		process_name(notice->pid, comm, sizeof(comm));
 	if (comm[0] == 0)
 		snprintf(comm, sizeof(comm), "%.16s", notice->comm);
 	process_seen(names, notice->pid, comm, notice->time);
@@ -164,17 +145,16 @@ void names_task(struct names *names, uint32_t pid, uint32_t tid, uint64_t now)
 {
 	uint64_t key = (uint64_t)pid << 32 | tid;
 	struct json json = { 0 };
-	char path[64], comm[32];
+	char comm[32];
 
 	if (table_get(&names->threads, key))
 		return;
 	table_put(&names->threads, key, ALIVE);
 	if (!table_get(&names->processes, pid + 1)) {
-		read_process_name(pid, comm, sizeof(comm));
+		process_name(pid, comm, sizeof(comm));
 		send_process(names, pid, comm, now);
 	}
-	snprintf(path, sizeof(path), "/proc/%u/task/%u/comm", pid, tid);
-	read_line(path, comm, sizeof(comm));
+	thread_name(pid, tid, comm, sizeof(comm));
 	if (comm[0] == 0)
 		return;
 	begin(names, &json, "thread", now);

@@ -25,7 +25,12 @@ const char USAGE[] =
 	"  --duration S       stop after S seconds\n"
 	"  --cwd DIR          where the command runs\n"
 	"  --env K=V          set in the command's environment; may be repeated\n"
-	"  --ring-buffer MB   the kernel's buffer, a power of two from 1 to 1024 (default 16)\n"
+	"  --mode MODE        spans: every operation; sampled: one in N, and exact histograms; aggregate: histograms\n"
+	"                     only; auto (the default): spans, and less for as long as these can not be kept up with\n"
+	"  --sample N         the N of sampled, and of the first step down of auto (default 16)\n"
+	"  --pending MS       tell operations that have been in flight for so long (default 1000; 0: never)\n"
+	"  --ring-buffer MB   the kernel's buffer for each CPU, a power of two from 1 to 1024 (default 16; less where\n"
+	"                     there are many CPUs)\n"
 	"  --args-from-stdin  read the arguments from stdin: their size in bytes, a newline, and the\n"
 	"                     arguments separated by NUL\n";
 
@@ -83,6 +88,19 @@ static bool set_target(struct reading *reading, enum target_kind kind)
 	return true;
 }
 
+static bool read_telling(struct reading *reading, const char *value)
+{
+	static const char *const names[] = { "auto", "spans", "sampled", "aggregate" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		reading->options->telling = (enum telling)i;
+		return true;
+	}
+	return wrong(reading, "--mode knows auto, spans, sampled and aggregate, not “%s”", value);
+}
+
 /* An option that has a value. */
 static bool read_valued(struct reading *reading, const char *name, char *value)
 {
@@ -116,6 +134,20 @@ static bool read_valued(struct reading *reading, const char *name, char *value)
 		options->env[reading->envs] = NULL;
 		return true;
 	}
+	if (strcmp(name, "--mode") == 0)
+		return read_telling(reading, value);
+	if (strcmp(name, "--sample") == 0) {
+		if (!whole(value, 2, 1 << 20, &number))
+			return wrong(reading, "--sample wants a number from 2 to %d, not “%s”", 1 << 20, value);
+		options->sample = number;
+		return true;
+	}
+	if (strcmp(name, "--pending") == 0) {
+		if (!whole(value, 0, 1 << 30, &number))
+			return wrong(reading, "--pending wants milliseconds, not “%s”", value);
+		options->pending = number * 1000000ULL;
+		return true;
+	}
 	if (!whole(value, 1, 1024, &number) || (number & (number - 1)))
 		return wrong(reading, "--ring-buffer wants megabytes, a power of two from 1 to 1024, not “%s”", value);
 	options->ring_buffer = number << 20;
@@ -124,7 +156,8 @@ static bool read_valued(struct reading *reading, const char *name, char *value)
 
 static bool has_value(const char *name)
 {
-	static const char *const names[] = { "--pid", "--apis", "--duration", "--cwd", "--env", "--ring-buffer" };
+	static const char *const names[] = { "--pid", "--apis", "--duration", "--cwd", "--env", "--ring-buffer", "--mode",
+					     "--sample", "--pending" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -235,7 +268,7 @@ bool options_read(struct options *options, int argc, char **argv, char *problem,
 	struct reading reading = { .options = options, .problem = problem, .size = size };
 	char **arguments = argv + (argc > 0);
 
-	*options = (struct options){ .apis = { true, true }, .ring_buffer = 16 << 20 };
+	*options = (struct options){ .apis = { true, true }, .sample = 16, .pending = 1000000000ULL };
 	if (arguments[0] && strcmp(arguments[0], "--args-from-stdin") == 0) {
 		if (arguments[1])
 			return wrong(&reading, "--args-from-stdin takes no other arguments");

@@ -8,6 +8,8 @@
 #include "record.h"
 
 enum mode { MODE_TRACE, MODE_DOCTOR, MODE_SELF_TEST, MODE_VERSION, MODE_HELP, MODE_PRINT_FORMAT };
+/* How much is told: everything, one in a number, none but counts, or as much as can be. */
+enum telling { TELL_WHAT_FITS, TELL_SPANS, TELL_SAMPLE, TELL_HISTOGRAMS };
 enum target_kind { TARGET_NONE, TARGET_COMMAND, TARGET_PID, TARGET_ALL };
 
 struct options {
@@ -20,7 +22,10 @@ struct options {
 	bool apis[API_COUNT];
 	bool calls;		/* io_uring_enter as well */
 	double duration;	/* seconds, 0: until stopped */
-	uint32_t ring_buffer;	/* bytes */
+	uint32_t ring_buffer;	/* bytes for each CPU, a power of two; 0: as suits the machine */
+	enum telling telling;
+	uint32_t sample;	/* one in so many, for TELL_SAMPLE and the first step of TELL_WHAT_FITS */
+	uint64_t pending;	/* ns after which an operation in flight is told; 0: never */
 };
 
 extern const char USAGE[];

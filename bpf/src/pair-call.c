@@ -55,7 +55,8 @@ void pairing_call(struct pairing *pairing, const struct record *record)
 	if (record->op == CALL_IO_SUBMIT)
 		pairing_aio_submitted(pairing, record);
 	names_task(pairing->names, call.pid, call.tid, call.start);
-	stream_call(pairing->stream, &call);
+	if (!tally_takes_call(pairing->tally, &call))
+		stream_call(pairing->stream, &call);
 }
 
 void pairing_call_free(struct pairing *pairing)

@@ -23,6 +23,8 @@ struct thread_notes {
 struct pairing {
 	struct stream *stream;
 	struct names *names;
+	struct tally *tally;
+	uint32_t chains;	/* numbers given to chains of linked requests */
 	struct flight flight;
 	struct submit_call *calls;
 	uint32_t call_count, call_capacity;

@@ -4,13 +4,17 @@
 #include <stdlib.h>
 
 #define CQE_MORE (1u << 1)
+#define CQE_NOTIF (1u << 3)
 #define IORING_OP_MSG_RING 40
+#define IORING_OP_SEND_ZC 47
+#define IORING_OP_SENDMSG_ZC 48
+#define IORING_SETUP_SQPOLL (1u << 1)
 
-struct pairing *pairing_new(struct stream *stream, struct names *names)
+struct pairing *pairing_new(struct stream *stream, struct names *names, struct tally *tally)
 {
 	struct pairing *pairing = resized(NULL, 1, sizeof(*pairing));
 
-	*pairing = (struct pairing){ .stream = stream, .names = names };
+	*pairing = (struct pairing){ .stream = stream, .names = names, .tally = tally };
 	flight_open(&pairing->flight);
 	return pairing;
 }
@@ -23,14 +27,68 @@ void pairing_free(struct pairing *pairing)
 	free(pairing);
 }
 
-void pairing_ring(struct pairing *pairing, uint32_t ring, bool existed, bool sqpoll)
+static bool is_busy(const struct ring_state *ring)
 {
-	pairing->flight.rings[ring & 0xffff].existed = existed;
-	pairing->flight.rings[ring & 0xffff].sqpoll = sqpoll;
+	for (uint32_t word = 0; word < ring->words; word++)
+		if (ring->slots[word])
+			return true;
+	return false;
+}
+
+/* What was in flight on a ring that is gone is over. */
+static void end_ring(struct pairing *pairing, uint32_t ring)
+{
+	if (!is_busy(ring_of(pairing, ring)))
+		return;
+	for (uint32_t i = 0; i < pairing->flight.count; i++)
+		if (op_at(pairing, i)->used && op_at(pairing, i)->span.ring == ring)
+			pairing_end_inferred(pairing, i, ring_of(pairing, ring)->last);
+}
+
+void pairing_ring(struct pairing *pairing, const struct notice *notice)
+{
+	struct ring_state *ring = ring_of(pairing, notice->ring & 0xffff);
+
+	/* the number of a ring that is gone */
+	if (ring->pid)
+		end_ring(pairing, notice->ring & 0xffff);
+	ring->existed = notice->existed;
+	ring->sqpoll = notice->api == API_IO_URING && notice->flags & IORING_SETUP_SQPOLL;
+	ring->api = notice->api;
+	ring->pid = notice->pid;
+	ring->begun = ring->ended = 0;
+	ring->context = notice->api == API_IO_URING ? notice->key : 0;
+}
+
+bool pairing_ring_over(struct pairing *pairing, uint32_t number, struct ring_count counted)
+{
+	struct ring_state *ring = ring_of(pairing, number & 0xffff);
+
+	if (is_busy(ring))
+		return false;
+	ring->pid = 0;
+	ring->context = 0;
+	ring->counted = counted;
+	return true;
+}
+
+const struct ring_state *pairing_ring_state(const struct pairing *pairing, uint32_t ring)
+{
+	return &pairing->flight.rings[ring & 0xffff];
 }
 
 void pairing_emit(struct pairing *pairing, const struct span *span)
 {
+	struct span sampled;
+
+	ring_of(pairing, span->ring & 0xffff)->ended++;
+	if (tally_takes(pairing->tally, span))
+		return;
+	if (tally_samples(pairing->tally, span)) {
+		sampled = *span;
+		sampled.flags |= SPAN_SAMPLED;
+		span = &sampled;
+	}
 	names_task(pairing->names, span->pid, span->tid, span->start);
 	stream_span(pairing->stream, span);
 }
@@ -78,8 +136,10 @@ uint32_t pairing_begin(struct pairing *pairing, const struct record *record, enu
 		pairing_end_inferred(pairing, old, record->time);
 	uint32_t index = flight_add(&pairing->flight, key_of(record), record->user_data);
 	struct op *op = op_at(pairing, index);
-	op->async = flags & RECORD_ASYNC;
+	/* drained: it waited for the ones before it, and a worker is how it goes on */
+	op->async = flags & (RECORD_ASYNC | RECORD_DRAIN);
 	op->skip = flags & RECORD_CQE_SKIP;
+	ring_of(pairing, record->ring)->begun++;
 	op->span.api = api;
 	op->span.op = record->op;
 	op->span.start = record->time;
@@ -91,6 +151,8 @@ uint32_t pairing_begin(struct pairing *pairing, const struct record *record, enu
 	op->span.flags = (flags & (RECORD_LINKED | RECORD_HARDLINKED) ? SPAN_LINKED : 0) |
 			 (ring_of(pairing, record->ring)->sqpoll ? SPAN_SQPOLL : 0) | (flags & RECORD_DIRECT ? SPAN_DIRECT : 0) |
 			 (flags & RECORD_FIXED_FILE ? SPAN_FIXED_FILE : 0);
+	if (api == API_IO_URING)
+		op->span.flags |= (flags & RECORD_SAMPLED ? SPAN_SAMPLED : 0) | (flags & RECORD_FIXED_BUFFER ? SPAN_FIXED_BUFFER : 0);
 	if (op->span.fd >= 0 && !(flags & RECORD_FIXED_FILE))
 		names_descriptor(pairing->names, record->pid, op->span.fd, flags & RECORD_DIRECT, record->time);
 	return index;
@@ -109,6 +171,11 @@ static void shot(struct pairing *pairing, uint32_t index, const struct record *r
 	op->span.start = record->time;
 }
 
+static bool is_zero_copy(uint8_t op)
+{
+	return op == IORING_OP_SEND_ZC || op == IORING_OP_SENDMSG_ZC;
+}
+
 /* A completion that nobody on this ring asked for: another ring's message. */
 static void foreign(struct pairing *pairing, const struct record *record)
 {
@@ -124,25 +191,63 @@ static void foreign(struct pairing *pairing, const struct record *record)
 	pairing_emit(pairing, &span);
 }
 
+/* The first completion of a zero-copy send: the request is over, and its buffer not yet free. */
+static void await_notification(struct pairing *pairing, uint32_t index, uint64_t time)
+{
+	struct span span = op_at(pairing, index)->span;
+
+	flight_remove(&pairing->flight, index);
+	/* at no address: that of the request may come again */
+	index = flight_add(&pairing->flight, (uint64_t)span.ring << 48, span.user_data);
+	struct op *op = op_at(pairing, index);
+	span.slot = op->span.slot;
+	span.start = time;
+	span.parted = 0;
+	span.flags = (span.flags & (SPAN_SQPOLL | SPAN_FIXED_FILE | SPAN_SAMPLED | SPAN_FIXED_BUFFER)) | SPAN_NOTIFICATION;
+	op->span = span;
+	op->notify = true;
+}
+
+static void notified(struct pairing *pairing, const struct record *record)
+{
+	bool several;
+	uint32_t index = flight_find_user(&pairing->flight, record->ring, record->user_data, true, &several);
+
+	if (index != NO_OP)
+		pairing_end(pairing, index, record->time, record->value, several ? SPAN_APPROXIMATE : 0);
+}
+
 static void complete(struct pairing *pairing, const struct record *record)
 {
 	bool existed = ring_of(pairing, record->ring)->existed, several;
+	uint32_t flags = (record->flags & RECORD_DIRECT ? SPAN_DIRECT : 0) | (record->flags & RECORD_SIGNALS ? SPAN_SIGNALS : 0);
 	uint32_t index;
+
+	if (record->length & CQE_NOTIF) {
+		notified(pairing, record);
+		return;
+	}
 
 	if (record->flags & RECORD_HAS_REQUEST) {
 		index = flight_find(&pairing->flight, key_of(record));
-		if (index != NO_OP)
-			pairing_end(pairing, index, record->time, record->value,
-				    record->flags & RECORD_DIRECT ? SPAN_DIRECT : 0);
+		if (index != NO_OP && record->length & CQE_MORE && is_zero_copy(op_at(pairing, index)->span.op)) {
+			struct op *op = op_at(pairing, index);
+			op->span.end = record->time;
+			op->span.result = record->value;
+			op->span.flags |= flags;
+			pairing_emit(pairing, &op->span);
+			await_notification(pairing, index, record->time);
+		} else if (index != NO_OP)
+			pairing_end(pairing, index, record->time, record->value, flags);
 		else if (existed)
 			pairing->extra[API_IO_URING]--;
 		else
 			pairing->unpaired++;
 		return;
 	}
-	index = flight_find_user(&pairing->flight, record->ring, record->user_data, &several);
+	index = flight_find_user(&pairing->flight, record->ring, record->user_data, false, &several);
 	if (record->length & CQE_MORE && index != NO_OP)
-		shot(pairing, index, record, several ? SPAN_APPROXIMATE : 0);
+		shot(pairing, index, record, flags | (several ? SPAN_APPROXIMATE : 0));
 	else if (!existed)
 		foreign(pairing, record);
 }
@@ -150,7 +255,7 @@ static void complete(struct pairing *pairing, const struct record *record)
 static void overflow(struct pairing *pairing, const struct record *record)
 {
 	bool several;
-	uint32_t index = flight_find_user(&pairing->flight, record->ring, record->user_data, &several);
+	uint32_t index = flight_find_user(&pairing->flight, record->ring, record->user_data, false, &several);
 	uint32_t flags = SPAN_OVERFLOW | (several ? SPAN_APPROXIMATE : 0);
 
 	emit_instant(pairing, INSTANT_CQ_OVERFLOW, record, record->value);
@@ -175,8 +280,24 @@ static void mark(struct pairing *pairing, const struct record *record)
 		op->span.flags |= SPAN_PUNTED | (op->async ? SPAN_PUNT_EXPECTED : 0);
 	else if (record->type == RECORD_POLL)
 		op->span.flags |= SPAN_POLLED;
-	else if (record->type == RECORD_LINK)
-		op->span.flags |= SPAN_LINKED;
+	if (record->type != RECORD_LINK_FAILED && !op->span.parted)
+		op->span.parted = record->time - op->span.start + 1;
+}
+
+/* A request is put behind another one, which may be the chain's head. */
+static void link(struct pairing *pairing, const struct record *record)
+{
+	uint32_t index = flight_find(&pairing->flight, key_of(record));
+	uint32_t before = flight_find(&pairing->flight, (record->user_data & KEY_MASK) | (uint64_t)record->ring << 48);
+
+	if (index == NO_OP || before == NO_OP)
+		return;
+	struct span *head = &op_at(pairing, before)->span, *span = &op_at(pairing, index)->span;
+	if (!head->chain)
+		head->chain = ++pairing->chains;
+	span->chain = head->chain;
+	head->flags |= SPAN_LINKED;
+	span->flags |= SPAN_LINKED;
 }
 
 void pairing_record(struct pairing *pairing, const struct record *record)
@@ -199,11 +320,7 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 		overflow(pairing, record);
 		break;
 	case RECORD_LINK:
-		/* the chain's head is in the chain too */
-		index = flight_find(&pairing->flight, (record->user_data & KEY_MASK) | (uint64_t)record->ring << 48);
-		if (index != NO_OP)
-			op_at(pairing, index)->span.flags |= SPAN_LINKED;
-		mark(pairing, record);
+		link(pairing, record);
 		break;
 	case RECORD_PUNT:
 	case RECORD_POLL:
@@ -246,6 +363,20 @@ bool pairing_request(const struct pairing *pairing, uint32_t ring, uint64_t addr
 	*fd = pairing->flight.ops[index].span.fd;
 	*fixed = pairing->flight.ops[index].span.flags & SPAN_FIXED_FILE;
 	return true;
+}
+
+void pairing_pending(struct pairing *pairing, uint64_t now, uint64_t age)
+{
+	for (uint32_t i = 0; i < pairing->flight.count; i++) {
+		struct op *op = op_at(pairing, i);
+		if (!op->used || op->told_pending || op->skip || op->tentative || op->done || op->span.start + age > now)
+			continue;
+		op->told_pending = true;
+		struct span span = op->span;
+		span.end = now;
+		names_task(pairing->names, span.pid, span.tid, span.start);
+		stream_pending_span(pairing->stream, &span);
+	}
 }
 
 void pairing_finish(struct pairing *pairing, uint64_t now)

@@ -11,26 +11,33 @@
 
 #include "frame.h"
 #include "names.h"
+#include "tally.h"
 #include "record.h"
 
 struct pairing;
-
-/* Spans and instants go to `stream`, after the names they need went there through `names`. */
-struct pairing *pairing_new(struct stream *stream, struct names *names);
-void pairing_free(struct pairing *pairing);
+struct ring_state;
 
 /*
- * A ring begins. `existed`: what is in flight on it now was submitted before the recording; `sqpoll`: a thread of
- * the kernel submits.
+ * Spans and instants go to `stream`, after the names they need went there through `names`. What `tally` takes is not sent.
  */
-void pairing_ring(struct pairing *pairing, uint32_t ring, bool existed, bool sqpoll);
+struct pairing *pairing_new(struct stream *stream, struct names *names, struct tally *tally);
+void pairing_free(struct pairing *pairing);
+
+/* A ring begins. What is in flight on one that existed was submitted before the recording. */
+void pairing_ring(struct pairing *pairing, const struct notice *notice);
 void pairing_record(struct pairing *pairing, const struct record *record);
 /* Process and descriptor of the request in flight at `address` on `ring`; false: none. */
 bool pairing_request(const struct pairing *pairing, uint32_t ring, uint64_t address, uint32_t *pid, int32_t *fd,
 		     bool *fixed);
+/* Operations that have been in flight for `age` ns at `now` are told, once each. */
+void pairing_pending(struct pairing *pairing, uint64_t now, uint64_t age);
 /* The recording ends: what is still in flight is told as it is. */
 void pairing_finish(struct pairing *pairing, uint64_t now);
 
+/* Forgets a ring whose process is gone; false while operations are in flight on it. `counted` by the kernel so far. */
+bool pairing_ring_over(struct pairing *pairing, uint32_t ring, struct ring_count counted);
+/* What is known of a ring, by number. */
+const struct ring_state *pairing_ring_state(const struct pairing *pairing, uint32_t ring);
 /* Completions the kernel programs could not count (+), or counted although they belong to before (-). */
 int64_t pairing_extra(const struct pairing *pairing, enum api api);
 /* Completions whose submission was never seen. */

@@ -9,10 +9,9 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = parent->tgid, to = child->tgid;
-	__u8 yes = 1;
 
 	if (!trace_all && from != to && bpf_map_lookup_elem(&tracked, &from))
-		bpf_map_update_elem(&tracked, &to, &yes, BPF_ANY);
+		track(to);
 	return 0;
 }
 

@@ -54,3 +54,31 @@ bool process_ids_are_global(void)
 	text[size] = 0;
 	return strcmp(text, FIRST_PID_NAMESPACE) == 0;
 }
+
+/* First line of a small file; empty when it can not be read. */
+static void read_line(const char *path, char *line, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, line, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	line[got > 0 ? got : 0] = 0;
+	line[strcspn(line, "\n")] = 0;
+}
+
+void process_name(uint32_t pid, char *name, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	read_line(path, name, size);
+}
+
+void thread_name(uint32_t pid, uint32_t tid, char *name, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/comm", pid, tid);
+	read_line(path, name, size);
+}

@@ -11,15 +11,28 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #define MOST_HOOKS 128
+/* Bytes of a lane, and of all lanes together: they are taken from the kernel's memory at once. */
+#define LANE_BYTES (16u << 20)
+#define MOST_LANE_BYTES (128u << 20)
+#define LEAST_LANE_BYTES (1u << 20)
+#define MOST_RINGS 65535
+/* Numbers that are there at once; more come as they are used up. */
+#define FIRST_RINGS 16384
+#define RINGS_A_TICK 256
 
 struct programs {
+	uint32_t next_ring;	/* the least number that was never given out */
 	struct kernel *kernel;
 	struct bpf_link *links[MOST_HOOKS];
 	struct ring_buffer *hot, *rare;
+	uint32_t cpus, lane_records;
+	struct aggregates aggregates;
+	struct record *places;
 	record_sink records;
 	notice_sink notices;
 	void *context;
@@ -231,6 +244,46 @@ static uint32_t told_calls(const struct programs_request *request)
 	return calls;
 }
 
+/* CPUs that may come up, as the programs number them. */
+static uint32_t cpu_count(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus < 1 ? 1 : cpus > MAX_CPUS ? MAX_CPUS : cpus;
+}
+
+static void size_maps(struct kernel *kernel, const struct programs_request *request)
+{
+	uint32_t cpus = cpu_count(), bytes = request->ring_buffer ? request->ring_buffer : LANE_BYTES, records = 1;
+
+	while (!request->ring_buffer && (uint64_t)bytes * cpus > MOST_LANE_BYTES && bytes > LEAST_LANE_BYTES)
+		bytes /= 2;
+	while (records * 2 * sizeof(struct record) <= bytes)
+		records *= 2;
+	kernel->rodata->lane_records = records;
+	bpf_map__set_max_entries(kernel->maps.lane_places, records * cpus);
+	bpf_map__set_max_entries(kernel->maps.histograms, OPS * cpus);
+	bpf_map__set_max_entries(kernel->maps.ring_counts, request->all ? MOST_RINGS + 1 : 1);
+}
+
+/* The value of an enumerator of the kernel, also of an enum without a name; `otherwise` if there is none. */
+static int64_t enumerator(const struct btf *btf, const char *name, int64_t otherwise)
+{
+	for (__u32 id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		if (!btf_is_enum(type))
+			continue;
+		const struct btf_enum *values = btf_enum(type);
+		for (int i = 0; i < btf_vlen(type); i++)
+			if (strcmp(btf__name_by_offset(btf, values[i].name_off), name) == 0)
+				return values[i].val;
+	}
+	return otherwise;
+}
+
+/* Flag of requests that complete several times; its bit is not the same on all kernels. */
+static uint64_t multishot_flag;
+
 static struct kernel *open_kernel(const struct programs_request *request)
 {
 	struct kernel *kernel = kernel__open();
@@ -246,7 +299,8 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	kernel->rodata->told_calls = told_calls(request);
 	/* until 6.1 an entry that overflows is also completed */
 	kernel->rodata->overflow_completes = major > 6 || (major == 6 && minor >= 2);
-	bpf_map__set_max_entries(kernel->maps.records, request->ring_buffer);
+	kernel->rodata->multishot_flag = multishot_flag;
+	size_maps(kernel, request);
 	bpf_object__for_each_program(program, kernel->obj)
 		bpf_program__set_autoload(program, false);
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
@@ -306,6 +360,8 @@ struct programs *programs_load(struct programs_request *request, struct refusal 
 		return NULL;
 	}
 	choose(request, btf);
+	int64_t bit = enumerator(btf, "REQ_F_APOLL_MULTISHOT_BIT", -1);
+	multishot_flag = bit >= 0 ? 1ULL << bit : 0;
 	btf__free(btf);
 	if (!is_possible(request, refusal))
 		return NULL;
@@ -313,7 +369,10 @@ struct programs *programs_load(struct programs_request *request, struct refusal 
 	if (!kernel)
 		return NULL;
 	struct programs *programs = resized(NULL, 1, sizeof(*programs));
-	*programs = (struct programs){ .kernel = kernel };
+	*programs = (struct programs){ .kernel = kernel, .cpus = cpu_count(), .lane_records = kernel->rodata->lane_records };
+	for (uint32_t ring = 1; ring <= FIRST_RINGS; ring++)
+		bpf_map__update_elem(kernel->maps.free_rings, NULL, 0, &ring, sizeof(ring), 0);
+	programs->next_ring = FIRST_RINGS + 1;
 	return programs;
 }
 
@@ -362,7 +421,9 @@ bool programs_track(struct programs *programs, uint32_t pid)
 {
 	uint8_t yes = 1;
 
-	return bpf_map__update_elem(programs->kernel->maps.tracked, &pid, sizeof(pid), &yes, sizeof(yes), BPF_ANY) == 0;
+	bool done = bpf_map__update_elem(programs->kernel->maps.tracked, &pid, sizeof(pid), &yes, sizeof(yes), BPF_ANY) == 0;
+	programs->kernel->bss->strangers++;
+	return done;
 }
 
 static int take_record(void *context, void *data, size_t size)
@@ -393,11 +454,71 @@ bool programs_sinks(struct programs *programs, record_sink records, notice_sink 
 	return programs->hot && programs->rare;
 }
 
+/* A few at a time: giving them all out at the start would take a while. */
+static void give_out_rings(struct programs *programs)
+{
+	for (uint32_t i = 0; i < RINGS_A_TICK && programs->next_ring <= MOST_RINGS; i++, programs->next_ring++)
+		bpf_map__update_elem(programs->kernel->maps.free_rings, NULL, 0, &programs->next_ring, sizeof(programs->next_ring), 0);
+}
+
 void programs_drain(struct programs *programs)
 {
+	give_out_rings(programs);
 	/* in this order: what a record refers to was noticed before it, so the notice is there when the record is */
 	ring_buffer__consume(programs->hot);
 	ring_buffer__consume(programs->rare);
+}
+
+/* Maps an array of the kernel's into our memory; NULL with errno set. */
+static void *map_array(const struct bpf_map *map, size_t bytes, int protection)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *memory = mmap(NULL, (bytes + page - 1) / page * page, protection, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+bool programs_lanes(struct programs *programs, struct lanes *lanes)
+{
+	struct kernel *kernel = programs->kernel;
+	size_t records = (size_t)programs->cpus * programs->lane_records;
+	struct aggregates *aggregates = &programs->aggregates;
+
+	programs->places = map_array(kernel->maps.lane_places, records * sizeof(struct record), PROT_READ | PROT_WRITE);
+	*aggregates = (struct aggregates){
+		.cpus = programs->cpus,
+		.flights = map_array(kernel->maps.flights, FLIGHTS * sizeof(struct kernel_flight), PROT_READ),
+		.histograms = map_array(kernel->maps.histograms, (size_t)OPS * programs->cpus * sizeof(struct histogram), PROT_READ | PROT_WRITE),
+	};
+	if (kernel->rodata->trace_all)
+		aggregates->rings = map_array(kernel->maps.ring_counts, (MOST_RINGS + 1) * sizeof(struct ring_count), PROT_READ);
+	if (!programs->places || !aggregates->flights || !aggregates->histograms)
+		return false;
+	lanes_open(lanes, kernel->bss->lanes, programs->places, programs->cpus, programs->lane_records);
+	lanes->overflow_completes = kernel->rodata->overflow_completes;
+	return true;
+}
+
+struct aggregates programs_aggregates(const struct programs *programs)
+{
+	return programs->aggregates;
+}
+
+void programs_set_every(struct programs *programs, uint32_t every)
+{
+	programs->kernel->data->every = every;
+}
+
+void programs_free_ring(struct programs *programs, uint32_t ring, uint64_t context)
+{
+	uint32_t known;
+
+	if (context && bpf_map__lookup_elem(programs->kernel->maps.rings, &context, sizeof(context), &known, sizeof(known), 0) == 0 &&
+	    known == ring) {
+		bpf_map__delete_elem(programs->kernel->maps.rings, &context, sizeof(context), 0);
+		programs->kernel->bss->strangers++;
+	}
+	bpf_map__update_elem(programs->kernel->maps.free_rings, NULL, 0, &ring, sizeof(ring), 0);
 }
 
 struct counters programs_counters(const struct programs *programs)
@@ -412,6 +533,13 @@ struct counters programs_counters(const struct programs *programs)
 		}
 		sum.lost += __atomic_load_n(&one->lost, __ATOMIC_RELAXED);
 		sum.lost_notices += __atomic_load_n(&one->lost_notices, __ATOMIC_RELAXED);
+		const struct lane *lane = &programs->kernel->bss->lanes[cpu];
+		uint64_t submissions = __atomic_load_n(&lane->lost_submissions, __ATOMIC_RELAXED);
+		uint64_t completions = __atomic_load_n(&lane->lost_completions, __ATOMIC_RELAXED);
+		/* they happened, even though they can not be told */
+		sum.submitted[API_IO_URING] += submissions;
+		sum.completed[API_IO_URING] += completions;
+		sum.lost += submissions + completions + __atomic_load_n(&lane->lost_others, __ATOMIC_RELAXED);
 	}
 	return sum;
 }

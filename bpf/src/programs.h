@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "lanes.h"
 #include "record.h"
 
 enum hook_state { HOOK_OFF, HOOK_UNAVAILABLE, HOOK_CHOSEN, HOOK_ATTACHED };
@@ -21,7 +22,7 @@ struct programs_request {
 	bool enter;		/* tell io_uring_enter as a call */
 	bool all;		/* every process, instead of those given to programs_track */
 	bool existing;		/* look for rings that are there already */
-	uint32_t ring_buffer;	/* bytes, a power of two */
+	uint32_t ring_buffer;	/* bytes for each CPU, a power of two; 0: as suits the machine */
 };
 
 /* Why nothing can be traced: a code of the launch protocol, what is the matter, the one thing to do. */
@@ -58,5 +59,19 @@ bool programs_sinks(struct programs *programs, record_sink records, notice_sink 
 void programs_drain(struct programs *programs);
 /* Sums over all CPUs. */
 struct counters programs_counters(const struct programs *programs);
+/* Opens the reader of the hot records; false with errno set. */
+bool programs_lanes(struct programs *programs, struct lanes *lanes);
+/* Gives back numbers of rings whose process is gone. */
+void programs_free_ring(struct programs *programs, uint32_t ring, uint64_t context);
+/* 1: every io_uring operation is told from now on; more: one in so many; 0: none. */
+void programs_set_every(struct programs *programs, uint32_t every);
+/* What the programs keep while not every operation is told: FLIGHTS operations, and OPS histograms for each of `cpus`. */
+struct aggregates {
+	const struct kernel_flight *flights;
+	struct histogram *histograms;
+	const struct ring_count *rings;	/* by number; NULL unless the whole machine is traced */
+	uint32_t cpus;
+};
+struct aggregates programs_aggregates(const struct programs *programs);
 
 #endif

@@ -48,6 +48,7 @@ void report_hooks(struct json *json)
 
 void report_hello(struct stream *stream, const struct options *options, int pid)
 {
+	static const char *const modes[] = { "spans", "spans", "sampled", "aggregate" };
 	static const char *const kinds[] = { "all", "command", "pid", "all" };
 	struct json json = { 0 };
 	struct utsname host;
@@ -70,7 +71,7 @@ void report_hello(struct stream *stream, const struct options *options, int pid)
 	json_int_member(&json, "wall_ms", wall_ms);
 	json_close(&json, '}');
 	json_int_member(&json, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
-	json_text_member(&json, "mode", "spans");
+	json_text_member(&json, "mode", modes[options->telling]);
 	json_key(&json, "target");
 	json_open(&json, '{');
 	json_text_member(&json, "kind", kinds[options->target]);
@@ -114,7 +115,9 @@ static void totals_members(struct json *json, const struct stream *stream, const
 	json_uint_member(json, "stream", stream->dropped_frames);
 	json_uint_member(json, "unpaired", totals->lost_unpaired);
 	json_close(json, '}');
-	json_text_member(json, "mode", "spans");
+	json_text_member(json, "mode", totals->every == 1 ? "spans" : totals->every ? "sampled" : "aggregate");
+	if (totals->every > 1)
+		json_uint_member(json, "every", totals->every);
 }
 
 void report_totals(struct stream *stream, const struct totals *totals)

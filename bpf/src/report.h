@@ -16,6 +16,7 @@ struct totals {
 	bool apis[API_COUNT];
 	uint64_t submitted[API_COUNT], completed[API_COUNT];
 	uint64_t lost_kernel, lost_unpaired;
+	uint32_t every;		/* one operation in so many is told; 1 each, 0 none */
 };
 struct target_exit {
 	bool known, signalled;

@@ -6,6 +6,7 @@
 #include "process.h"
 #include "report.h"
 #include "target.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define IORING_SETUP_SQPOLL (1u << 1)
 #define MS 1000000ULL
 #define TICK (5 * MS)
 /* how long a record is held back for earlier ones that are written later */
@@ -30,6 +31,7 @@
 #define SETTLE_MOST (200 * MS)
 #define END_MOST (5000 * MS)
 #define FLUSH_MOST (2000 * MS)
+#define LOADER_NICE (-10)
 
 static volatile sig_atomic_t stop_signal;
 
@@ -48,6 +50,8 @@ struct trace {
 	struct names *names;
 	struct pairing *pairing;
 	struct merge merge;
+	struct tally *tally;
+	struct watch watch;
 	struct target target;
 	struct target_exit exit;
 	int pidfd;		/* of the --pid target, else -1 */
@@ -84,8 +88,7 @@ static void handle_notice(void *context, const struct notice *notice)
 
 	switch ((enum notice_kind)notice->kind) {
 	case NOTICE_RING:
-		pairing_ring(trace->pairing, notice->ring, notice->existed,
-			     notice->api == API_IO_URING && notice->flags & IORING_SETUP_SQPOLL);
+		pairing_ring(trace->pairing, notice);
 		names_ring(trace->names, notice);
 		break;
 	case NOTICE_EXEC:
@@ -93,6 +96,7 @@ static void handle_notice(void *context, const struct notice *notice)
 		break;
 	case NOTICE_EXIT:
 		names_exit(trace->names, notice);
+		watch_departure(&trace->watch, notice->pid, notice->time);
 		break;
 	case NOTICE_FILE:
 		if (fd < 0 && !pairing_request(trace->pairing, notice->ring, notice->key, &pid, &fd, &fixed))
@@ -111,13 +115,16 @@ static struct totals totals_of(const struct trace *trace)
 		return totals;
 	struct counters counters = programs_counters(trace->programs);
 	for (int api = 0; api < API_COUNT; api++) {
-		int64_t completed = (int64_t)counters.completed[api] + pairing_extra(trace->pairing, api);
+		bool lanes = api == API_IO_URING;
+		int64_t completed = (int64_t)counters.completed[api] + pairing_extra(trace->pairing, api) +
+				    (lanes ? (int64_t)trace->merge.lanes.completed : 0);
 		totals.apis[api] = trace->request.apis[api];
-		totals.submitted[api] = counters.submitted[api];
+		totals.submitted[api] = counters.submitted[api] + (lanes ? trace->merge.lanes.submitted : 0);
 		totals.completed[api] = completed > 0 ? completed : 0;
 	}
 	totals.lost_kernel = counters.lost + counters.lost_notices;
 	totals.lost_unpaired = pairing_unpaired(trace->pairing);
+	totals.every = pace_every(&trace->watch.pace);
 	return totals;
 }
 
@@ -128,6 +135,7 @@ static void pump(struct trace *trace, uint64_t until)
 
 	programs_drain(trace->programs);
 	merge_run(&trace->merge, until, handle_record, handle_notice, trace);
+	watch_tick(&trace->watch, &trace->merge.lanes, now);
 	struct totals totals = totals_of(trace);
 	if (totals.lost_kernel > trace->lost_told) {
 		struct instant lost = { .kind = INSTANT_LOST, .time = now, .value = totals.lost_kernel - trace->lost_told };
@@ -284,6 +292,7 @@ static void finish(struct trace *trace)
 		programs_end(trace->programs);
 		pump(trace, UINT64_MAX);
 		pairing_finish(trace->pairing, now_ns());
+		watch_end(&trace->watch, now_ns());
 		stream_flush(&trace->stream, now_ns(), true);
 		totals = totals_of(trace);
 	}
@@ -357,13 +366,17 @@ static bool open_programs(struct trace *trace, struct refusal *refusal)
 	if (!trace->programs)
 		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
 	trace->names = names_new(&trace->stream);
-	trace->pairing = pairing_new(&trace->stream, trace->names);
-	if (!programs_sinks(trace->programs, take_record, take_notice, trace)) {
+	trace->tally = tally_new();
+	trace->pairing = pairing_new(&trace->stream, trace->names, trace->tally);
+	watch_start(&trace->watch, options, trace->programs, trace->pairing, trace->tally, &trace->stream);
+	if (!programs_lanes(trace->programs, &trace->merge.lanes) || !programs_sinks(trace->programs, take_record, take_notice, trace)) {
 		refusal->code = "cannot-trace";
 		snprintf(refusal->message, sizeof(refusal->message), "The kernel's ring buffer could not be mapped: %s.", strerror(errno));
 		snprintf(refusal->hint, sizeof(refusal->hint), "Try a smaller --ring-buffer.");
 		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
 	}
+	/* what it does takes little time, but must not wait for the traced program to let it */
+	setpriority(PRIO_PROCESS, 0, LOADER_NICE);
 	int pid = options->target == TARGET_COMMAND ? trace->target.pid : options->pid;
 	if (pid > 0)
 		programs_track(trace->programs, pid);
@@ -418,6 +431,8 @@ static void release(struct trace *trace)
 		pairing_free(trace->pairing);
 	if (trace->names)
 		names_free(trace->names);
+	watch_free(&trace->watch);
+	tally_free(trace->tally);
 	programs_free(trace->programs);
 }
 

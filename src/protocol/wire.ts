@@ -262,7 +262,7 @@ export interface OpHistogram {
   /** as in a span; of epoll and sync as in a call */
   op: number;
   count: number; errors: number; punted: number;
-  /** sum of the positive results of reads and writes */
+  /** sum of the positive results: bytes where the operation reads or writes */
   bytes: number;
   max_ns: number;
   /** [step, count], steps ascending; the counts may sum to less than `count` where a latency is unknown */
