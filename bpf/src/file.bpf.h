@@ -66,9 +66,9 @@ static __always_inline bool is_news(__u64 file, __u64 inode, __u32 ring, int fd,
 
 /*
  * Tells the loader which file is at the address `file`, behind `fd` or, when that is negative, behind the request `key`.
- * Not inline: it is long, and seldom called.
+ * `now` is not after the record that needs it. Not inline: it is long, and seldom called.
  */
-__weak __noinline int tell_path(__u64 address, __u32 ring, __u64 key, int fd)
+__weak __noinline int tell_path(__u64 address, __u32 ring, __u64 key, int fd, __u64 now)
 {
 	struct file *file = (struct file *)address;
 	struct file_notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
@@ -78,7 +78,7 @@ __weak __noinline int tell_path(__u64 address, __u32 ring, __u64 key, int fd)
 		return 0;
 	}
 	__builtin_memset(&notice->head, 0, sizeof(notice->head));
-	notice->head.time = bpf_ktime_get_ns();
+	notice->head.time = now;
 	notice->head.key = key;
 	notice->head.kind = NOTICE_FILE;
 	notice->head.pid = bpf_get_current_pid_tgid() >> 32;
@@ -98,7 +98,7 @@ __weak __noinline int tell_path(__u64 address, __u32 ring, __u64 key, int fd)
 static __always_inline __u32 tell_file(struct file *file, __u32 ring, __u64 key, int fd)
 {
 	if (is_news((__u64)file, (__u64)BPF_CORE_READ(file, f_inode), ring, fd, bpf_get_current_pid_tgid() >> 32))
-		tell_path((__u64)file, ring, key, fd);
+		tell_path((__u64)file, ring, key, fd, bpf_ktime_get_ns());
 	return BPF_CORE_READ(file, f_flags) & O_DIRECT ? RECORD_DIRECT : 0;
 }
 

@@ -202,7 +202,7 @@ int BPF_PROG(uring_req_failed, const struct io_uring_sqe *sqe, struct io_kiocb *
 }
 
 /* RECORD_DIRECT when the request's file was opened with O_DIRECT, else 0. Tells which file it is. */
-static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring, enum reading reading)
+static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring, __u64 now, enum reading reading)
 {
 	bool casts = reading == CASTS;
 	struct file *file = FIELD(casts, req, file);
@@ -211,7 +211,7 @@ static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring, e
 		return 0;
 	__u64 address = number(file);
 	if (is_news(address, number(FIELD(casts, file, f_inode)), ring, -1, 0))
-		tell_path(address, ring, number(req), -1);
+		tell_path(address, ring, number(req), -1, now);
 	return FIELD(casts, file, f_flags) & O_DIRECT ? RECORD_DIRECT : 0;
 }
 
@@ -234,7 +234,7 @@ static __always_inline int completed(__u64 ctx, struct io_kiocb *req, __u64 user
 		}
 	}
 	if (req && !notification)
-		told.flags = RECORD_HAS_REQUEST | file_of_request(req, ring, reading);
+		told.flags = RECORD_HAS_REQUEST | file_of_request(req, ring, now, reading);
 	if (signals)
 		told.flags |= RECORD_SIGNALS;
 	struct record *place = lane_place(RECORD_COMPLETE);
