@@ -12,10 +12,10 @@ const CHEAPER_GOAL = 5;
 export async function nop(context) {
   const workload = pinned([context.program('nop-storm'), String(context.seconds)]);
   const results = await inPairs(context, 'nop', workload, tracersFor(context, 'io_uring', { filtered: true }));
-  const added = (pairs) => middle(differences(pairs, cpuNsPerOp)) / EVENTS_AN_OP;
+  const added = ({ pairs }) => middle(differences(pairs, cpuNsPerOp)) / EVENTS_AN_OP;
   const tracers = describeAll(results, (pairs, name) => {
     const kept = ratios(pairs, perCpuSecond);
-    const addedNs = added(pairs);
+    const addedNs = added({ pairs });
     return {
       kept: KEPT_GOALS[name] ? atLeast(middle(kept), KEPT_GOALS[name]) : plain(middle(kept)), keptRange: range(kept),
       // strace makes the workload wait for it, which costs no CPU time of the workload's
@@ -23,7 +23,7 @@ export async function nop(context) {
       addedNsAnEvent: EVENT_GOALS[name] ? atMost(addedNs, EVENT_GOALS[name]) : plain(addedNs),
     };
   });
-  const cheaper = Object.fromEntries(['bpftrace', 'perf'].filter((peer) => Array.isArray(results.spans) && Array.isArray(results[peer]))
+  const cheaper = Object.fromEntries(['bpftrace', 'perf'].filter((peer) => results.spans?.pairs.length > 0 && results[peer]?.pairs.length > 0)
     .map((peer) => [peer, atLeast(added(results[peer]) / added(results.spans), CHEAPER_GOAL)]));
   return { baseOpsACpuSecond: plain(baseOf(results, perCpuSecond)), rounds: context.rounds, tracers, timesCheaperThan: cheaper };
 }

@@ -1,7 +1,7 @@
 // A workload without and with each tracer, in pairs that follow each other at once: what else the machine does then falls on both.
 import { attachLoader, lostOf } from './loader.mjs';
 import { PEERS } from './peers.mjs';
-import { middle } from './figure.mjs';
+import { middle, plain } from './figure.mjs';
 import { endAll } from './scene.mjs';
 import { prepare, run } from './workload.mjs';
 
@@ -29,13 +29,14 @@ async function attachToAnother(context, api) {
 /**
  * @param workload a command, as for `run`
  * @param tracers as of {@link tracersFor}; without one, a run shows the noise
- * @returns for each tracer its pairs `[{ base, traced }]`, or the error that kept it from tracing
+ * @returns for each tracer its `pairs` of `{ base, traced }`, and the messages of `failures`: what fails more often than not is given up
  */
 export async function inPairs({ rounds, say }, name, workload, tracers) {
-  const results = Object.fromEntries(Object.keys(tracers).map((tracer) => [tracer, []]));
+  const results = Object.fromEntries(Object.keys(tracers).map((tracer) => [tracer, { pairs: [], failures: [] }]));
   for (let round = 0; round < rounds; round++) {
     for (const [tracer, attach] of Object.entries(tracers)) {
-      if (!Array.isArray(results[tracer])) continue;
+      const { pairs, failures } = results[tracer];
+      if (failures.length > pairs.length) continue;
       say(`${name}: round ${round + 1} of ${rounds}, ${tracer}`);
       try {
         const pair = {};
@@ -43,10 +44,10 @@ export async function inPairs({ rounds, say }, name, workload, tracers) {
         if (round % 2) pair.base = await run(workload);
         pair.traced = await run(workload, attach);
         pair.base ??= await run(workload);
-        results[tracer].push(pair);
+        pairs.push(pair);
       } catch (error) {
         say(`${name}: ${tracer}: ${error.message}`);
-        results[tracer] = error;
+        failures.push(error.message);
         await endAll();
       }
     }
@@ -64,14 +65,20 @@ export const differences = (pairs, measure) => pairs.map(({ base, traced }) => m
 
 /** What all runs without a tracer say together. */
 export function baseOf(results, measure) {
-  return middle(Object.values(results).filter(Array.isArray).flat().map(({ base }) => measure(base)));
+  return middle(Object.values(results).flatMap(({ pairs }) => pairs).map(({ base }) => measure(base)));
 }
 
-/** `describe(pairs, name)` of each tracer that worked, its losses, and why the others did not. */
+/** `describe(pairs, name)` of each tracer that worked, its losses or the share it saw, and why the others did not. */
 export function describeAll(results, describe) {
-  return Object.fromEntries(Object.entries(results).map(([name, pairs]) => {
-    if (!Array.isArray(pairs)) return [name, { failed: pairs.message }];
+  return Object.fromEntries(Object.entries(results).map(([name, { pairs, failures }]) => {
+    if (pairs.length === 0) return [name, { failed: failures[0] }];
     const reports = pairs.flatMap(({ traced }) => traced.told?.report ?? []);
-    return [name, { ...describe(pairs, name), ...(reports.length > 0 ? { lost: reports.reduce((sum, report) => sum + lostOf(report), 0) } : {}) }];
+    const seen = pairs.flatMap(({ traced }) => traced.told?.operations === undefined ? [] : traced.told.operations / traced.ops);
+    return [name, {
+      ...describe(pairs, name),
+      ...(reports.length > 0 ? { lost: reports.reduce((sum, report) => sum + lostOf(report), 0) } : {}),
+      ...(failures.length > 0 ? { failures } : {}),
+      ...(seen.length > 0 ? { seen: plain(middle(seen)) } : {}),
+    }];
   }));
 }

@@ -36,19 +36,20 @@ function told(child, stream, pattern) {
 }
 
 async function bpftrace({ api }, pid) {
-  // probes attach in order, so the first tick comes when the ones before it count
-  const script = `${BPFTRACE[api](pid)}\ninterval:ms:50 /@on == 0/ { @on = 1; printf("attached\\n"); }`;
+  // the interval attaches last, so its first tick comes when the others count; later ones wake it for a signal that came just
+  // before it went to sleep
+  const script = `${BPFTRACE[api](pid)}\ninterval:ms:100 { printf("on\\n"); }`;
   const child = start('bpftrace', ['-B', 'line', '-f', 'json', '-e', script]);
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => { output += text; });
-  await told(child, child.stdout, /attached/);
+  await told(child, child.stdout, /"on\\n"/);
   return {
     async stop() {
       child.kill('SIGINT');
-      await ending(child);
+      const { code, signal } = await ending(child);
       const histogram = output.split('\n').filter((line) => line.startsWith('{"type": "hist"')).map((line) => JSON.parse(line).data['@latency']).find(Boolean);
       const operations = (histogram ?? []).reduce((sum, { count }) => sum + count, 0);
-      if (operations === 0) throw new Error(`saw nothing: ${child.errors()}`);
+      if (operations === 0) throw new Error(`saw nothing and ended with ${signal ?? code}: ${child.errors()}`);
       return { operations };
     },
   };
@@ -74,7 +75,7 @@ async function perf({ api, scratch }, pid) {
   return {
     async stop() {
       child.kill('SIGINT');
-      await ending(child, 60_000);
+      await ending(child);
       const bytes = statSync(file).size;
       rmSync(file);
       if (!/Captured and wrote/.test(child.errors())) throw new Error(`recorded nothing: ${child.errors()}`);

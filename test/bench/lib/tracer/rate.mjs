@@ -34,8 +34,8 @@ export async function rate(context) {
 async function steady(context) {
   const share = ({ cpuNs, ns }) => 100 * cpuNs / ns;
   const results = await inPairs(context, `rate (${STEADY.rate} a second)`, storm(context, 1, STEADY.rate), { spans: spans(context) });
-  const pairs = results.spans;
-  if (!Array.isArray(pairs)) return { failed: pairs.message };
+  const { pairs, failures } = results.spans;
+  if (pairs.length === 0) return { failed: failures[0] };
   return {
     spansASecond: STEADY.rate,
     addedCpuPercent: atMost(middle(differences(pairs, share)), STEADY.workloadPercent),

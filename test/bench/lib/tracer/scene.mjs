@@ -42,7 +42,7 @@ export function start(command, args, stdio = ['pipe', 'pipe', 'pipe']) {
 }
 
 /** Waits for the end of a process that was asked to end; kills it when it does not follow. */
-export async function ending(child, ms = 10_000) {
+export async function ending(child, ms = 60_000) {
   const timer = setTimeout(() => child.kill('SIGKILL'), ms);
   const end = await child.ended;
   clearTimeout(timer);
