@@ -13,10 +13,16 @@ function mitigations() {
     .filter((line) => !line.endsWith('Not affected')).join('; ') || 'no CPU weakness known';
 }
 
+/** Share of the last five minutes in which something runnable waited for a CPU; 0 when the bench had the machine to itself. */
+function cpuPressure() {
+  if (!existsSync('/proc/pressure/cpu')) return undefined;
+  return Number(/^some .*avg300=([\d.]+)/m.exec(readFileSync('/proc/pressure/cpu', 'latin1'))?.[1]);
+}
+
 export function machine() {
   return {
     kernel: release(), build: version(), cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown',
-    memoryGb: Math.round(totalmem() / 2 ** 30), mitigations: mitigations(), load: loadavg().map((load) => Number(load.toFixed(2))),
+    memoryGb: Math.round(totalmem() / 2 ** 30), mitigations: mitigations(), load: loadavg().map((load) => Number(load.toFixed(2))), cpuPressurePercent: cpuPressure(),
   };
 }
 
