@@ -39,7 +39,7 @@ async function readReport(root, file) {
 
 /**
  * Attaches the loader to a process. `stop()` ends it as a host does, by closing its stdin.
- * @returns stop: resolves to `{ report, bytes, cpuNs, attachCpuNs, maxRssMb }`; CPU time is without that of attaching
+ * @returns stop: resolves to `{ report, operations, bytes, cpuNs, attachCpuNs, maxRssMb }`; CPU time is without that of attaching
  */
 export async function attachLoader({ root, loader, scratch }, pid, options) {
   const file = join(scratch, 'recording.ringtrace');
@@ -61,7 +61,7 @@ export async function attachLoader({ root, loader, scratch }, pid, options) {
       const report = await readReport(root, file);
       const bytes = statSync(file).size;
       rmSync(file);
-      return { report, bytes, cpuNs: cpuNs - attachCpuNs, attachCpuNs, maxRssMb };
+      return { report, operations: report.records, bytes, cpuNs: cpuNs - attachCpuNs, attachCpuNs, maxRssMb };
     },
   };
 }
