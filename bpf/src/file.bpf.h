@@ -7,6 +7,8 @@
 #include "capture.bpf.h"
 
 #define DEPTH 24
+#define S_IFMT 0170000
+#define S_IFBLK 0060000
 
 /* Files told lately, by a hash of ring and file: a stale or lost entry only means to tell twice. */
 #define TOLD 1024
@@ -87,6 +89,11 @@ __weak __noinline int tell_path(__u64 address, __u32 ring, __u64 key, int fd, __
 	notice->head.flags = BPF_CORE_READ(file, f_flags);
 	notice->inode = BPF_CORE_READ(file, f_inode, i_ino);
 	notice->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	struct block_device *device = BPF_CORE_READ(file, f_inode, i_sb, s_bdev);
+	notice->device = (notice->mode & S_IFMT) == S_IFBLK ? BPF_CORE_READ(file, f_inode, i_rdev) :
+			 device ? BPF_CORE_READ(device, bd_dev) : 0;
+	notice->fs[0] = 0;
+	bpf_probe_read_kernel_str(notice->fs, sizeof(notice->fs), BPF_CORE_READ(file, f_inode, i_sb, s_type, name));
 	notice->start = FILE_PATH_BYTES;
 	notice->path[FILE_PATH_BYTES] = 0;
 	write_path(notice, file);

@@ -38,9 +38,24 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct file_system_type {
+	const char *name;
+};
+
+struct block_device {
+	__u32 bd_dev;
+};
+
+struct super_block {
+	struct file_system_type *s_type;
+	struct block_device *s_bdev;
+};
+
 struct inode {
 	__u16 i_mode;
 	unsigned long i_ino;
+	__u32 i_rdev;
+	struct super_block *i_sb;
 };
 
 struct file {

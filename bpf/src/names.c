@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #define PID_MASK (UINT64_MAX << 32)
-/* Value of a descriptor that could not be looked up; else it is the inode plus 1. */
+/* Value of a descriptor that could not be looked up; else it is the inode plus 1, and whether the kernel programs told it. */
 #define UNRESOLVED 0
+#define TOLD_BY_KERNEL (1ULL << 63)
 #define ALIVE 1
 #define DEAD 2
 
@@ -22,7 +23,7 @@ struct names {
 	struct stream *stream;
 	struct table processes;		/* pid + 1: ALIVE or DEAD */
 	struct table threads;		/* pid << 32 | tid */
-	struct table files;		/* pid << 32 | fd + 1: inode + 1 */
+	struct table files;		/* pid << 32 | fd + 1: inode + 1, TOLD_BY_KERNEL */
 };
 
 struct names *names_new(struct stream *stream)
@@ -66,8 +67,30 @@ static void send_process(struct names *names, uint32_t pid, const char *comm, ui
 	end(names, &json);
 }
 
-static void send_file(struct names *names, uint32_t pid, int32_t fd, const char *path, bool direct, uint64_t now)
+/* Logical block size of a device, 0 when it is not known. */
+static uint32_t block_size(uint32_t device)
 {
+	/* a partition has its disk's */
+	static const char *const places[] = { "queue", "../queue" };
+	uint32_t size = 0;
+	char path[96];
+
+	for (int i = 0; device && size == 0 && i < 2; i++) {
+		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s/logical_block_size", device >> 20, device & 0xfffff, places[i]);
+		FILE *file = fopen(path, "re");
+		if (file && fscanf(file, "%u", &size) != 1)
+			size = 0;
+		if (file)
+			fclose(file);
+	}
+	return size;
+}
+
+/* `more`: what the kernel programs say, or NULL. */
+static void send_file(struct names *names, uint32_t pid, int32_t fd, const char *path, bool direct, uint64_t now,
+		      const struct file_notice *more)
+{
+	uint32_t block = more ? block_size(more->device) : 0;
 	struct json json = { 0 };
 
 	begin(names, &json, "file", now);
@@ -75,6 +98,10 @@ static void send_file(struct names *names, uint32_t pid, int32_t fd, const char 
 	json_int_member(&json, "fd", fd);
 	json_text_member(&json, "path", path);
 	json_bool_member(&json, "direct", direct);
+	if (more && more->fs[0])
+		json_text_member(&json, "fs", more->fs);
+	if (block)
+		json_uint_member(&json, "block", block);
 	end(names, &json);
 }
 
@@ -196,7 +223,7 @@ void names_descriptor(struct names *names, uint32_t pid, int32_t fd, bool direct
 	}
 	target[size] = 0;
 	table_put(&names->files, key, status.st_ino + 1);
-	send_file(names, pid, fd, target, direct || is_direct(pid, fd), now);
+	send_file(names, pid, fd, target, direct || is_direct(pid, fd), now, NULL);
 }
 
 void names_file(struct names *names, const struct file_notice *notice, uint32_t pid, int32_t fd)
@@ -206,7 +233,7 @@ void names_file(struct names *names, const struct file_notice *notice, uint32_t 
 	char text[64];
 	const char *path = text;
 
-	if (known && *known == notice->inode + 1)
+	if (known && *known == ((notice->inode + 1) | TOLD_BY_KERNEL))
 		return;
 	if (S_ISSOCK(notice->mode)) {
 		snprintf(text, sizeof(text), "socket:[%" PRIu64 "]", (uint64_t)notice->inode);
@@ -222,6 +249,6 @@ void names_file(struct names *names, const struct file_notice *notice, uint32_t 
 	} else {
 		return;
 	}
-	table_put(&names->files, key, notice->inode + 1);
-	send_file(names, pid, fd, path, notice->head.flags & O_DIRECT, notice->head.time);
+	table_put(&names->files, key, (notice->inode + 1) | TOLD_BY_KERNEL);
+	send_file(names, pid, fd, path, notice->head.flags & O_DIRECT, notice->head.time, notice);
 }

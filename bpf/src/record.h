@@ -110,12 +110,15 @@ struct notice {
 
 #define FILE_PATH_BYTES 1024
 #define FILE_NAME_BYTES 256
+#define FILE_SYSTEM_BYTES 20
 /* The path is filled from the end: components are met from the leaf to the root. */
 struct file_notice {
 	struct notice head;
 	__u32 start;		/* offset of the path's first byte; FILE_PATH_BYTES: there is none */
 	__u32 mode;		/* st_mode of the inode */
 	__u64 inode;
+	__u32 device;		/* the block device below, its major << 20 | minor; 0: none, or several */
+	char fs[FILE_SYSTEM_BYTES];	/* name of the file system */
 	char path[FILE_PATH_BYTES + FILE_NAME_BYTES];	/* the rest is zero, and room for the verifier */
 };
 

@@ -1,5 +1,6 @@
 /** System calls as spans of their threads: what they are, and where their time went. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLoader } from '../support/launch';
@@ -80,6 +81,24 @@ describe.skipIf(WHY_NO_TRACING)(`system calls ${WHY_NO_TRACING && `(skipped: ${W
     expect(totals.calls).toBe(recording.calls.length);
     expect(totals.apis.find((one) => one.api === 'sync')).toMatchObject({ submitted: calls.length, completed: calls.length });
     expect(totals.apis.find((one) => one.api === 'epoll')).toMatchObject({ submitted: epoll.length, completed: epoll.length });
+  });
+
+  test('files have their file system, and the block size of the device below', async () => {
+    const [fs, device, source] = execFileSync('findmnt', ['-nro', 'FSTYPE,MAJ:MIN,SOURCE', '-T', folder], { encoding: 'utf8' }).trim().split(' ') as [string, string, string];
+    const sysfs = ['queue', '../queue'].map((queue) => `/sys/dev/block/${device}/${queue}/logical_block_size`).find((path) => existsSync(path));
+    const block = sysfs ? { block: Number(readFileSync(sysfs, 'utf8')) } : {};
+    const { recording } = await record(['--apis', 'sync', '--', program('calls-known'), file, '1']);
+    const told = (path: string) => recording.infos.filter((info) => info.kind === 'file' && info.path === path);
+    expect(told(file).length).toBeGreaterThan(0);
+    for (const info of told(file)) expect(info).toMatchObject({ fs, ...block });
+    const [pipe] = recording.infos.filter((info) => info.kind === 'file' && info.path.startsWith('pipe:'));
+    expect(pipe).toMatchObject({ fs: 'pipefs' });
+    expect(pipe).not.toHaveProperty('block');
+    // the device itself lies in a file system of its own, and is what has the blocks
+    if (!sysfs || !existsSync(source)) return;
+    const raw = await record(['--apis', 'sync', '--', 'dd', `if=${source}`, 'of=/dev/null', 'bs=4096', 'count=3', 'iflag=direct']);
+    expect(raw.recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', path: source, direct: true, fs: 'devtmpfs', ...block }));
+    expect(raw.recording.calls.filter((call) => callName(call) === 'read' && call.length === 4096 && call.result === 4096)).toHaveLength(3);
   });
 
   test('io_uring_enter is told only when it is asked for', async () => {
