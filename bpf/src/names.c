@@ -22,6 +22,7 @@
 struct names {
 	struct stream *stream;
 	struct table processes;		/* pid + 1: ALIVE or DEAD */
+	struct table programs[2];	/* pid + 1: name of the program it became before it did anything we see, eight bytes each */
 	struct table threads;		/* pid << 32 | tid */
 	struct table files;		/* pid << 32 | fd + 1: inode + 1, TOLD_BY_KERNEL */
 };
@@ -37,6 +38,8 @@ struct names *names_new(struct stream *stream)
 void names_free(struct names *names)
 {
 	table_free(&names->processes);
+	table_free(&names->programs[0]);
+	table_free(&names->programs[1]);
 	table_free(&names->threads);
 	table_free(&names->files);
 	free(names);
@@ -151,9 +154,15 @@ void names_exec(struct names *names, const struct notice *notice)
 {
 	char comm[32];
 
-	/* one that does nothing we see needs no name */
-	if (!table_get(&names->processes, notice->pid + 1))
+	/* one that does nothing we see needs no name; when it does, it may be gone before it can be asked */
+	if (!table_get(&names->processes, notice->pid + 1)) {
+		for (int half = 0; half < 2; half++) {
+			uint64_t bytes;
+			memcpy(&bytes, notice->comm + half * sizeof(bytes), sizeof(bytes));
+			table_put(&names->programs[half], notice->pid + 1, bytes);
+		}
 		return;
+	}
 	forget(names, notice->pid);
 	snprintf(comm, sizeof(comm), "%.16s", notice->comm);
 	send_process(names, notice->pid, comm, notice->time);
@@ -168,6 +177,19 @@ void names_exit(struct names *names, const struct notice *notice)
 		*state = DEAD;
 }
 
+/* The name that the process had when it began to run its program; empty when that was not seen. */
+static void remembered_name(const struct names *names, uint32_t pid, char *comm, size_t size)
+{
+	char text[16] = "";
+
+	for (int half = 0; half < 2; half++) {
+		const uint64_t *bytes = table_get(&names->programs[half], pid + 1);
+		if (bytes)
+			memcpy(text + half * sizeof(*bytes), bytes, sizeof(*bytes));
+	}
+	snprintf(comm, size, "%.16s", text);
+}
+
 void names_task(struct names *names, uint32_t pid, uint32_t tid, uint64_t now)
 {
 	uint64_t key = (uint64_t)pid << 32 | tid;
@@ -179,6 +201,8 @@ void names_task(struct names *names, uint32_t pid, uint32_t tid, uint64_t now)
 	table_put(&names->threads, key, ALIVE);
 	if (!table_get(&names->processes, pid + 1)) {
 		process_name(pid, comm, sizeof(comm));
+		if (comm[0] == 0)
+			remembered_name(names, pid, comm, sizeof(comm));
 		send_process(names, pid, comm, now);
 	}
 	thread_name(pid, tid, comm, sizeof(comm));
