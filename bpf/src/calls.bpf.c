@@ -6,6 +6,7 @@
 #include "arch.h"
 #include "capture.bpf.h"
 #include "file.bpf.h"
+#include "posix-aio.bpf.h"
 #include "thread.bpf.h"
 #include "vector.bpf.h"
 
@@ -74,6 +75,30 @@ static __always_inline void enter_ring(struct thread *thread, struct task_struct
 		thread->ring = *ring;
 }
 
+/* Calls that the threads of POSIX AIO serve requests with; read and write where there are no positions, as in a pipe. */
+#define SERVING (CALL_BIT(CALL_PREAD64) | CALL_BIT(CALL_PWRITE64) | CALL_BIT(CALL_READ) | CALL_BIT(CALL_WRITE) | SYNCS)
+#define WRITING (CALL_BIT(CALL_WRITE) | CALL_BIT(CALL_PWRITE64))
+/* Set by the loader. */
+const volatile bool trace_posix_aio = false;
+
+/* The call of a thread that is not the process' first: perhaps one of the C library's. */
+static __always_inline void may_serve(struct thread *thread, int call, __u64 buffer)
+{
+	__u64 ids = bpf_get_current_pid_tgid();
+	__u32 pid = ids >> 32, tid = ids, *queue = pid == tid ? 0 : bpf_map_lookup_elem(&posix_queues, &pid);
+	struct record *record = queue ? new_record(RECORD_POSIX_BEGIN, *queue, 0) : 0;
+
+	if (!record)
+		return;
+	thread->queue = *queue;
+	record->op = CALL_BIT(call) & SYNCS ? POSIX_SYNC : CALL_BIT(call) & WRITING ? POSIX_WRITE : POSIX_READ;
+	record->user_data = CALL_BIT(call) & SYNCS ? 0 : buffer;
+	record->offset = thread->offset;
+	record->length = thread->length;
+	record->value = thread->fd;
+	send(record);
+}
+
 static __always_inline int entered(int call, __u64 first, __u64 second, __u64 third, __u64 fourth)
 {
 	struct thread *thread = enter_call(call + 1);
@@ -93,6 +118,10 @@ static __always_inline int entered(int call, __u64 first, __u64 second, __u64 th
 	thread->length = bit & VECTORED ? vector_bytes((void *)second, third) : bit & SYNCS ? 0 : third > 0xffffffff ? 0xffffffff : third;
 	if (bit & POSITIONED)
 		thread->offset = fourth;
+	if (trace_posix_aio && bit & SERVING)
+		may_serve(thread, call, second);
+	if (!(told_calls & bit))
+		return 0;
 	add(&my_counters()->submitted[bit & EPOLL ? API_EPOLL : API_SYNC], 1);
 	struct file *file = file_of_descriptor(task, first);
 	if (file)
@@ -107,6 +136,17 @@ static __always_inline int left(long ret)
 
 	if (ended || inside == 0 || inside > CALL_COUNT)
 		return 0;
+	if (thread->queue) {
+		struct record *record = new_record(RECORD_POSIX_END, thread->queue, 0);
+		if (record) {
+			record->value = seen_result(ret);
+			send(record);
+		}
+	}
+	if (!(told_calls & CALL_BIT(inside - 1))) {
+		thread->inside = 0;
+		return 0;
+	}
 	if (inside != CALL_IO_URING_ENTER + 1)
 		add(&my_counters()->completed[CALL_BIT(inside - 1) & EPOLL ? API_EPOLL : API_SYNC], 1);
 	tell_call(thread, ret);
@@ -146,7 +186,8 @@ int BPF_PROG(any_enter, struct pt_regs *regs, long nr)
 	bool aio = is_aio(nr);
 	int call = aio ? -1 : call_of(nr);
 
-	if (!(aio ? told_calls & CALL_BIT(CALL_IO_SUBMIT) : call >= 0 && told_calls & CALL_BIT(call)) || !CALL_IS_64_BIT(regs))
+	__u32 wanted = told_calls | (trace_posix_aio ? SERVING : 0);
+	if (!(aio ? wanted & CALL_BIT(CALL_IO_SUBMIT) : call >= 0 && wanted & CALL_BIT(call)) || !CALL_IS_64_BIT(regs))
 		return 0;
 	if (aio)
 		return aio_enter(nr, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));

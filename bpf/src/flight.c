@@ -120,13 +120,22 @@ uint32_t flight_find(const struct flight *flight, uint64_t key)
 	return index;
 }
 
+uint32_t flight_older(const struct flight *flight, uint32_t ring, uint64_t user_data, uint32_t index)
+{
+	uint32_t i = index == NO_OP ? flight->by_user[user_bucket(ring, user_data)] : flight->ops[index].next_user;
+
+	while (i != NO_OP && (flight->ops[i].span.ring != ring || flight->ops[i].span.user_data != user_data))
+		i = flight->ops[i].next_user;
+	return i;
+}
+
 uint32_t flight_find_user(const struct flight *flight, uint32_t ring, uint64_t user_data, bool notify, bool *several)
 {
 	uint32_t found = NO_OP;
 
 	*several = false;
-	for (uint32_t i = flight->by_user[user_bucket(ring, user_data)]; i != NO_OP; i = flight->ops[i].next_user) {
-		if (flight->ops[i].span.ring != ring || flight->ops[i].span.user_data != user_data || flight->ops[i].notify != notify)
+	for (uint32_t i = NO_OP; (i = flight_older(flight, ring, user_data, i)) != NO_OP;) {
+		if (flight->ops[i].notify != notify)
 			continue;
 		*several = found != NO_OP;
 		found = i;

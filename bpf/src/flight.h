@@ -21,6 +21,7 @@ struct op {
 	bool tentative;		/* libaio: io_submit has not returned yet */
 	bool notify;		/* its buffer is still the kernel's: a second completion of a zero-copy send comes */
 	bool told_pending;
+	bool served;		/* posix-aio: a thread has taken it up */
 	uint32_t next_key, next_user, last_user;	/* chains of the two tables */
 	uint32_t next_call;	/* libaio: next iocb of the same io_submit */
 };
@@ -53,6 +54,8 @@ void flight_remove(struct flight *flight, uint32_t index);
 uint32_t flight_find(const struct flight *flight, uint64_t key);
 /* Oldest operation of the ring with this user_data that is `notify`; `*several` tells that others match too. */
 uint32_t flight_find_user(const struct flight *flight, uint32_t ring, uint64_t user_data, bool notify, bool *several);
+/* The next older operation of the ring with this user_data after `index`; the newest after NO_OP; NO_OP when there is none. */
+uint32_t flight_older(const struct flight *flight, uint32_t ring, uint64_t user_data, uint32_t index);
 /* Takes the lowest free place of a ring; to be given back. */
 uint32_t slot_take(struct ring_state *ring);
 void slot_give(struct ring_state *ring, uint32_t slot);

@@ -8,6 +8,8 @@
 #define SYSCALL(call, purposes, programs) \
 	{ "sys_enter_" call, KIND_SYSCALL, purposes, true, { { programs "_enter", "sys_enter_" call, SHAPE_ANY } } }, \
 	{ "sys_exit_" call, KIND_SYSCALL, purposes, true, { { programs "_exit", "sys_exit_" call, SHAPE_ANY } } }
+#define LIBRARY(function, program) \
+	{ function, KIND_LIBRARY, FOR_POSIX_AIO, true, { { program, function, SHAPE_ANY } } }
 #define FOR_CALLS (FOR_LIBAIO | FOR_EPOLL | FOR_SYNC | FOR_ENTER)
 
 const struct hook HOOKS[] = {
@@ -55,19 +57,23 @@ const struct hook HOOKS[] = {
 	SYSCALL("epoll_pwait", FOR_EPOLL, "call"),
 	{ "sys_enter_epoll_pwait2", KIND_SYSCALL, FOR_EPOLL, false, { { "call_enter", "sys_enter_epoll_pwait2", SHAPE_ANY } } },
 	{ "sys_exit_epoll_pwait2", KIND_SYSCALL, FOR_EPOLL, false, { { "call_exit", "sys_exit_epoll_pwait2", SHAPE_ANY } } },
-	SYSCALL("read", FOR_SYNC, "call"),
-	SYSCALL("write", FOR_SYNC, "call"),
-	SYSCALL("pread64", FOR_SYNC, "call"),
-	SYSCALL("pwrite64", FOR_SYNC, "call"),
+	SYSCALL("read", FOR_SYNC | FOR_POSIX_AIO, "call"),
+	SYSCALL("write", FOR_SYNC | FOR_POSIX_AIO, "call"),
+	SYSCALL("pread64", FOR_SYNC | FOR_POSIX_AIO, "call"),
+	SYSCALL("pwrite64", FOR_SYNC | FOR_POSIX_AIO, "call"),
 	SYSCALL("readv", FOR_SYNC, "call"),
 	SYSCALL("writev", FOR_SYNC, "call"),
 	SYSCALL("preadv", FOR_SYNC, "call"),
 	SYSCALL("pwritev", FOR_SYNC, "call"),
 	SYSCALL("preadv2", FOR_SYNC, "call"),
 	SYSCALL("pwritev2", FOR_SYNC, "call"),
-	SYSCALL("fsync", FOR_SYNC, "call"),
-	SYSCALL("fdatasync", FOR_SYNC, "call"),
-	{ "sys_enter", KIND_ANY_SYSCALL, FOR_CALLS, true, { { "any_enter", "sys_enter", SHAPE_ANY } } },
-	{ "sys_exit", KIND_ANY_SYSCALL, FOR_CALLS, true, { { "any_exit", "sys_exit", SHAPE_ANY } } },
+	SYSCALL("fsync", FOR_SYNC | FOR_POSIX_AIO, "call"),
+	SYSCALL("fdatasync", FOR_SYNC | FOR_POSIX_AIO, "call"),
+	{ "sys_enter", KIND_ANY_SYSCALL, FOR_CALLS | FOR_POSIX_AIO, true, { { "any_enter", "sys_enter", SHAPE_ANY } } },
+	{ "sys_exit", KIND_ANY_SYSCALL, FOR_CALLS | FOR_POSIX_AIO, true, { { "any_exit", "sys_exit", SHAPE_ANY } } },
+	LIBRARY("aio_read", "posix_read"),
+	LIBRARY("aio_write", "posix_write"),
+	LIBRARY("aio_fsync", "posix_sync"),
+	LIBRARY("lio_listio", "posix_list"),
 };
 const unsigned int HOOK_COUNT = sizeof(HOOKS) / sizeof(HOOKS[0]);

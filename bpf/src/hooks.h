@@ -11,6 +11,7 @@ enum hook_kind {
 	KIND_SYSCALL,		/* classic tracepoint: needs tracefs */
 	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there */
 	KIND_ITERATOR,
+	KIND_LIBRARY,		/* uprobe on the C library's function of that name */
 };
 
 /* What a hook is for, a bit each: an API (enum api), io_uring_enter as a call, or whatever is traced. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "names.h"
 #include "json.h"
+#include "options.h"
 #include "process.h"
 #include "table.h"
 
@@ -140,7 +141,7 @@ void names_ring(struct names *names, const struct notice *notice)
 
 	begin(names, &json, "ring", notice->time);
 	json_uint_member(&json, "ring", notice->ring);
-	json_text_member(&json, "api", notice->api == API_LIBAIO ? "libaio" : "io_uring");
+	json_text_member(&json, "api", API_TEXT[notice->api < API_COUNT ? notice->api : 0]);
 	json_uint_member(&json, "pid", notice->pid);
 	json_int_member(&json, "fd", notice->fd);
 	json_uint_member(&json, "sq", notice->sq);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the parts of the pairing share: pair.c is io_uring's and the common one, pair-aio.c libaio's, pair-call.c that of
- * system calls.
+ * What the parts of the pairing share: pair.c is io_uring's and the common one, pair-aio.c libaio's, pair-posix.c that of
+ * POSIX AIO, pair-call.c system calls'.
  */
 #ifndef RINGLIGHT_PAIR_STATE_H
 #define RINGLIGHT_PAIR_STATE_H
@@ -20,6 +20,12 @@ struct thread_notes {
 	uint64_t asleep, blocked;
 };
 
+/* A thread that serves a request of POSIX AIO. */
+struct serving {
+	uint32_t tid, op;
+	uint64_t key;
+};
+
 struct pairing {
 	struct stream *stream;
 	struct names *names;
@@ -30,6 +36,8 @@ struct pairing {
 	uint32_t call_count, call_capacity;
 	struct thread_notes *notes;
 	uint32_t note_count, note_capacity;
+	struct serving *serving;
+	uint32_t serving_count, serving_capacity;
 	int64_t extra[API_COUNT];
 	uint64_t unpaired;
 };
@@ -63,6 +71,10 @@ void pairing_aio(struct pairing *pairing, const struct record *record);
 /* The RECORD_CALL of an io_submit. */
 void pairing_aio_submitted(struct pairing *pairing, const struct record *record);
 void pairing_aio_free(struct pairing *pairing);
+
+/* A RECORD_POSIX_* record. */
+void pairing_posix(struct pairing *pairing, const struct record *record);
+void pairing_posix_free(struct pairing *pairing);
 
 /* RECORD_SLEPT and RECORD_CALL. */
 void pairing_call(struct pairing *pairing, const struct record *record);

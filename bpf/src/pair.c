@@ -23,6 +23,7 @@ void pairing_free(struct pairing *pairing)
 {
 	flight_free(&pairing->flight);
 	pairing_aio_free(pairing);
+	pairing_posix_free(pairing);
 	pairing_call_free(pairing);
 	free(pairing);
 }
@@ -335,6 +336,11 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 	case RECORD_AIO_REAP:
 	case RECORD_AIO_DESTROY:
 		pairing_aio(pairing, record);
+		break;
+	case RECORD_POSIX_SUBMIT:
+	case RECORD_POSIX_BEGIN:
+	case RECORD_POSIX_END:
+		pairing_posix(pairing, record);
 		break;
 	case RECORD_SLEPT:
 	case RECORD_CALL:

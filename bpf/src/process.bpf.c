@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Who is traced: children of traced processes join, processes that end leave. */
 #include "capture.bpf.h"
+#include "posix-aio.bpf.h"
 #include "thread.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -36,6 +37,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (task->signal->live.counter != 0 || !is_tracked(tgid))
 		return 0;
 	bpf_map_delete_elem(&tracked, &tgid);
+	bpf_map_delete_elem(&posix_queues, &tgid);
 	struct notice *notice = new_notice(NOTICE_EXIT);
 	if (notice)
 		bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);

@@ -2,6 +2,7 @@
 #include "programs.h"
 #include "buffer.h"
 #include "hooks.h"
+#include "library.h"
 #include "privilege.h"
 #include "kernel.skel.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -25,10 +27,19 @@
 #define FIRST_RINGS 16384
 #define RINGS_A_TICK 256
 
+/* A file that was looked at for functions to probe. */
+struct library {
+	dev_t device;
+	ino_t inode;
+};
+
 struct programs {
 	uint32_t next_ring;	/* the least number that was never given out */
 	struct kernel *kernel;
 	struct bpf_link *links[MOST_HOOKS];
+	struct library *libraries;
+	struct bpf_link **probes;
+	uint32_t library_count, probe_count;
 	struct ring_buffer *hot, *rare;
 	uint32_t cpus, lane_records;
 	struct aggregates aggregates;
@@ -207,7 +218,8 @@ static bool is_possible(struct programs_request *request, struct refusal *refusa
 			 hook->name, reports[i].why);
 		snprintf(refusal->hint, sizeof(refusal->hint), "%s", hook->purposes & FOR_PROCESSES ?
 			 "Tracing needs a kernel that is built with CONFIG_DEBUG_INFO_BTF and CONFIG_BPF_EVENTS." :
-			 "Use Linux 6.1 or later.");
+			 hook->kind == KIND_LIBRARY ?
+			 "Run the loader as root: probes in programs need CAP_SYS_ADMIN." : "Use Linux 6.1 or later.");
 		if (hook->purposes & FOR_PROCESSES)
 			return false;
 		give_up(request, hook->purposes);
@@ -297,6 +309,7 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	sscanf(host.release, "%u.%u", &major, &minor);
 	kernel->rodata->trace_all = request->all;
 	kernel->rodata->told_calls = told_calls(request);
+	kernel->rodata->trace_posix_aio = request->apis[API_POSIX_AIO];
 	/* until 6.1 an entry that overflows is also completed */
 	kernel->rodata->overflow_completes = major > 6 || (major == 6 && minor >= 2);
 	kernel->rodata->multishot_flag = multishot_flag;
@@ -389,10 +402,77 @@ static void iterate(struct bpf_link *link)
 	close(fd);
 }
 
+static bool is_new(struct programs *programs, const char *path)
+{
+	struct stat file;
+
+	if (stat(path, &file) != 0)
+		return false;
+	for (uint32_t i = 0; i < programs->library_count; i++)
+		if (programs->libraries[i].device == file.st_dev && programs->libraries[i].inode == file.st_ino)
+			return false;
+	programs->libraries = resized(programs->libraries, programs->library_count + 1, sizeof(*programs->libraries));
+	programs->libraries[programs->library_count++] = (struct library){ file.st_dev, file.st_ino };
+	return true;
+}
+
+/* Probes a function, in all its versions, for the hook. */
+static void probe_function(struct programs *programs, uint32_t hook, const char *path)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(programs->kernel->obj, chosen[hook]->program);
+	uint64_t offsets[MOST_OFFSETS];
+	int count = library_offsets(path, HOOKS[hook].name, offsets);
+
+	for (int i = 0; i < count; i++) {
+		struct bpf_link *link = bpf_program__attach_uprobe(program, false, -1, path, offsets[i]);
+		if (link) {
+			set_state(hook, HOOK_ATTACHED, "");
+			programs->probes = resized(programs->probes, programs->probe_count + 1, sizeof(*programs->probes));
+			programs->probes[programs->probe_count++] = link;
+		} else if (reports[hook].state != HOOK_ATTACHED) {
+			char why[128];
+			snprintf(why, sizeof(why), "the C library could not be probed: %s", strerror(errno));
+			set_state(hook, HOOK_UNAVAILABLE, why);
+		}
+	}
+}
+
+static void probe_library(void *context, const char *path)
+{
+	struct programs *programs = context;
+
+	if (!is_new(programs, path))
+		return;
+	for (uint32_t i = 0; i < HOOK_COUNT; i++)
+		if (chosen[i] && HOOKS[i].kind == KIND_LIBRARY)
+			probe_function(programs, i, path);
+}
+
+static void probe_libraries(struct programs *programs, const struct programs_request *request)
+{
+	library_default(probe_library, programs);
+	if (request->pid)
+		library_of_process(request->pid, probe_library, programs);
+	for (uint32_t i = 0; i < HOOK_COUNT; i++)
+		if (chosen[i] && HOOKS[i].kind == KIND_LIBRARY && reports[i].state == HOOK_CHOSEN)
+			set_state(i, HOOK_UNAVAILABLE, "no C library here has the function");
+}
+
+void programs_probe(struct programs *programs, pid_t pid)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < HOOK_COUNT; i++)
+		any = any || (chosen[i] && HOOKS[i].kind == KIND_LIBRARY);
+	if (!any)
+		return;
+	library_of_process(pid, probe_library, programs);
+}
+
 bool programs_attach(struct programs *programs, struct programs_request *request, struct refusal *refusal)
 {
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
-		if (!chosen[i])
+		if (!chosen[i] || HOOKS[i].kind == KIND_LIBRARY)
 			continue;
 		struct bpf_program *program = bpf_object__find_program_by_name(programs->kernel->obj, chosen[i]->program);
 		struct bpf_link *link = HOOKS[i].kind == KIND_SYSCALL ?
@@ -408,7 +488,18 @@ bool programs_attach(struct programs *programs, struct programs_request *request
 		snprintf(why, sizeof(why), "it could not be attached: %s", strerror(errno));
 		set_state(i, HOOK_UNAVAILABLE, why);
 	}
-	return is_possible(request, refusal);
+	/* last: a request that is seen has its end seen too */
+	if (request->apis[API_POSIX_AIO])
+		probe_libraries(programs, request);
+	bool possible = is_possible(request, refusal);
+	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
+		/* what was given up need not slow the machine */
+		if (reports[i].state == HOOK_ATTACHED)
+			continue;
+		bpf_link__destroy(programs->links[i]);
+		programs->links[i] = NULL;
+	}
+	return possible;
 }
 
 const struct hook_report *programs_hooks(uint32_t *count)
@@ -555,6 +646,10 @@ void programs_free(struct programs *programs)
 {
 	for (uint32_t i = 0; i < HOOK_COUNT; i++)
 		bpf_link__destroy(programs->links[i]);
+	for (uint32_t i = 0; i < programs->probe_count; i++)
+		bpf_link__destroy(programs->probes[i]);
+	free(programs->probes);
+	free(programs->libraries);
 	ring_buffer__free(programs->hot);
 	ring_buffer__free(programs->rare);
 	kernel__destroy(programs->kernel);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "lanes.h"
 #include "record.h"
 
@@ -20,6 +21,7 @@ struct hook_report {
 struct programs_request {
 	bool apis[API_COUNT];
 	bool enter;		/* tell io_uring_enter as a call */
+	pid_t pid;		/* whose C libraries are probed as well, 0: none */
 	bool all;		/* every process, instead of those given to programs_track */
 	bool existing;		/* look for rings that are there already */
 	uint32_t ring_buffer;	/* bytes for each CPU, a power of two; 0: as suits the machine */
@@ -46,6 +48,8 @@ struct programs *programs_load(struct programs_request *request, struct refusal 
 bool programs_attach(struct programs *programs, struct programs_request *request, struct refusal *refusal);
 /* What became of each hook, also when loading or attaching failed; none before. */
 const struct hook_report *programs_hooks(uint32_t *count);
+/* Probes the C libraries of a process, where POSIX AIO is captured; programs_attach probes this machine's. */
+void programs_probe(struct programs *programs, pid_t pid);
 bool programs_track(struct programs *programs, uint32_t pid);
 /* Nothing new is captured from here on; returns when what was under way is in the buffers. */
 void programs_end(struct programs *programs);

@@ -39,6 +39,9 @@ enum record_type {
 	RECORD_STACK,		/* the stack of the submission of this thread that is told next */
 	RECORD_REGISTER,	/* io_uring_register returned */
 	RECORD_SECURITY,	/* a security hook of io_uring was asked */
+	RECORD_POSIX_SUBMIT,	/* a function of POSIX AIO was called for a request */
+	RECORD_POSIX_BEGIN,	/* a thread makes a system call that may serve a request */
+	RECORD_POSIX_END,	/* which returned */
 };
 
 /* Bits of record.flags. The first seven are the sqe's own (IOSQE_*), which the kernel keeps in req->flags. */
@@ -72,7 +75,7 @@ struct record {
 	__u64 key : 48;		/* request or iocb address; CALL: duration in ns */
 	__u64 ring : 16;
 	__u64 user_data;	/* LINK: address of the chain's head; SLEPT: ns off the CPU;
-				   CALL: descriptor, and stack << 32; STACK: its number */
+				   CALL: descriptor, and stack << 32; STACK: its number; POSIX_*: address of the buffer */
 	__s64 offset;		/* submission, CALL: file offset or -1; AIO_DONE, AIO_REAP: result;
 				   SLEPT: ns of these uninterruptible */
 	__u64 pid : 22;
@@ -80,7 +83,7 @@ struct record {
 	__u64 op : 8;
 	__u64 flags : 12;
 	__u32 length;		/* submission, CALL: bytes or events asked for; completion: cqe flags */
-	__s32 value;		/* submission: descriptor; completion, CALL: result; SHORT_WRITE: bytes missing; REGISTER: opcode */
+	__s32 value;		/* submission, POSIX_BEGIN: descriptor; completion, CALL, POSIX_END: result; SHORT_WRITE: bytes missing; REGISTER: opcode */
 };
 _Static_assert(sizeof(struct record) == 48, "a hot record is 48 bytes");
 

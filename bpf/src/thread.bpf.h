@@ -27,6 +27,7 @@ struct thread {
 	__u32 ring;
 	__u32 tail;		/* io_submit: of the context's event ring when the call began */
 	__u32 uninterruptible;	/* the sleep under way */
+	__u32 queue;		/* of POSIX AIO, whose request the call may serve, else 0 */
 	/* the aio context it used last, good while no context was destroyed since */
 	__u64 last_context;
 	__u32 last_ring, last_destroyed;
@@ -72,6 +73,7 @@ static __always_inline struct thread *enter_call(__u32 inside)
 	thread->fd = -1;
 	thread->ring = 0;
 	thread->length = 0;
+	thread->queue = 0;
 	thread->inside = inside;
 	thread->start = bpf_ktime_get_ns();
 	return thread;

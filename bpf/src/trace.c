@@ -93,6 +93,7 @@ static void handle_notice(void *context, const struct notice *notice)
 		break;
 	case NOTICE_EXEC:
 		names_exec(trace->names, notice);
+		programs_probe(trace->programs, pid);
 		break;
 	case NOTICE_EXIT:
 		names_exit(trace->names, notice);
@@ -326,6 +327,11 @@ static void track(void *context, pid_t pid)
 	programs_track(context, pid);
 }
 
+static void probe(void *context, pid_t pid)
+{
+	programs_probe(context, pid);
+}
+
 /* Opens the target: the command behind its gate, or a handle of the process. */
 static bool open_target(struct trace *trace, struct refusal *refusal)
 {
@@ -387,6 +393,8 @@ static bool open_programs(struct trace *trace, struct refusal *refusal)
 	/* those that were born while the hooks were not there yet */
 	if (options->target == TARGET_PID)
 		process_descendants(pid, track, trace->programs);
+	if (options->target != TARGET_COMMAND)
+		process_descendants(options->target == TARGET_PID ? pid : 1, probe, trace->programs);
 	report_hello(&trace->stream, options, pid);
 	for (int api = 0; api < API_COUNT; api++)
 		if (options->apis[api] && !trace->request.apis[api])
@@ -440,7 +448,7 @@ int trace_run(const struct options *options)
 {
 	struct trace trace = {
 		.options = options, .pidfd = -1, .input = host_input(), .reason = "error",
-		.request = { .enter = options->calls, .all = options->target == TARGET_ALL, .existing = options->target != TARGET_COMMAND,
+		.request = { .enter = options->calls, .pid = options->target == TARGET_PID ? options->pid : 0, .all = options->target == TARGET_ALL, .existing = options->target != TARGET_COMMAND,
 			     .ring_buffer = options->ring_buffer },
 	};
 	struct refusal refusal = { 0 };

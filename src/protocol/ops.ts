@@ -1,5 +1,5 @@
 /** The kernel's names for the operation numbers that spans carry, and what their results mean. */
-import { Api, type ApiName } from './wire';
+import type { ApiName } from './wire';
 
 /** IORING_OP_* by number, as of Linux 6.19. */
 const IO_URING_OPS = [
@@ -13,10 +13,12 @@ const IO_URING_OPS = [
 ];
 /** IO_CMD_* of libaio (IOCB_CMD_* of the kernel) by number; 4 was never assigned a meaning. */
 const LIBAIO_OPS = ['PREAD', 'PWRITE', 'FSYNC', 'FDSYNC', '', 'POLL', 'NOOP', 'PREADV', 'PWRITEV'];
+/** What glibc's aio_* functions ask for, by number; the first two are LIO_READ and LIO_WRITE. */
+const POSIX_AIO_OPS = ['READ', 'WRITE', 'FSYNC'];
 
 /** The kernel's name without its prefix, `OP_<n>` for a number this version does not know. */
 export function opName(api: ApiName, op: number): string {
-  const names = Api[api] === Api.io_uring ? IO_URING_OPS : LIBAIO_OPS;
+  const names = api === 'io_uring' ? IO_URING_OPS : api === 'posix-aio' ? POSIX_AIO_OPS : LIBAIO_OPS;
   return names[op] || `OP_${op}`;
 }
 

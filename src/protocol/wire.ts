@@ -107,7 +107,7 @@ export const SpanFlag = {
  */
 export const SPAN_FIELDS = [
   ['api', 'u8'],
-  /** io_uring opcode (IORING_OP_*), libaio command (IO_CMD_*). */
+  /** io_uring opcode (IORING_OP_*), libaio command (IO_CMD_*), POSIX AIO: 0 read, 1 write, 2 fsync. */
   ['op', 'u8'],
   ['flags', 'varint'],
   /** ns of submission */
@@ -132,7 +132,7 @@ export const SPAN_FIELDS = [
   /** result as the program sees it: bytes, or -errno */
   ['result', 'zigzag'],
   ['userData', 'varint'],
-  /** ns from the start to the hand-over to a worker, or to the wait for readiness, plus 1; 0 is neither */
+  /** ns from the start to the hand-over to a worker, or to the wait for readiness, plus 1; 0 is neither. POSIX AIO: until a thread began it */
   ['parted', 'varint'],
   /** number of the chain of linked requests; 0 is none */
   ['chain', 'varint'],
