@@ -1,5 +1,5 @@
 /** The kernel's names for the operation numbers that spans carry, and what their results mean. */
-import type { ApiName } from './wire';
+import { Call, type ApiName } from './wire';
 
 /** IORING_OP_* by number, as of Linux 6.19. */
 const IO_URING_OPS = [
@@ -16,18 +16,56 @@ const LIBAIO_OPS = ['PREAD', 'PWRITE', 'FSYNC', 'FDSYNC', '', 'POLL', 'NOOP', 'P
 /** What glibc's aio_* functions ask for, by number; the first two are LIO_READ and LIO_WRITE. */
 const POSIX_AIO_OPS = ['READ', 'WRITE', 'FSYNC'];
 
+const CALLS = Object.keys(Call);
+/** Operations of epoll and of synchronous I/O are system calls: `epoll_pwait2` is PWAIT2, `pread64` is PREAD. */
+const CALL_OPS = CALLS.map((call) => call.replace(/^epoll_/, '').replace(/64$/, '').toUpperCase());
+const OPS: Record<ApiName, string[]> = { io_uring: IO_URING_OPS, libaio: LIBAIO_OPS, 'posix-aio': POSIX_AIO_OPS, epoll: CALL_OPS, sync: CALL_OPS };
+
 /** The kernel's name without its prefix, `OP_<n>` for a number this version does not know. */
 export function opName(api: ApiName, op: number): string {
-  const names = api === 'io_uring' ? IO_URING_OPS : api === 'posix-aio' ? POSIX_AIO_OPS : LIBAIO_OPS;
-  return names[op] || `OP_${op}`;
+  return OPS[api][op] || `OP_${op}`;
+}
+/** A system call by its own name, like `pread64`. */
+export function callName(call: number): string {
+  return CALLS[call] ?? `call ${call}`;
+}
+/** IORING_REGISTER_* and IORING_UNREGISTER_* by number, as of Linux 6.18. */
+const REGISTER_OPS = [
+  'REGISTER_BUFFERS', 'UNREGISTER_BUFFERS', 'REGISTER_FILES', 'UNREGISTER_FILES', 'REGISTER_EVENTFD', 'UNREGISTER_EVENTFD',
+  'REGISTER_FILES_UPDATE', 'REGISTER_EVENTFD_ASYNC', 'REGISTER_PROBE', 'REGISTER_PERSONALITY', 'UNREGISTER_PERSONALITY',
+  'REGISTER_RESTRICTIONS', 'REGISTER_ENABLE_RINGS', 'REGISTER_FILES2', 'REGISTER_FILES_UPDATE2', 'REGISTER_BUFFERS2',
+  'REGISTER_BUFFERS_UPDATE', 'REGISTER_IOWQ_AFF', 'UNREGISTER_IOWQ_AFF', 'REGISTER_IOWQ_MAX_WORKERS', 'REGISTER_RING_FDS',
+  'UNREGISTER_RING_FDS', 'REGISTER_PBUF_RING', 'UNREGISTER_PBUF_RING', 'REGISTER_SYNC_CANCEL', 'REGISTER_FILE_ALLOC_RANGE',
+  'REGISTER_PBUF_STATUS', 'REGISTER_NAPI', 'UNREGISTER_NAPI', 'REGISTER_CLOCK', 'REGISTER_CLONE_BUFFERS', 'REGISTER_SEND_MSG_RING',
+  'REGISTER_ZCRX_IFQ', 'REGISTER_RESIZE_RINGS', 'REGISTER_MEM_REGION',
+];
+/** What an `io_uring_register` call was for; a flag of the opcode (IORING_REGISTER_USE_REGISTERED_RING) does not matter. */
+export function registerName(opcode: number): string {
+  return REGISTER_OPS[opcode % 0x8000_0000] ?? `REGISTER_${opcode}`;
 }
 
 const ETIME = 62;
+const ECANCELED = 125;
+const EAGAIN = 11;
+const EINTR = 4;
 const TIMERS = new Set(['TIMEOUT', 'LINK_TIMEOUT'].map((name) => IO_URING_OPS.indexOf(name)));
+const TIMEOUT = IO_URING_OPS.indexOf('TIMEOUT');
 
 /** An operation that did not do what it was for. A timer that fires ends with ETIME, and that is what it is for. */
 export function isFailure(op: number, result: number): boolean {
   return result < 0 && !(result === -ETIME && TIMERS.has(op));
+}
+
+/** A system call that did not do what it was for. Nothing there yet, and a signal, are no failures. */
+export function isFailedCall(result: number): boolean {
+  return result < 0 && result !== -EAGAIN && result !== -EINTR;
+}
+export function isCancelled(result: number): boolean {
+  return result === -ECANCELED;
+}
+/** Its time ran out: a link timeout that struck, or another operation that ended for that reason. A TIMEOUT is meant to. */
+export function isTimedOut(api: ApiName, op: number, result: number): boolean {
+  return result === -ETIME && (api !== 'io_uring' || op !== TIMEOUT);
 }
 
 export type OpClass = 'read' | 'write' | 'sync' | 'wait' | 'other';
@@ -37,7 +75,7 @@ export function opClass(api: ApiName, op: number): OpClass {
   const name = opName(api, op);
   if (/^(READ|RECV|PREAD)/.test(name)) return 'read';
   if (/^(WRITE|SEND|PWRITE|SPLICE|TEE)/.test(name)) return 'write';
-  if (/^(FSYNC|FDSYNC|SYNC_FILE_RANGE|FALLOCATE|FTRUNCATE)/.test(name)) return 'sync';
-  if (/^(POLL|TIMEOUT|LINK_TIMEOUT|ACCEPT|CONNECT|EPOLL|FUTEX|WAITID)/.test(name)) return 'wait';
+  if (/^(FSYNC|FDSYNC|FDATASYNC|SYNC_FILE_RANGE|FALLOCATE|FTRUNCATE)/.test(name)) return 'sync';
+  if (/^(POLL|TIMEOUT|LINK_TIMEOUT|ACCEPT|CONNECT|EPOLL|FUTEX|WAIT|PWAIT|IO_P?GETEVENTS)/.test(name)) return 'wait';
   return 'other';
 }

@@ -1,6 +1,6 @@
 /** Answers one request of the page; a question that cannot be answered is refused in words, never thrown. */
 import type { FromPage, ToPage } from '../protocol/page';
-import { describeSpan, queryRows, queryTiles, type StreamEnd, type Summaries, type TraceStore } from '../trace';
+import { describe, queryRows, queryTiles, type StreamEnd, type Summaries, type TraceStore } from '../trace';
 
 type Request = Extract<FromPage, { kind: 'request' }>;
 
@@ -9,7 +9,7 @@ export function answer(store: TraceStore, summaries: Summaries, end: StreamEnd |
   try {
     switch (request.name) {
       case 'tiles': return { kind: 'reply', id, name: 'tiles', value: queryTiles(store, request.args) };
-      case 'detail': return { kind: 'reply', id, name: 'detail', value: describeSpan(store, request.args.index) };
+      case 'detail': return { kind: 'reply', id, name: 'detail', value: describe(store, request.args.index) };
       case 'rows': return { kind: 'reply', id, name: 'rows', value: queryRows(store, request.args) };
       case 'summary': {
         const { t0, t1 } = request.args;
@@ -18,7 +18,7 @@ export function answer(store: TraceStore, summaries: Summaries, end: StreamEnd |
       }
       case 'nextProblem': {
         const found = store.nextProblem(request.args.from, request.args.direction);
-        return { kind: 'reply', id, name: 'nextProblem', value: found === undefined ? null : describeSpan(store, found) };
+        return { kind: 'reply', id, name: 'nextProblem', value: found === undefined ? null : describe(store, found) };
       }
     }
   } catch (error) {

@@ -1,3 +1,6 @@
+import { isFailure } from '../protocol/ops';
+import type { TimeRows } from './time-rows';
+
 /**
  * All spans of a recording, as columns, in the order they arrived. Chunked so that growing never copies and never
  * holds twice the memory: 83 bytes a span, and about 17 more in the track's index (track-index.ts).
@@ -37,7 +40,8 @@ class Chunk {
   readonly op = new Uint8Array(CHUNK);
 }
 
-export class SpanColumns {
+export class SpanColumns implements TimeRows {
+  readonly firstHandle = 0;
   length = 0;
   private readonly chunks: Chunk[] = [];
 
@@ -97,6 +101,11 @@ export class SpanColumns {
     const c = this.chunk(index).user;
     const i = 2 * (index & MASK);
     return [c[i]!, c[i + 1]!];
+  }
+  failed(index: number): boolean {
+    const c = this.chunk(index);
+    const i = index & MASK;
+    return isFailure(c.op[i]!, c.result[i]!);
   }
   /** Half-open in time: an operation that took no measurable time still occupies 1 ns. */
   end(index: number): number {

@@ -13,15 +13,33 @@ export class Histogram {
 
   add(value: number): void {
     const bucket = bucketOf(value);
-    if (bucket >= this.buckets.length) {
-      const grown = new Uint32Array(bucket + 4 * SUB);
-      grown.set(this.buckets);
-      this.buckets = grown;
-    }
+    if (bucket >= this.buckets.length) this.reserve(bucket);
     this.buckets[bucket]!++;
     this.count++;
     if (value > this.max) this.max = value;
     if (value < this.min) this.min = value;
+  }
+
+  /** `count` values of one step of the loader's histograms (protocol/wire.ts `Histograms`), none of which is above `max`. */
+  addStep(step: number, count: number, max: number): void {
+    const [low, high] = stepRange(step);
+    const value = Math.min(max, Math.floor((low + high) / 2));
+    const bucket = bucketOf(value);
+    if (bucket >= this.buckets.length) this.reserve(bucket);
+    this.buckets[bucket]! += count;
+    this.count += count;
+    if (value < this.min) this.min = value;
+    if (value > this.max) this.max = value;
+  }
+  /** The longest of them, which no step tells exactly. */
+  reach(max: number): void {
+    if (max > this.max) this.max = max;
+  }
+
+  private reserve(bucket: number): void {
+    const grown = new Uint32Array(bucket + 4 * SUB);
+    grown.set(this.buckets);
+    this.buckets = grown;
   }
 
   /** The smallest value with at least `fraction` of all values at or below it; 0 when empty. */
@@ -35,6 +53,13 @@ export class Histogram {
     }
     return this.max;
   }
+}
+
+/** The loader's steps: eight an octave, exact below 8 ns. The least and the greatest value of one. */
+function stepRange(step: number): [low: number, high: number] {
+  const s = Math.min(8 * 52, Math.max(0, Math.floor(step)));
+  const low = (n: number): number => (n < 8 ? n : (8 + (n % 8)) * 2 ** (Math.floor(n / 8) - 1));
+  return [low(s), low(s + 1) - 1];
 }
 
 function bucketOf(value: number): number {

@@ -3,6 +3,6 @@ export { TraceStore } from './store';
 export { StreamReader, type StreamEnd } from './stream-reader';
 export { Summaries, describeEnd } from './summary';
 export { formatSummary } from './format-summary';
-export { describeSpan } from './detail';
+export { describe } from './detail';
 export { queryTiles, queryRows } from './query';
 export { errnoName } from './errno';

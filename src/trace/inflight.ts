@@ -1,19 +1,19 @@
 /** The most operations of one kind that were in flight at once, over all rings. Exact. */
-import { API_NAMES } from '../protocol/wire';
+import { Api } from '../protocol/wire';
 import type { TraceStore } from './store';
 
-/** By `api number * 256 + op`, of the spans that run in [t0, t1). */
+/** By `api number * 256 + op`, of the spans, and of the calls that are operations, that run in [t0, t1). */
 export function maxInflight(store: TraceStore, t0: number, t1: number): Map<number, number> {
   const runs = new Map<number, { starts: Float64Array[]; ends: Float64Array[] }>();
-  for (const { api, index: track } of store.tracks) {
-    const indices = track.indicesIn(t0, t1);
-    const byOp = groupByOp(store, indices);
-    for (const [op, members] of byOp) {
-      const key = API_NAMES.indexOf(api) * 256 + op;
+  for (const { kind, api, index: track } of store.tracks) {
+    const rows = kind === 'calls' ? store.calls : store.spans;
+    const apiOf = kind === 'calls' ? (row: number): number => store.calls.api(row) : (): number => Api[api];
+    for (const [key, members] of group(track.indicesIn(t0, t1), (row) => apiOf(row) * 256 + rows.op(row))) {
+      if (kind === 'calls' && key < Api.epoll * 256) continue;
       let run = runs.get(key);
       if (!run) runs.set(key, (run = { starts: [], ends: [] }));
-      run.starts.push(Float64Array.from(members, (i) => store.spans.start(i)));
-      run.ends.push(Float64Array.from(members, (i) => store.spans.end(i)).sort());
+      run.starts.push(Float64Array.from(members, (i) => rows.start(i)));
+      run.ends.push(Float64Array.from(members, (i) => rows.end(i)).sort());
     }
   }
   const result = new Map<number, number>();
@@ -21,18 +21,18 @@ export function maxInflight(store: TraceStore, t0: number, t1: number): Map<numb
   return result;
 }
 
-function groupByOp(store: TraceStore, indices: Uint32Array): Map<number, Uint32Array> {
+function group(rows: Uint32Array, keyOf: (row: number) => number): Map<number, Uint32Array> {
   const counts = new Map<number, number>();
-  for (const i of indices) counts.set(store.spans.op(i), (counts.get(store.spans.op(i)) ?? 0) + 1);
-  if (counts.size === 1) return new Map([[store.spans.op(indices[0]!), indices]]);
+  for (const row of rows) counts.set(keyOf(row), (counts.get(keyOf(row)) ?? 0) + 1);
+  if (counts.size === 1) return new Map([[keyOf(rows[0]!), rows]]);
   const groups = new Map<number, Uint32Array>();
   const used = new Map<number, number>();
-  for (const [op, n] of counts) groups.set(op, new Uint32Array(n));
-  for (const i of indices) {
-    const op = store.spans.op(i);
-    const n = used.get(op) ?? 0;
-    groups.get(op)![n] = i;
-    used.set(op, n + 1);
+  for (const [key, n] of counts) groups.set(key, new Uint32Array(n));
+  for (const row of rows) {
+    const key = keyOf(row);
+    const n = used.get(key) ?? 0;
+    groups.get(key)![n] = row;
+    used.set(key, n + 1);
   }
   return groups;
 }

@@ -1,11 +1,13 @@
-/** What the numbers in spans are called: processes, threads, rings, files. */
+/** What the numbers in spans are called: processes, threads, rings, files, stacks. */
 import type { FileInfo, Info, RingInfo } from '../protocol/wire';
+import { Stacks } from './stacks';
 
 /** A descriptor is reused in the course of a recording: each name holds from its time on. */
-interface FileName { t: number; path: string; direct: boolean }
+export type FileName = Pick<FileInfo, 't' | 'path' | 'direct' | 'fs' | 'block'>;
 
 export class Names {
   readonly processes = new Map<number, string>();
+  readonly stacks = new Stacks();
   private readonly threads = new Map<number, string>();
   private readonly rings = new Map<number, RingInfo>();
   /** pid, then fd; oldest name first */
@@ -17,15 +19,20 @@ export class Names {
       case 'thread': this.threads.set(info.tid, info.comm); break;
       case 'ring': this.rings.set(info.ring, info); break;
       case 'file': this.addFile(info); break;
+      case 'stack': this.stacks.add(info); break;
+      case 'module': this.stacks.addModule(info); break;
+      // no number stands for it: the store keeps it
+      case 'refused': break;
     }
   }
 
-  private addFile({ t, pid, fd, path, direct }: FileInfo): void {
+  private addFile({ pid, fd, t, path, direct, fs, block }: FileInfo): void {
+    const name: FileName = { t, path, direct, ...(fs ? { fs } : {}), ...(block ? { block } : {}) };
     let ofPid = this.files.get(pid);
     if (!ofPid) this.files.set(pid, (ofPid = new Map<number, FileName[]>()));
     const names = ofPid.get(fd);
-    if (!names) ofPid.set(fd, [{ t, path, direct }]);
-    else if (names.at(-1)!.path !== path || names.at(-1)!.direct !== direct) names.push({ t, path, direct });
+    if (!names) ofPid.set(fd, [name]);
+    else if (!isSame(names.at(-1)!, name)) names.push(name);
   }
 
   comm(pid: number): string {
@@ -45,4 +52,8 @@ export class Names {
     const names = this.files.get(pid)?.get(fd);
     return names?.findLast((name) => name.t <= time) ?? names?.[0];
   }
+}
+
+function isSame(a: FileName, b: FileName): boolean {
+  return a.path === b.path && a.direct === b.direct && a.fs === b.fs && a.block === b.block;
 }

@@ -1,6 +1,6 @@
 /** The page's questions about a window. */
 import type { PageRequests, Tile } from '../protocol/page';
-import { describeSpan } from './detail';
+import { describe } from './detail';
 import { sortByKey } from './sort';
 import type { TraceStore } from './store';
 
@@ -26,24 +26,28 @@ export function queryTiles(store: TraceStore, { t0, t1, width, tracks }: PageReq
       tiles.push(n <= pixels * SPANS_PER_PIXEL ? index.spanTile(t0, t1) : index.binTile(binStart, binWidth, bins));
     }
   }
-  return { t0, t1, tiles, instants: store.instantsIn(t0, t1) };
+  return {
+    t0, t1, tiles, pending: store.pending.tiles(tracks, t0, t1, store.end), instants: store.instantsIn(t0, t1),
+    modes: store.modeStretches().filter((stretch) => stretch.from < t1 && stretch.to >= t0),
+  };
 }
 
-/** Rows for the table view: spans that run in the window. */
+/** Rows for the table view: operations, calls and pending operations that run in the window. */
 export function queryRows(store: TraceStore, args: PageRequests['rows']['args']): PageRequests['rows']['reply'] {
+  const { t0, t1 } = args;
   const tracks = args.track === undefined ? store.tracks : store.tracks.filter((t) => t.id === args.track);
-  const parts = tracks.map(({ index }) => index.indicesIn(args.t0, args.t1));
+  const parts = tracks.map(({ index }) => index.handlesIn(t0, t1));
+  for (const { index } of store.pending.tiles(tracks.map((t) => t.id), t0, t1, store.end)) parts.push(index);
   const all = new Uint32Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
     all.set(part, at);
     at += part.length;
   }
-  const { spans } = store;
   const first = Math.max(0, Math.floor(args.offset) || 0);
   const last = first + Math.min(1000, Math.max(0, Math.floor(args.limit) || 0));
   // longest first, earliest first
-  const key = args.sort === 'duration' ? (i: number): number => -spans.duration(i) : (i: number): number => spans.start(i);
+  const key = args.sort === 'duration' ? (h: number): number => -store.durationOf(h) : (h: number): number => store.startOf(h);
   if (args.sort === 'duration' || parts.length > 1) sortByKey(all, all.length, key);
-  return { total: all.length, rows: Array.from(all.subarray(first, last), (i) => describeSpan(store, i)!) };
+  return { total: all.length, rows: Array.from(all.subarray(first, last), (handle) => describe(store, handle)!) };
 }

@@ -1,4 +1,4 @@
-/** Decodes the binary batches: spans and instants. */
+/** Decodes the binary batches: spans, calls and instants. */
 import { API_NAMES } from '../protocol/wire';
 import { clamp, MalformedRow, MAX_EXACT, VarintReader } from './varint';
 
@@ -11,6 +11,11 @@ export interface WireSpan {
   /** ns, -1 neither punted nor polled */ parted: number;
   /** 0 none */ chain: number; stack: number;
 }
+/** One row of a calls batch, reused likewise. */
+export interface WireCall {
+  api: number; call: number; start: number; duration: number; asleep: number; blocked: number;
+  pid: number; tid: number; ring: number; fd: number; offsetLo: number; offsetHi: number; length: number; result: number; stack: number;
+}
 export interface WireInstant { kind: number; time: number; pid: number; tid: number; ring: number; value: number }
 
 const I32_MIN = -0x80000000;
@@ -18,6 +23,7 @@ const I32_MAX = 0x7fffffff;
 const U32_MAX = 0xffffffff;
 /** every field takes at least a byte */
 const MIN_SPAN_BYTES = 19;
+const MIN_CALL_BYTES = 14;
 const MIN_INSTANT_BYTES = 6;
 
 /** Calls `onSpan` for each row; the reason if the payload is malformed (rows before were delivered). */
@@ -57,6 +63,39 @@ export function decodeSpans(payload: Uint8Array, onSpan: (span: WireSpan) => voi
       s.chain = clamp(r.varint(), 0, U32_MAX);
       s.stack = clamp(r.varint(), 0, U32_MAX);
       onSpan(s);
+    }
+  });
+}
+
+/** As {@link decodeSpans}, for system calls. What a thread waited is held to how long it was in the call. */
+export function decodeCalls(payload: Uint8Array, onCall: (call: WireCall) => void): string | undefined {
+  return rows(payload, MIN_CALL_BYTES, (r, count, base) => {
+    const c: WireCall = {
+      api: 0, call: 0, start: 0, duration: 0, asleep: 0, blocked: 0, pid: 0, tid: 0, ring: 0, fd: 0, offsetLo: 0, offsetHi: 0, length: 0, result: 0, stack: 0,
+    };
+    let start = base;
+    let pid = 0;
+    let tid = 0;
+    for (let i = 0; i < count; i++) {
+      c.api = r.u8();
+      if (c.api >= API_NAMES.length) throw new MalformedRow(`no API has the number ${c.api}`);
+      c.call = r.u8();
+      start += r.zigzag();
+      c.start = clamp(start, -MAX_EXACT, MAX_EXACT);
+      c.duration = clamp(r.varint(), 0, MAX_EXACT - Math.max(0, c.start));
+      c.asleep = clamp(r.varint(), 0, c.duration);
+      c.blocked = clamp(r.varint(), 0, c.asleep);
+      c.pid = pid = clamp(pid + r.zigzag(), I32_MIN, I32_MAX);
+      c.tid = tid = clamp(tid + r.zigzag(), I32_MIN, I32_MAX);
+      c.ring = clamp(r.varint(), 0, U32_MAX);
+      c.fd = clamp(r.zigzag(), I32_MIN, I32_MAX);
+      r.zigzag();
+      c.offsetLo = r.lo;
+      c.offsetHi = r.hi;
+      c.length = clamp(r.varint(), 0, MAX_EXACT);
+      c.result = clamp(r.zigzag(), I32_MIN, I32_MAX);
+      c.stack = clamp(r.varint(), 0, U32_MAX);
+      onCall(c);
     }
   });
 }

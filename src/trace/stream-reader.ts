@@ -1,8 +1,8 @@
 /** From bytes to a store: preamble, frames, rows. Everything read before a damage or a cut stays. */
 import { FORMAT_VERSION, FrameType } from '../protocol/wire';
-import { parseGoodbye, parseHello, parseInfo, parseLog, parseTotals, type Parsed } from './control';
+import { parseCensus, parseGoodbye, parseHello, parseHistograms, parseInfo, parseLog, parseThreads, parseTotals, type Parsed } from './control';
 import { FrameDecoder, Preamble } from './frames';
-import { decodeInstants, decodeSpans } from './rows';
+import { decodeCalls, decodeInstants, decodeSpans } from './rows';
 import { TraceStore } from './store';
 import { decodeUtf8 } from './utf8';
 
@@ -65,11 +65,16 @@ export class StreamReader {
     }
     switch (type) {
       case FrameType.Hello: return 'there is a second hello';
-      case FrameType.Info: return take(parseInfo(payload), (info) => store.names.add(info));
+      case FrameType.Info: return take(parseInfo(payload), (info) => store.addInfo(info));
       case FrameType.Totals: return take(parseTotals(payload), (totals) => store.addTotals(totals));
       case FrameType.Log: return take(parseLog(payload), (entry) => store.addLog(entry));
       case FrameType.Goodbye: return take(parseGoodbye(payload), (goodbye) => store.addGoodbye(goodbye));
+      case FrameType.Histograms: return take(parseHistograms(payload), (histograms) => store.addHistograms(histograms));
+      case FrameType.Census: return take(parseCensus(payload), (census) => { store.census = census; });
+      case FrameType.Threads: return take(parseThreads(payload), (threads) => store.addThreads(threads));
       case FrameType.Spans: return decodeSpans(payload, (span) => store.addSpan(span));
+      case FrameType.Calls: return decodeCalls(payload, (call) => store.addCall(call));
+      case FrameType.Pending: return decodeSpans(payload, (span) => store.addPending(span));
       case FrameType.Instants: return decodeInstants(payload, (instant) => store.addInstant(instant));
       // a later minor version may add frame types; their checksum was right
       default: return undefined;

@@ -1,12 +1,11 @@
 /**
- * The time index of one track. Spans arrive in completion order; the index sorts them by start when it is next asked,
+ * The time index of one track, of operations or of system calls. Rows arrive in the order of their ends; the index sorts them by start when it is next asked,
  * touching only the part of itself that the news overlap. All answers are exact, at any window and bin width.
  */
-import { isFailure } from '../protocol/ops';
 import type { BinTile, SpanTile } from '../protocol/page';
-import type { SpanColumns } from './columns';
 import { Maxima } from './maxima';
 import { SortedIndex } from './sorted-index';
+import type { TimeRows } from './time-rows';
 
 /** New spans are merged in portions, so that opening a large file sorts small pieces. */
 const PORTION = 1 << 16;
@@ -25,7 +24,7 @@ export class TrackIndex {
   private depths = new Uint16Array(0);
   private readonly maxima: Maxima;
 
-  constructor(readonly track: number, private readonly spans: SpanColumns) {
+  constructor(readonly track: number, private readonly spans: TimeRows) {
     const start = (index: number): number => spans.start(index);
     const end = (index: number): number => spans.end(index);
     this.starts = new SortedIndex(start);
@@ -54,10 +53,15 @@ export class TrackIndex {
     this.rows = Math.max(this.rows, this.spans.slot(index) + 1);
   }
 
+  /** A row is needed by something that is not in the index. */
+  reserveRow(slot: number): void {
+    this.rows = Math.max(this.rows, slot + 1);
+  }
+
   private merge(): void {
     if (this.pendingCount === 0) return;
     const added = this.pending.slice(0, this.pendingCount);
-    const failed = added.filter((index) => isFailure(this.spans.op(index), this.spans.result(index)));
+    const failed = added.filter((index) => this.spans.failed(index));
     this.pendingCount = 0;
     this.ends.add(added.slice());
     this.failedEnds.add(failed.slice());
@@ -109,6 +113,13 @@ export class TrackIndex {
     return found.subarray(0, n);
   }
 
+  /** The same as handles. */
+  handlesIn(t0: number, t1: number): Uint32Array {
+    const { firstHandle } = this.spans;
+    const rows = this.indicesIn(t0, t1);
+    return firstHandle === 0 ? rows : rows.map((row) => row + firstHandle);
+  }
+
   /** Indices of the spans that start in [t0, t1), sorted by start. */
   startingIn(t0: number, t1: number): Uint32Array {
     this.merge();
@@ -122,22 +133,7 @@ export class TrackIndex {
   }
 
   spanTile(t0: number, t1: number): SpanTile {
-    const index = this.indicesIn(t0, t1);
-    const n = index.length;
-    const tile: SpanTile = {
-      kind: 'spans', track: this.track, index, start: new Float64Array(n), duration: new Float64Array(n),
-      slot: new Uint16Array(n), op: new Uint8Array(n), flags: new Uint32Array(n), failed: new Uint8Array(n),
-    };
-    for (let i = 0; i < n; i++) {
-      const span = index[i]!;
-      tile.start[i] = this.spans.start(span);
-      tile.duration[i] = this.spans.duration(span);
-      tile.slot[i] = this.spans.slot(span);
-      tile.op[i] = this.spans.op(span);
-      tile.flags[i] = this.spans.flags(span);
-      tile.failed[i] = isFailure(this.spans.op(span), this.spans.result(span)) ? 1 : 0;
-    }
-    return tile;
+    return spanTile(this.track, this.spans, this.indicesIn(t0, t1));
   }
 
   /** `n` bins of `width` ns from `t0` on. */
@@ -188,4 +184,30 @@ export class TrackIndex {
     this.maxima.range(0, this.starts.length);
     return this.maxima.deepest;
   }
+}
+
+/** Rows of one track as columns for the page. */
+export function spanTile(track: number, rows: TimeRows, indices: Uint32Array): SpanTile {
+  const n = indices.length;
+  const calls = rows.asleep && rows.blocked ? n : 0;
+  const tile: SpanTile = {
+    kind: 'spans', track, index: new Uint32Array(n), start: new Float64Array(n), duration: new Float64Array(n),
+    slot: new Uint16Array(n), op: new Uint8Array(n), flags: new Uint32Array(n), failed: new Uint8Array(n), parted: new Float32Array(n),
+    asleep: new Float64Array(calls), blocked: new Float64Array(calls),
+  };
+  for (let i = 0; i < n; i++) {
+    const row = indices[i]!;
+    tile.index[i] = row + rows.firstHandle;
+    tile.start[i] = rows.start(row);
+    tile.duration[i] = rows.duration(row);
+    tile.slot[i] = rows.slot(row);
+    tile.op[i] = rows.op(row);
+    tile.flags[i] = rows.flags(row);
+    tile.failed[i] = rows.failed(row) ? 1 : 0;
+    tile.parted[i] = rows.parted(row);
+    if (calls === 0) continue;
+    tile.asleep[i] = rows.asleep!(row);
+    tile.blocked[i] = rows.blocked!(row);
+  }
+  return tile;
 }

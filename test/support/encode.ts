@@ -1,11 +1,17 @@
 /** Writes the stream as the loader does, for tests. */
-import { Api, FrameType, MAGIC, type ApiName, type Goodbye, type Hello, type Info, type LogEntry, type Totals } from '../../src/protocol/wire';
+import {
+  Api, Call, FrameType, MAGIC, type ApiName, type CallName, type Census, type Goodbye, type Hello, type Histograms, type Info, type LogEntry, type Threads, type Totals,
+} from '../../src/protocol/wire';
 import { crc32 } from '../../src/trace/crc32';
 
 export interface SpanInput {
   api: ApiName; op: number; flags: number; start: number; duration: number; reap: number; submit: number;
   pid: number; tid: number; ring: number; slot: number; fd: number; offset: bigint; length: number; result: number; userData: bigint;
   parted: number; chain: number; stack: number;
+}
+export interface CallInput {
+  api: ApiName; call: CallName; start: number; duration: number; asleep: number; blocked: number; pid: number; tid: number; ring: number;
+  fd: number; offset: bigint; length: number; result: number; stack: number;
 }
 export interface InstantInput { kind: number; time: number; pid: number; tid: number; ring: number; value: number }
 
@@ -17,6 +23,14 @@ export function span(fields: Partial<SpanInput> = {}): SpanInput {
   return {
     api: 'io_uring', op: READ, flags: 0, start: 0, duration: 1000, reap: -1, submit: -1, pid: 100, tid: 100, ring: 1, slot: 0, fd: 3,
     offset: 0n, length: 4096, result: 4096, userData: 0n, parted: -1, chain: 0, stack: 0, ...fields,
+  };
+}
+
+/** A call with dull defaults. */
+export function call(fields: Partial<CallInput> = {}): CallInput {
+  return {
+    api: 'sync', call: 'pread64', start: 0, duration: 1000, asleep: 0, blocked: 0, pid: 100, tid: 100, ring: 0, fd: 3, offset: 0n, length: 4096, result: 4096, stack: 0,
+    ...fields,
   };
 }
 
@@ -85,6 +99,33 @@ export function encodeSpans(spans: SpanInput[], base = Math.max(0, spans[0]?.sta
   return out.done();
 }
 
+export function encodeCalls(calls: CallInput[], base = Math.max(0, calls[0]?.start ?? 0)): Uint8Array {
+  const out = new Bytes();
+  out.varint(calls.length);
+  out.varint(base);
+  let start = base;
+  let pid = 0;
+  let tid = 0;
+  for (const c of calls) {
+    out.u8(Api[c.api]);
+    out.u8(Call[c.call]);
+    out.zigzag(BigInt(c.start) - BigInt(start));
+    out.varint(c.duration);
+    out.varint(c.asleep);
+    out.varint(c.blocked);
+    out.zigzag(c.pid - pid);
+    out.zigzag(c.tid - tid);
+    out.varint(c.ring);
+    out.zigzag(c.fd);
+    out.zigzag(c.offset);
+    out.varint(c.length);
+    out.zigzag(c.result);
+    out.varint(c.stack);
+    ({ start, pid, tid } = c);
+  }
+  return out.done();
+}
+
 export function encodeInstants(instants: InstantInput[], base = 0): Uint8Array {
   const out = new Bytes();
   out.varint(instants.length);
@@ -144,6 +185,21 @@ export class StreamWriter {
   }
   spans(spans: SpanInput[]): this {
     return this.frame(FrameType.Spans, encodeSpans(spans));
+  }
+  calls(calls: CallInput[]): this {
+    return this.frame(FrameType.Calls, encodeCalls(calls));
+  }
+  pending(spans: SpanInput[]): this {
+    return this.frame(FrameType.Pending, encodeSpans(spans));
+  }
+  histograms(histograms: Histograms): this {
+    return this.json(FrameType.Histograms, histograms);
+  }
+  census(census: Census): this {
+    return this.json(FrameType.Census, census);
+  }
+  threads(threads: Threads): this {
+    return this.json(FrameType.Threads, threads);
   }
   instants(instants: InstantInput[]): this {
     return this.frame(FrameType.Instants, encodeInstants(instants));

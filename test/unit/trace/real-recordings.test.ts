@@ -21,7 +21,7 @@ describe('recordings of the real loader', () => {
     expect(reader.finish()).toEqual({ kind: 'complete' });
     expect(store.spans.length).toBe(store.goodbye!.totals.spans);
     const { records, apis } = new Summaries(store).summary(reader.finish());
-    expect(apis.reduce((n, op) => n + op.count, 0)).toBe(records);
+    expect(apis.reduce((n, op) => n + op.ways.spans + op.ways.notifications, 0)).toBe(records);
   });
 
   it.each(files)('%s: spans of one row never overlap', (name) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { API_NAMES, FrameType, InstantKind, MAGIC, MAX_FRAME_PAYLOAD } from '../../../src/protocol/wire';
-import { describeSpan, StreamReader } from '../../../src/trace';
+import { describe as detailOf, StreamReader } from '../../../src/trace';
 import { crc32 } from '../../../src/trace/crc32';
 import { encodeSpans, span, StreamWriter, type SpanInput } from '../../support/encode';
 import { syntheticRecording } from '../../support/synthetic';
@@ -16,7 +16,7 @@ function read(bytes: Uint8Array, chunk = bytes.length): StreamReader {
 function stored(reader: StreamReader, index: number): SpanInput {
   const { spans, tracks } = reader.store;
   const track = tracks[spans.track(index)]!;
-  const detail = describeSpan(reader.store, index)!;
+  const detail = detailOf(reader.store, index)!;
   return {
     api: track.api, op: spans.op(index), flags: spans.flags(index), start: spans.start(index), duration: spans.duration(index),
     reap: spans.reap(index), submit: spans.submit(index), pid: track.pid, tid: spans.tid(index), ring: track.ring, slot: spans.slot(index),
@@ -156,9 +156,9 @@ describe('stream', () => {
       .spans([span({ start: 10 }), span({ start: 600 })])
       .instants([{ kind: InstantKind.CqOverflow, time: 700, pid: 100, tid: 100, ring: 1, value: 1 }])
       .goodbye().bytes());
-    expect(describeSpan(reader.store, 0)).toMatchObject({ path: '/old', direct: false, op: 'READ', error: '' });
-    expect(describeSpan(reader.store, 1)).toMatchObject({ path: '/new', direct: true });
-    expect(describeSpan(reader.store, 2)).toBeNull();
+    expect(detailOf(reader.store, 0)).toMatchObject({ path: '/old', direct: false, op: 'READ', error: '' });
+    expect(detailOf(reader.store, 1)).toMatchObject({ path: '/new', direct: true });
+    expect(detailOf(reader.store, 2)).toBeNull();
     expect([...reader.store.instantsIn(0, 1000).time]).toEqual([700]);
   });
 });

@@ -54,7 +54,7 @@ describe('summary', () => {
     }
     const inflight = Object.fromEntries(summary.apis.map((a) => [a.op, a.inflight_max]));
     expect(inflight).toEqual({ READ: 16, WRITE: 4, RECV: 32, PREAD: 8 });
-    expect(summary.processes).toEqual([{ pid: 4711, comm: 'copy-file', records: 1200 }, { pid: 4720, comm: 'echo-server', records: 400 }]);
+    expect(summary.processes).toEqual([{ pid: 4711, comm: 'copy-file', records: 1200, calls: 0 }, { pid: 4720, comm: 'echo-server', records: 400, calls: 0 }]);
     expect(summary.rings.map((r) => r.records)).toEqual([400, 400, 400, 400]);
     expect(summary.hooks).toEqual({ io_uring_submit_req: 'attached', io_uring_short_write: 'not in this kernel' });
   });
