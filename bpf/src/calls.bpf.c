@@ -7,6 +7,7 @@
 #include "capture.bpf.h"
 #include "file.bpf.h"
 #include "posix-aio.bpf.h"
+#include "refused.bpf.h"
 #include "thread.bpf.h"
 #include "vector.bpf.h"
 
@@ -80,6 +81,7 @@ static __always_inline void enter_ring(struct thread *thread, struct task_struct
 #define WRITING (CALL_BIT(CALL_WRITE) | CALL_BIT(CALL_PWRITE64))
 /* Set by the loader. */
 const volatile bool trace_posix_aio = false;
+const volatile bool trace_refusals = false;
 
 /* The call of a thread that is not the process' first: perhaps one of the C library's. */
 static __always_inline void may_serve(struct thread *thread, int call, __u64 buffer)
@@ -154,6 +156,30 @@ static __always_inline int left(long ret)
 	return 0;
 }
 
+static __always_inline int left_setup(long ret)
+{
+	struct thread *thread = known_thread();
+	bool entered = thread && thread->inside == INSIDE_URING_SETUP;
+
+	tell_refused(REFUSED_IO_URING_SETUP, ret, entered);
+	if (entered)
+		thread->inside = 0;
+	return 0;
+}
+
+SEC("?tracepoint")
+int setup_enter(struct trace_event_raw_sys_enter *event)
+{
+	enter_call(INSIDE_URING_SETUP);
+	return 0;
+}
+
+SEC("?tracepoint")
+int setup_exit(struct trace_event_raw_sys_exit *event)
+{
+	return left_setup(event->ret);
+}
+
 SEC("?tracepoint")
 int call_enter(struct trace_event_raw_sys_enter *event)
 {
@@ -187,8 +213,13 @@ int BPF_PROG(any_enter, struct pt_regs *regs, long nr)
 	int call = aio ? -1 : call_of(nr);
 
 	__u32 wanted = told_calls | (trace_posix_aio ? SERVING : 0);
-	if (!(aio ? wanted & CALL_BIT(CALL_IO_SUBMIT) : call >= 0 && wanted & CALL_BIT(call)) || !CALL_IS_64_BIT(regs))
+	bool setup = trace_refusals && nr == __NR_io_uring_setup;
+	if (!(setup ? true : aio ? wanted & CALL_BIT(CALL_IO_SUBMIT) : call >= 0 && wanted & CALL_BIT(call)) || !CALL_IS_64_BIT(regs))
 		return 0;
+	if (setup) {
+		enter_call(INSIDE_URING_SETUP);
+		return 0;
+	}
 	if (aio)
 		return aio_enter(nr, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
 	return entered(call, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
@@ -198,10 +229,14 @@ SEC("?tp_btf/sys_exit")
 int BPF_PROG(any_exit, struct pt_regs *regs, long ret)
 {
 	struct thread *thread = known_thread();
+	long nr = CALL_NUMBER(regs);
 
-	if (!thread || !thread->inside)
+	/* a call that a filter answered was never entered */
+	if ((!thread || !thread->inside) &&
+	    (ret >= 0 || !CALL_IS_64_BIT(regs) ||
+	     !(nr == __NR_io_uring_setup ? trace_refusals : nr == __NR_io_setup && told_calls & CALL_BIT(CALL_IO_SUBMIT))))
 		return 0;
-	return is_aio(CALL_NUMBER(regs)) ? aio_leave(ret) : left(ret);
+	return nr == __NR_io_uring_setup ? left_setup(ret) : is_aio(nr) ? aio_leave(nr, ret) : left(ret);
 }
 
 /* A thread that is inside a call goes off the CPU or comes back. One that is preempted wants to run: it does not sleep. */

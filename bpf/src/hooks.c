@@ -50,6 +50,8 @@ const struct hook HOOKS[] = {
 	SYSCALL("io_getevents", FOR_LIBAIO, "aio_call"),
 	SYSCALL("io_pgetevents", FOR_LIBAIO, "aio_call"),
 	SYSCALL("io_submit", FOR_LIBAIO, "aio_call"),
+	{ "sys_enter_io_uring_setup", KIND_SYSCALL, FOR_REFUSALS, false, { { "setup_enter", "sys_enter_io_uring_setup", SHAPE_ANY } } },
+	{ "sys_exit_io_uring_setup", KIND_SYSCALL, FOR_REFUSALS, false, { { "setup_exit", "sys_exit_io_uring_setup", SHAPE_ANY } } },
 	SYSCALL("io_uring_enter", FOR_ENTER, "call"),
 #ifdef __NR_epoll_wait
 	SYSCALL("epoll_wait", FOR_EPOLL, "call"),

@@ -18,6 +18,8 @@ enum hook_kind {
 enum hook_for {
 	FOR_IO_URING = 1 << API_IO_URING, FOR_LIBAIO = 1 << API_LIBAIO, FOR_POSIX_AIO = 1 << API_POSIX_AIO,
 	FOR_EPOLL = 1 << API_EPOLL, FOR_SYNC = 1 << API_SYNC, FOR_ENTER = 1 << API_COUNT, FOR_PROCESSES = 1 << (API_COUNT + 1),
+	/* io_uring that is refused: only where other system calls are hooked, because the first such hook slows all */
+	FOR_REFUSALS = 1 << (API_COUNT + 2),
 };
 
 /* Shapes of a tracepoint's arguments, as BTF tells them. */

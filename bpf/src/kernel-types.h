@@ -78,6 +78,22 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct seccomp {
+	int mode;
+};
+
+struct pid {
+	unsigned int level;
+};
+
+struct user_namespace {
+	int level;
+};
+
+struct cred {
+	struct user_namespace *user_ns;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -86,6 +102,9 @@ struct task_struct {
 	struct signal_struct *signal;
 	unsigned int __state;
 	struct io_uring_task *io_uring;
+	struct seccomp seccomp;
+	struct pid *thread_pid;
+	const struct cred *cred;
 };
 
 struct io_uring_task {

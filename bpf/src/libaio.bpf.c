@@ -10,6 +10,7 @@
 #include "arch.h"
 #include "capture.bpf.h"
 #include "file.bpf.h"
+#include "refused.bpf.h"
 #include "thread.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -256,12 +257,14 @@ static __always_inline void destroy(struct thread *thread)
 	__sync_fetch_and_add(&destroyed, 1);
 }
 
-int aio_leave(__u64 result)
+int aio_leave(__u64 nr, __u64 result)
 {
 	struct thread *thread = known_thread();
 	__u32 inside = thread ? thread->inside : 0;
 	long ret = result;
 
+	if (nr == __NR_io_setup)
+		tell_refused(REFUSED_IO_SETUP, ret, inside == INSIDE_IO_SETUP);
 	if (ended || !thread || !inside)
 		return 0;
 	thread->inside = 0;
@@ -306,7 +309,7 @@ int aio_call_enter(struct trace_event_raw_sys_enter *event)
 SEC("?tracepoint")
 int aio_call_exit(struct trace_event_raw_sys_exit *event)
 {
-	return aio_leave(event->ret);
+	return aio_leave((__u32)event->id, event->ret);
 }
 
 /* Direct I/O begins. Inside io_submit its kiocb is an aio_kiocb's, which starts with it. */

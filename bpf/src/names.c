@@ -5,6 +5,7 @@
 #include "process.h"
 #include "table.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -148,6 +149,60 @@ void names_ring(struct names *names, const struct notice *notice)
 	json_uint_member(&json, "cq", notice->cq);
 	json_uint_member(&json, "flags", notice->flags);
 	json_bool_member(&json, "existed", notice->existed);
+	end(names, &json);
+}
+
+/* kernel.io_uring_disabled, -1 where there is no such setting. */
+static int io_uring_disabled(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
+	int value = -1;
+
+	if (file && fscanf(file, "%d", &value) != 1)
+		value = -1;
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static const char *refusal_cause(const struct notice *notice, int disabled)
+{
+	bool entered = notice->flags & REFUSED_ENTERED;
+
+	if (!entered)
+		return notice->cq ? "seccomp" : "unknown";
+	switch (notice->sq) {
+	case ENOSYS:
+		return "missing";
+	case EPERM:
+	case EACCES:
+		return notice->api == REFUSED_IO_URING_SETUP && disabled > 0 ? "disabled" : "policy";
+	case EINVAL:
+	case EFAULT:
+		return "arguments";
+	default:
+		return "unknown";
+	}
+}
+
+void names_refused(struct names *names, const struct notice *notice)
+{
+	static const char *const calls[] = { "io_uring_setup", "io_setup" };
+	int disabled = io_uring_disabled();
+	struct json json = { 0 };
+	char comm[32];
+
+	snprintf(comm, sizeof(comm), "%.16s", notice->comm);
+	begin(names, &json, "refused", notice->time);
+	json_uint_member(&json, "pid", notice->pid);
+	json_uint_member(&json, "tid", notice->tid);
+	json_text_member(&json, "comm", comm);
+	json_text_member(&json, "call", calls[notice->api == REFUSED_IO_SETUP]);
+	json_uint_member(&json, "errno", notice->sq);
+	json_text_member(&json, "cause", refusal_cause(notice, disabled));
+	json_int_member(&json, "seccomp", (int32_t)notice->cq);
+	json_int_member(&json, "disabled", disabled);
+	json_bool_member(&json, "container", notice->flags & REFUSED_CONTAINER);
 	end(names, &json);
 }
 

@@ -15,6 +15,8 @@ void names_ring(struct names *names, const struct notice *notice);
 /* A process is another program now: its name and its files are asked for again. */
 void names_exec(struct names *names, const struct notice *notice);
 void names_exit(struct names *names, const struct notice *notice);
+/* An API that was asked for and not given. */
+void names_refused(struct names *names, const struct notice *notice);
 /* Called for every submission, soon after it: a short-lived process or descriptor is still there then. */
 void names_descriptor(struct names *names, uint32_t pid, int32_t fd, bool direct, uint64_t now);
 /* What the kernel programs say about a descriptor; right even where the process is gone already. */

@@ -144,6 +144,8 @@ static unsigned int wanted(const struct programs_request *request)
 
 	for (int api = 0; api < API_COUNT; api++)
 		purposes |= request->apis[api] ? 1u << api : 0;
+	if (purposes & FOR_IO_URING && purposes & (FOR_LIBAIO | FOR_POSIX_AIO | FOR_EPOLL | FOR_SYNC | FOR_ENTER))
+		purposes |= FOR_REFUSALS;
 	return purposes;
 }
 
@@ -169,7 +171,9 @@ static void choose(const struct programs_request *request, const struct btf *btf
 
 		chosen[i] = NULL;
 		if (!is_wanted(request, hook))
-			off = "what it is for is not captured";
+			off = hook->purposes == FOR_REFUSALS && request->apis[API_IO_URING] ?
+			      "it would slow every system call of the machine: used only with others" :
+			      "what it is for is not captured";
 		else if (hook->kind == KIND_SYSCALL && !tracefs)
 			off = "tracefs is not mounted or not readable; sys_enter and sys_exit are used instead";
 		else if (hook->kind == KIND_ANY_SYSCALL && tracefs)
@@ -310,6 +314,7 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	kernel->rodata->trace_all = request->all;
 	kernel->rodata->told_calls = told_calls(request);
 	kernel->rodata->trace_posix_aio = request->apis[API_POSIX_AIO];
+	kernel->rodata->trace_refusals = wanted(request) & FOR_REFUSALS;
 	/* until 6.1 an entry that overflows is also completed */
 	kernel->rodata->overflow_completes = major > 6 || (major == 6 && minor >= 2);
 	kernel->rodata->multishot_flag = multishot_flag;

@@ -92,7 +92,12 @@ enum notice_kind {
 	NOTICE_EXEC,		/* a traced process runs another program */
 	NOTICE_EXIT,		/* a traced process is gone */
 	NOTICE_FILE,		/* the file behind a request; followed by its path */
+	NOTICE_REFUSED,		/* a system call that sets up an API returned an error */
 };
+
+/* The calls of NOTICE_REFUSED, and bits of its flags. */
+enum refused_call { REFUSED_IO_URING_SETUP, REFUSED_IO_SETUP };
+enum { REFUSED_ENTERED = 1 << 0, REFUSED_CONTAINER = 1 << 1 };
 
 /* Rare news, in a small buffer of their own so that a storm of records can not starve them. */
 struct notice {
@@ -103,10 +108,10 @@ struct notice {
 	__u32 tid;
 	__s32 fd;
 	__u32 ring;
-	__u32 api;
-	__u32 sq;
-	__u32 cq;
-	__u32 flags;		/* RING: IORING_SETUP_*; FILE: open flags */
+	__u32 api;		/* REFUSED: enum refused_call */
+	__u32 sq;		/* REFUSED: errno */
+	__u32 cq;		/* REFUSED: the process' seccomp mode */
+	__u32 flags;		/* RING: IORING_SETUP_*; FILE: open flags; REFUSED_* */
 	__u32 existed;
 	char comm[16];
 };

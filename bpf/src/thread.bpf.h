@@ -13,7 +13,7 @@
 const volatile __u32 told_calls __weak = 0;
 
 /* thread.inside: 0 outside, an enum call plus 1, or one of these, which are not told. */
-enum { INSIDE_IO_SETUP = CALL_COUNT + 1, INSIDE_IO_DESTROY };
+enum { INSIDE_IO_SETUP = CALL_COUNT + 1, INSIDE_IO_DESTROY, INSIDE_URING_SETUP };
 
 struct thread {
 	__u64 start;		/* of the call */
@@ -112,6 +112,6 @@ static __always_inline void tell_call(struct thread *thread, long ret)
 
 /* libaio.bpf.c, also for the programs that see every call; 0 */
 int aio_enter(__u64 nr, __u64 first, __u64 second, __u64 third, __u64 fourth);
-int aio_leave(__u64 ret);
+int aio_leave(__u64 nr, __u64 ret);
 
 #endif

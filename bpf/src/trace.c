@@ -99,6 +99,9 @@ static void handle_notice(void *context, const struct notice *notice)
 		names_exit(trace->names, notice);
 		watch_departure(&trace->watch, notice->pid, notice->time);
 		break;
+	case NOTICE_REFUSED:
+		names_refused(trace->names, notice);
+		break;
 	case NOTICE_FILE:
 		if (fd < 0 && !pairing_request(trace->pairing, notice->ring, notice->key, &pid, &fd, &fixed))
 			break;

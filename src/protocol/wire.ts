@@ -244,7 +244,7 @@ export interface RefusedInfo {
   seccomp: number;
   /** kernel.io_uring_disabled; -1: this kernel has no such setting */
   disabled: number;
-  /** in other namespaces than the machine's first process */
+  /** in a namespace of its own for processes or users */
   container: boolean;
 }
 /** A user stack, innermost frame first: hexadecimal addresses in the process' memory. Addresses of the kernel never leave the host. */
