@@ -2,7 +2,10 @@ import { load, pointees, rootOf, type Memory } from '../../flow/memory';
 import type { Flow } from '../../flow/program';
 import { constant } from '../../flow/value';
 import { aioCall } from '../../idioms/aio-call';
-import { bare, statements, type Expr, type Func, type Local } from '../../model';
+import { eventOf, wayTo } from '../../idioms/paths';
+import { resultFlow } from '../../idioms/return-convention';
+import { callsIn } from '../../idioms/sqe';
+import { bare, statements, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';
 
@@ -16,6 +19,7 @@ export const aioCtxNotZeroed: Rule = {
   tokens: /io_setup/,
   check(file, func, report) {
     const flow = func.damaged ? undefined : file.program.flow(func);
+    if (flow) again(file, flow, report);
     flow?.replay((event, memory) => {
       const setup = event.kind === 'call' ? aioCall(file, event.call) : undefined;
       const handle = setup?.name === 'io_setup' ? setup.args[1] : undefined;
@@ -39,6 +43,36 @@ export const aioCtxNotZeroed: Rule = {
     });
   },
 };
+
+/** A handle that was in use, and that nobody set back: io_destroy() does not. */
+function again(file: View, flow: Flow, report: Parameters<NonNullable<Rule['check']>>[2]): void {
+  const { func } = flow;
+  const setUps = callsIn(func).filter((c) => aioCall(file, c)?.name === 'io_setup');
+  if (setUps.length < 2) return;
+  const results = resultFlow(file, func);
+  const text = (e: Expr | undefined) => (e ? file.source(placeOf(func, bare(e))).replace(/\s/g, '') : '');
+  const handle = (c: Call) => text(aioCall(file, c)!.args[1]);
+  for (const second of setUps) {
+    const first = setUps.find((c) => c !== second && c.span.start < second.span.start && handle(c) === handle(second) && /^&\w/.test(handle(c)));
+    const from = first && eventOf(flow, first);
+    if (!first || !from || !results) continue;
+    const target = handle(first).slice(1);
+    const reached = wayTo(flow, from, {
+      goal: (e) => e?.kind === 'call' && e.call === second,
+      stop: (e) => (e.kind === 'store' && text(e.target) === target) || (e.kind === 'declare' && e.local.name === target)
+        || (e.kind === 'call' && aioCall(file, e.call) === undefined && e.call.args.some((a) => text(a) === `&${target}`)),
+      // a set-up that failed has left it alone
+      edge: (edge, block) => {
+        const state = results.after(block);
+        return !state || results.outcome(edge, state, first) !== true;
+      },
+    });
+    if (reached) report({
+      at: placeOf(func, bare(aioCall(file, second)!.args[1]!)), related: [{ at: placeOf(func, first), message: 'set up here before' }],
+      message: `${target} still holds what the io_setup() before put there, also after io_destroy(): the kernel refuses any value but zero with EINVAL. Set it to 0 in between.`,
+    });
+  }
+}
 
 /** A member of what malloc() gave and nobody cleared, or of an object whose class gives it no value anywhere. */
 function memberLeftToChance(file: View, func: Func, flow: Flow, handle: Expr, memory: Memory): string | undefined {

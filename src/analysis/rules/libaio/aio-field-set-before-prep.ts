@@ -1,9 +1,10 @@
 import { wayTo } from '../../idioms/paths';
 import { AIO_OTHER_PREPS, AIO_TRANSFERS } from '../../api/names';
 import type { Event } from '../../flow/cfg';
-import { bare, walkFunction, type Expr, type Func } from '../../model';
+import type { Flow } from '../../flow/program';
+import { bare, walkFunction, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
-import type { Rule, View } from '../rule';
+import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
 const FIELDS = /^(?:data|aio_rw_flags|aio_reqprio)$/;
 const SETTERS = /^io_set_(?:eventfd|callback)$/;
@@ -45,10 +46,51 @@ export const aioFieldSetBeforePrep: Rule = {
         at: placeOf(func, s.at),
         message: `This is lost: the io_prep call behind it clears the whole iocb, ${s.what} with it. Set it after the preparation.`,
         related: [{ at: placeOf(func, prep), message: 'cleared here' }],
+        fixes: moveBehind(file, func, s.at, prep),
+      });
+    }
+    for (const s of settings) {
+      const other = settings.find((x) => x.iocb === s.iocb && replaces(s, x) && overwrites(file, flow, s, x, text));
+      if (other) report({
+        at: placeOf(func, s.at),
+        message: `libaio keeps the callback of an iocb in its data: ${other.what === 'data' ? 'the data that is stored behind takes the place of this callback' : 'the callback that is set behind takes the place of this data'}.`,
+        related: [{ at: placeOf(func, other.at), message: 'replaced here' }],
       });
     }
   },
 };
+
+/** A callback, and data: whichever comes later stays. */
+function replaces(first: Setting, second: Setting): boolean {
+  return (first.what === 'data' && second.what === 'the callback') || (first.what === 'the callback' && second.what === 'data');
+}
+function overwrites(file: View, flow: Flow, first: Setting, second: Setting, text: (e: Expr) => string): boolean {
+  if (second.at.span.start < first.at.span.start || changes(flow.func, first, second.at, text)) return false;
+  return wayTo(flow, first.event, {
+    goal: (e) => e === second.event,
+    stop: (e) => (e.kind === 'call' && (isPrep(file, e) || e.call.args.some((a) => iocbText(a, text) === first.iocb))) || (e.kind === 'declare' && first.iocb.includes(e.local.name)),
+  }) !== undefined;
+}
+
+/** Both are statements of one block, with nothing between that leaves it. */
+function moveBehind(file: View, func: Func, at: Expr, prep: Expr): DraftFix[] {
+  const [own, last] = [statementOf(at), statementOf(prep)];
+  if (!own || !last || ![own, last].every((span) => isInBlock(file, placeOf(func, { span })))) return [];
+  const between = file.source(placeOf(func, { span: { start: own.end, end: last.start } }));
+  const indent = file.indentation(placeOf(func, { span: own }));
+  if (/[{}]|\b(?:return|goto|break|continue|case)\b|^\s*#/m.test(between) || indent !== file.indentation(placeOf(func, { span: last }))) return [];
+  const before = file.source(placeOf(func, { span: { start: 0, end: own.start } }));
+  return [{
+    title: 'Move it behind the preparation', safe: true,
+    edits: [
+      { place: placeOf(func, { span: { start: before.trimEnd().length, end: own.end } }), text: '' },
+      insertion(func, last.end, `\n${indent}${file.source(placeOf(func, { span: own }))}`),
+    ],
+  }];
+}
+function statementOf(e: Expr): Span | undefined {
+  return e.kind === 'call' || e.kind === 'assign' ? e.statement : undefined;
+}
 
 function isPrep(file: View, e: Extract<Event, { kind: 'call' }>): boolean {
   return (AIO_TRANSFERS.has(e.call.name) || AIO_OTHER_PREPS.has(e.call.name)) && e.call.callee.kind === 'name' && !file.program.defines(e.call.name);

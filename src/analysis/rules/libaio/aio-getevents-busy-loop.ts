@@ -1,5 +1,6 @@
 import { constant } from '../../flow/value';
 import { aioCalls } from '../../idioms/aio-call';
+import { assignmentsTo } from '../../idioms/assignments';
 import { bare, expressionsOf, statements, walk, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
@@ -31,13 +32,14 @@ export const aioGeteventsBusyLoop: Rule = {
         report({ at: placeOf(func, bare(least)), severity: 'error', message: `min_nr (${min}) is greater than nr (${max}): the call fails with EINVAL.` });
         return;
       }
-      if (min !== 0n || (timeout && bare(timeout).kind === 'unary' && !isZero(func, timeout))) return;
+      const zero = timeout !== undefined && isZero(func, timeout);
+      if ((min !== 0n && !zero) || (timeout && bare(timeout).kind === 'unary' && !zero)) return;
       const loop = innermostLoop(func, found.call);
       if (!loop || !spins(file, func, loop, found.call)) return;
       report({
-        at: placeOf(func, bare(least)),
-        message: 'With min_nr 0 this call never sleeps, and nothing else in the loop does: it keeps a processor busy. Wait for at least one event.',
-        fixes: bare(least).kind === 'int' ? [{ title: 'Wait for one event', edits: [{ place: placeOf(func, bare(least)), text: '1' }], safe: false }] : [],
+        at: placeOf(func, min === 0n ? bare(least) : bare(timeout!)),
+        message: `With ${min === 0n ? 'min_nr 0' : 'a timeout of zero'} this call never sleeps, and nothing else in the loop does: it keeps a processor busy. Wait for at least one event.`,
+        fixes: min === 0n && bare(least).kind === 'int' ? [{ title: 'Wait for one event', edits: [{ place: placeOf(func, bare(least)), text: '1' }], safe: false }] : [],
       });
     });
   },
@@ -48,6 +50,7 @@ function isZero(func: Func, timeout: Expr): boolean {
   const target = bare(timeout);
   const name = target.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
   if (name.kind !== 'name') return false;
+  if (assignmentsTo(func, '.tv_sec').length || assignmentsTo(func, '.tv_nsec').length) return false;
   const declared = [...statements(func.body)].find((s) => s.kind === 'declare' && s.local.id === name.id);
   return declared?.kind === 'declare' && declared.init?.kind === 'list' && declared.init.items.every((i) => i.value.kind === 'int' && i.value.value === 0n);
 }

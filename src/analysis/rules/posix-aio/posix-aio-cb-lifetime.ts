@@ -1,12 +1,15 @@
-import { rootOf } from '../../flow/memory';
+import { rootOf, type Memory } from '../../flow/memory';
+import type { Flow } from '../../flow/program';
+import { assignmentsTo } from '../../idioms/assignments';
 import { automaticBehind } from '../../idioms/automatic';
-import { blockKey, isUnset, posixStarts, reachesInFlight } from '../../idioms/posix-aio';
-import { statements, walkFunction, type Call, type Func, type Local } from '../../model';
+import { blockKey, isUnset, posixStarts, reachesInFlight, sameText } from '../../idioms/posix-aio';
+import { bare, statements, walkFunction, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';
 
 /** Fields the library reads, and that nobody can leave to chance. */
 const SIGEVENT = 'aio_sigevent';
+type Start = ReturnType<typeof posixStarts>[number];
 const FIELDS = [`${SIGEVENT}.sigev_notify`, 'aio_reqprio', 'aio_offset'];
 
 export const posixAioCbLifetime: Rule = {
@@ -40,6 +43,8 @@ export const posixAioCbLifetime: Rule = {
           fixes: own ? zeroFix(file, func, own) : [],
         });
       }
+      again(file, flow, start, starts, told, report);
+      buffer(file, flow, start, memory, told, report);
       const automatic = automaticBehind(file, flow, start.block, memory);
       if (!automatic?.local || automatic.local.static || func.name === 'main' || told.has(`ends ${key}`)) return;
       if (reachesInFlight(file, flow, start.call, (e) => e === undefined || e.kind === 'return') === undefined) return;
@@ -52,6 +57,43 @@ export const posixAioCbLifetime: Rule = {
     });
   },
 };
+
+type Report = Parameters<NonNullable<Rule['check']>>[2];
+
+/** The block is filled anew, or started again, with its request still running. */
+function again(file: View, flow: Flow, start: Start, starts: Start[], told: Set<string>, report: Report): void {
+  const { func } = flow;
+  const block = bare(start.block);
+  if (block.kind === 'name' ? assignmentsTo(func, block.id).length > 1 : block.kind !== 'unary' || bare(block.operand).kind !== 'name') return;
+  const isBlock = (e: Expr) => sameText(file, func, e, block) || (block.kind === 'unary' && sameText(file, func, e, block.operand));
+  const hit = reachesInFlight(file, flow, start.call, (e) => {
+    if (e?.kind === 'call') return starts.some((s) => s.call === e.call && s !== start && sameText(file, func, s.block, block));
+    return e?.kind === 'store' && e.target.kind === 'member' && /^aio_(?:fildes|buf|nbytes|offset|sigevent)$/.test(e.target.field) && isBlock(e.target.object);
+  });
+  const at = hit && hit !== 'end' ? hit.kind === 'call' ? hit.call : hit.kind === 'store' ? hit.at : undefined : undefined;
+  if (!at || at.span.start < start.call.span.start || told.has(`again ${at.span.start}`)) return;
+  told.add(`again ${at.span.start}`);
+  report({
+    at: placeOf(func, at), message: 'The request of this control block is still running: glibc reads the block until it is done. Take another block, or wait first.',
+    related: [{ at: placeOf(func, start.call), message: 'started here' }],
+  });
+}
+
+/** The bytes behind aio_buf end with the function. */
+function buffer(file: View, flow: Flow, start: Start, memory: Memory, told: Set<string>, report: Report): void {
+  const { func } = flow;
+  const stores = assignmentsTo(func, '.aio_buf');
+  const value = stores.length === 1 && start.call.span.start > stores[0]!.at.span.start ? stores[0]!.value : undefined;
+  const automatic = value && automaticBehind(file, flow, value, memory);
+  if (!automatic?.local?.array || automatic.local.static || func.name === 'main' || told.has(`buffer ${automatic.local.id}`)) return;
+  if (reachesInFlight(file, flow, start.call, (e) => e === undefined || e.kind === 'return') === undefined) return;
+  told.add(`buffer ${automatic.local.id}`);
+  report({
+    at: placeOf(func, automatic.local),
+    message: `The function returns while the request on ${automatic.local.name} is still running, and ${automatic.local.name} ends with it: the transfer goes on in memory that is something else by then. Keep the buffer with the request.`,
+    related: [{ at: placeOf(func, start.call), message: 'started here' }],
+  });
+}
 
 /** Memory that began in this function with nothing in it: a local without initialiser, or what malloc() gave. */
 function isGarbage(func: Func, key: string, own: Local | undefined): boolean {

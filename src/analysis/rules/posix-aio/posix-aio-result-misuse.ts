@@ -1,3 +1,4 @@
+import { assignmentsTo } from '../../idioms/assignments';
 import { isPosixCall, posixStarts, reachesInFlight, sameText } from '../../idioms/posix-aio';
 import { eventOf, wayTo } from '../../idioms/paths';
 import { errnoUses } from '../../idioms/return-convention';
@@ -19,7 +20,7 @@ export const posixAioResultMisuse: Rule = {
   },
   why: 'aio_return() means something once, after aio_error() no longer says EINPROGRESS. aio_error() returns the error number itself and sets no errno. aio_suspend() also returns at a signal or a timeout.',
   families: ['posix-aio'],
-  tokens: /\baio_(?:error|return|suspend)/,
+  tokens: /\baio_(?:error|return|suspend)|\blio_listio/,
   check(file, func, report) {
     if (func.damaged) return;
     for (const { loop, call } of busyLoops(file, func)) {
@@ -36,6 +37,15 @@ export const posixAioResultMisuse: Rule = {
         related: use.causes.map((c) => ({ at: placeOf(func, c), message: 'this call failed' })),
       });
     }
+    takenForErrno(file, func, report);
+    for (const call of calls(file, func, /^lio_listio$/)) {
+      const [mode] = call.args;
+      if (mode?.kind !== 'name' || mode.name !== 'LIO_WAIT' || file.program.names('aio_error') || file.program.names('aio_return') || file.program.names('aio_return64')) continue;
+      report({
+        at: placeOf(func, call),
+        message: 'lio_listio() says only that some request failed (EIO), or that all were done: how each of them ended, aio_error() and aio_return() tell, and nobody asks them.',
+      });
+    }
     for (const call of calls(file, func, RETURN)) early(file, func, call, report);
     twice(file, func, report);
     for (const call of calls(file, func, /^aio_suspend$/)) {
@@ -50,6 +60,22 @@ export const posixAioResultMisuse: Rule = {
 
 function calls(file: View, func: Func, name: RegExp): Call[] {
   return [...walkFunction(func)].filter((e): e is Call => e.kind === 'call' && isPosixCall(file, e, name));
+}
+
+/** `if (aio_error(&cb) == -1) perror(…)`: the -1 stands for a bad block only, and the error of the request is lost. */
+function takenForErrno(file: View, func: Func, report: Parameters<NonNullable<Rule['check']>>[2]): void {
+  for (const s of statements(func.body)) {
+    const test = s.kind === 'if' && s.test ? bare(s.test) : undefined;
+    if (s.kind !== 'if' || test?.kind !== 'binary' || !/^(?:==|<)$/.test(test.op)) continue;
+    const [call, with_] = [bare(test.left), bare(test.right)];
+    const minus = (with_.kind === 'int' && with_.value === -1n) || (with_.kind === 'unary' && with_.op === '-' && with_.operand.kind === 'int' && with_.operand.value === 1n);
+    if (call.kind !== 'call' || !isPosixCall(file, call, ERROR) || !(test.op === '==' ? minus : with_.kind === 'int' && with_.value === 0n)) continue;
+    const use = [...walk(s.then.flatMap(expressionsOf))].find((e) => (e.kind === 'name' && e.name === 'errno') || (e.kind === 'call' && e.name === 'perror'));
+    if (use) report({
+      at: placeOf(func, use), related: [{ at: placeOf(func, call), message: 'this call failed' }],
+      message: 'aio_error() returns the error number of the request; -1 and errno only say that the control block is no request at all. Compare the result with 0, and give it to strerror().',
+    });
+  }
 }
 
 /** `while (aio_error(&cb) == EINPROGRESS)` around nothing that waits. */
@@ -119,7 +145,7 @@ function twice(file: View, func: Func, report: Parameters<NonNullable<Rule['chec
   if (!flow) return;
   for (const second of all) {
     const block = second.args[0] && bare(second.args[0]);
-    if (!block || !isOneObject(block)) continue;
+    if (!block || !isOneObject(func, block)) continue;
     for (const first of all) {
       if (first === second || !first.args[0] || !sameText(file, func, first.args[0], block)) continue;
       const from = eventOf(flow, first);
@@ -139,7 +165,8 @@ function twice(file: View, func: Func, report: Parameters<NonNullable<Rule['chec
   }
 }
 /** `&cb` of a variable: not an element, nor a pointer that may have moved on. */
-function isOneObject(block: Expr): boolean {
+function isOneObject(func: Func, block: Expr): boolean {
+  if (block.kind === 'name') return func.params.some((p) => p.id === block.id) && assignmentsTo(func, block.id).length === 0;
   return block.kind === 'unary' && block.op === '&' && bare(block.operand).kind === 'name';
 }
 

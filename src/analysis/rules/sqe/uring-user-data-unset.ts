@@ -72,7 +72,7 @@ function readsItself(file: View, flow: SqeFlow, gets: Get[], prep: Prep): boolea
 
 /** Every way from here leaves the sqe as it was, and some way submits it. */
 function neverPrepared(flow: SqeFlow, get: Get): boolean {
-  if (flow.events.some((e) => e !== get && 'sqes' in e && share(e.sqes, get.sqes))) return false;
+  if (flow.events.some((e) => e !== get && 'sqes' in e && e.kind !== 'data' && share(e.sqes, get.sqes))) return false;
   return flow.reaches(get, (e) => e.kind === 'submit' && share(e.rings, get.rings), (e) => takesAnew(e, get.sqes));
 }
 
