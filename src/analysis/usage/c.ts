@@ -17,12 +17,14 @@ const POSIX_TYPE = /^(?:aiocb(?:64)?|aioinit)$/;
 const RAW_URING = /^(?:SYS|__NR)_io_uring_(?:setup|enter|register)$/;
 const URING_CONSTANT = /^(?:IORING_\w+|IOSQE_\w+|IOU_PBUF_\w+)$/;
 const URING_RAW_TYPE = /^(?:io_uring_(?:sqe|cqe|params|probe|probe_op|restriction|buf|buf_ring|buf_reg|rsrc_\w+|files_update|getevents_arg|sync_cancel_reg|op)|io_[sc]qring_offsets)$/;
+/** Of the kernel's headers, which liburing brings along for its requests. */
+const LIBURING_TYPE = /^(?:__kernel_timespec|open_how|futex_waitv)$/;
 const LIBURING = /^(?:(?:__)?io_uring_\w+|IO_URING_(?:CHECK_VERSION|VERSION_\w+))$/;
 const EPOLL = /^(?:epoll_(?:create1?|ctl|wait|pwait2?)|EPOLL\w+)$/;
 const EPOLL_TYPE = /^epoll_(?:event|data(?:_t)?)$/;
 
 const CANDIDATES = [
-  LIBAIO, LIBAIO_TYPE, RAW_AIO, RAW_AIO_ABI, RAW_AIO_TYPE, POSIX_AIO, POSIX_TYPE, RAW_URING, URING_CONSTANT, URING_RAW_TYPE, LIBURING, EPOLL, EPOLL_TYPE, /^io_uring$/,
+  LIBAIO, LIBAIO_TYPE, RAW_AIO, RAW_AIO_ABI, RAW_AIO_TYPE, POSIX_AIO, POSIX_TYPE, RAW_URING, URING_CONSTANT, URING_RAW_TYPE, LIBURING, LIBURING_TYPE, EPOLL, EPOLL_TYPE, /^io_uring$/,
 ];
 const ANY = new RegExp(CANDIDATES.map((p) => p.source).join('|'));
 /** Whether some API has this name. */
@@ -57,6 +59,7 @@ function families({ own, liburing, uapi, abi, libaio, posix, epoll }: ReturnType
     // with only the kernel's header the functions are the project's own
     if (!liburing && uapi) return isType && URING_RAW_TYPE.test(name) ? 'raw-io-uring' : undefined;
     if (name === 'io_uring') return isType ? 'liburing' : undefined;
+    if (liburing && isType && LIBURING_TYPE.test(name)) return 'liburing';
     // behind a project's header only what the library is known to have
     if (LIBURING.test(name)) return liburing || uringDoc(name) ? 'liburing' : undefined;
     if (libaio && (isType ? LIBAIO_TYPE : LIBAIO).test(name)) return 'libaio';

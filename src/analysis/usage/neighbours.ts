@@ -6,12 +6,14 @@ import type { RawUsage } from './places';
 import { rustTypes } from './rust-types';
 
 const DIRECT = /^(?:__)?O_DIRECT$|^STATX_DIO(?:ALIGN|_READ_ALIGN)$|^RWF_[A-Z]+$|^p(?:read|write)v2$|^BLK(?:SSZ|PBSZ)GET$/;
+/** Asked for the alignment of direct I/O, where the file says so. */
+const STATX = /^statx$/;
 const ALIGNED = /^(?:posix_memalign|aligned_alloc|memalign|p?valloc)$/;
 const HEADERS: readonly (readonly [header: RegExp, names: RegExp])[] = [
   [/^(?:sys\/)?poll\.h$/, /^(?:p?poll|pollfd)$/], [/^sys\/select\.h$/, /^p?select$/], [/^sys\/eventfd\.h$/, /^(?:eventfd(?:_read|_write)?|EFD_\w+)$/],
-  [/^sys\/timerfd\.h$/, /^timerfd_\w+$/], [/^sys\/signalfd\.h$/, /^signalfd$/],
+  [/^sys\/timerfd\.h$/, /^timerfd_\w+$/], [/^sys\/signalfd\.h$/, /^signalfd$/], [/^fcntl\.h$/, /^O_NONBLOCK$/], [/^sys\/socket\.h$/, /^SOCK_NONBLOCK$/],
 ];
-const ANY = new RegExp([DIRECT, ALIGNED, ...HEADERS.map(([, names]) => names)].map((p) => p.source).join('|'));
+const ANY = new RegExp([DIRECT, ALIGNED, STATX, ...HEADERS.map(([, names]) => names)].map((p) => p.source).join('|'));
 /** Anything that may resolve to one of the next two, renamed imports aside. */
 const RUST_ANY = /DIRECT|RWF_|v2$|align|alloc$|poll|select|eventfd|timerfd|signalfd|mio::/i;
 const RUST_DIRECT = /^(?:libc|nix(?:::\w+)*|rustix(?:::\w+)*|OFlags|OFlag)::(?:O_DIRECT|DIRECT|RWF_\w+|preadv2|pwritev2|posix_memalign|memalign|aligned_alloc)$/;
@@ -25,11 +27,12 @@ function inC(file: SourceFile): RawUsage<Neighbour>[] {
   const { includes, mentions, functions } = file.facts;
   const ready = HEADERS.filter(([header]) => includes.some((i) => header.test(i.name))).map(([, names]) => names);
   const own = new Set(functions.map((f) => f.name));
+  const asksAlignment = file.program.names('STATX_DIOALIGN');
   const out: RawUsage<Neighbour>[] = [];
   for (const { unit, mentions: names } of mentions) {
     for (const m of candidates(names, ANY)) {
       if (own.has(m.text)) continue;
-      const family = DIRECT.test(m.text) || ALIGNED.test(m.text) ? 'direct-io' : ready.some((p) => p.test(m.text)) && isUse(file.text, m, unit.base) ? 'readiness' : undefined;
+      const family = DIRECT.test(m.text) || ALIGNED.test(m.text) || (asksAlignment && STATX.test(m.text) && isUse(file.text, m, unit.base)) ? 'direct-io' : ready.some((p) => p.test(m.text)) && isUse(file.text, m, unit.base) ? 'readiness' : undefined;
       if (family) out.push({ family, api: m.text, start: unit.base + m.start, end: unit.base + m.end });
     }
   }

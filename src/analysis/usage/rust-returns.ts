@@ -23,6 +23,11 @@ const RETURNS: Record<string, string> = {
   'io_uring::IoUring::split': '(io_uring::Submitter,io_uring::SubmissionQueue,io_uring::CompletionQueue)',
   'io_uring::CompletionQueue::next': 'io_uring::cqueue::Entry',
   'tokio_uring::builder': 'tokio_uring::Builder',
+  'tokio_uring::fs::File::write_at': 'tokio_uring::UnsubmittedWrite',
+  'tokio_uring::net::TcpStream::write': 'tokio_uring::UnsubmittedWrite',
+  'tokio_uring::net::UnixStream::write': 'tokio_uring::UnsubmittedWrite',
+  'tokio_uring::net::UdpSocket::write': 'tokio_uring::UnsubmittedWrite',
+  'tokio_uring::net::UnixListener::accept': 'tokio_uring::net::UnixStream',
   'tokio::runtime::Builder::new_current_thread': 'tokio::runtime::Builder',
   'tokio::runtime::Builder::new_multi_thread': 'tokio::runtime::Builder',
   'tokio::runtime::Builder::build': 'tokio::runtime::Runtime',
@@ -68,6 +73,11 @@ export function methodReturns(receiver: string, name: string): string | undefine
   }
   if (SAME.has(name) && !(AMBIGUOUS.test(name) && IO_TYPE.test(receiver))) return receiver;
   return undefined;
+}
+/** Methods of `Result` and `Option`, by which what they are called on goes on its way. */
+const ADAPTERS = /^(?:unwrap\w*|expect(?:_err)?|ok|err|ok_or(?:_else)?|is_(?:ok|err|some|none)(?:_and)?|map(?:_err|_or|_or_else)?|and_then|or_else|inspect(?:_err)?|context|with_context)$/;
+export function isAdapter(name: string): boolean {
+  return ADAPTERS.test(name);
 }
 /** Whether a method's result stands for what it is called on. */
 export function isTransparent(name: string): boolean {

@@ -3,6 +3,7 @@ import type { Family } from '../../protocol/analysis';
 import { walkFunction } from '../model';
 import type { SourceFile } from '../source-file';
 import type { RawUsage } from './places';
+import { isAdapter } from './rust-returns';
 import { rustTypes } from './rust-types';
 
 const CRATES: Record<string, Family> = {
@@ -46,7 +47,7 @@ export function rustUsages(file: SourceFile): RawUsage<Family>[] {
   }
   for (const func of file.program.functions()) {
     for (const e of walkFunction(func)) {
-      if (e.kind !== 'call' || e.callee.kind !== 'member') continue;
+      if (e.kind !== 'call' || e.callee.kind !== 'member' || isAdapter(e.name)) continue;
       const type = types.typeOf(e.callee.object, func);
       if (type && !type.startsWith('(')) add(`${type}::${e.name}`, func.base + e.nameSpan.start, func.base + e.nameSpan.end);
     }

@@ -50,7 +50,8 @@ function isZero(func: Func, timeout: Expr): boolean {
   const target = bare(timeout);
   const name = target.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
   if (name.kind !== 'name') return false;
-  if (assignmentsTo(func, '.tv_sec').length || assignmentsTo(func, '.tv_nsec').length) return false;
+  const set = [...assignmentsTo(func, '.tv_sec'), ...assignmentsTo(func, '.tv_nsec')];
+  if (set.some(({ at }) => at.kind === 'assign' && at.target.kind === 'member' && bare(at.target.object).kind === 'name' && (bare(at.target.object) as typeof name).id === name.id)) return false;
   const declared = [...statements(func.body)].find((s) => s.kind === 'declare' && s.local.id === name.id);
   return declared?.kind === 'declare' && declared.init?.kind === 'list' && declared.init.items.every((i) => i.value.kind === 'int' && i.value.value === 0n);
 }
