@@ -41,7 +41,7 @@ struct kernel_flight {
 	__u8 punted;
 	__u8 multishot;
 	__u8 quiet;		/* wants no completion when it succeeds */
-	__u8 unused;
+	__u8 told_pending;	/* the loader's */
 };
 
 /* Latencies in eight steps an octave: step_of() says which. */

@@ -385,6 +385,24 @@ void pairing_pending(struct pairing *pairing, uint64_t now, uint64_t age)
 	}
 }
 
+void pairing_pending_untold(struct pairing *pairing, struct kernel_flight *flights, uint64_t now, uint64_t age)
+{
+	for (uint32_t i = 0; i < FLIGHTS; i++) {
+		struct kernel_flight *flight = &flights[i];
+		struct kernel_flight one = *flight;
+		if (!one.key || one.told_pending || one.quiet || one.sampled || one.time + age > now)
+			continue;
+		const struct ring_state *ring = ring_of(pairing, one.ring);
+		/* another request that takes the place at this moment would be told later, or not at all: it is only a hint */
+		flight->told_pending = 1;
+		struct span span = { .api = API_IO_URING, .op = one.op, .start = one.time, .end = now, .pid = ring->pid,
+				     .tid = ring->pid, .ring = one.ring, .fd = -1, .offset = -1, .user_data = one.user_data,
+				     .flags = one.punted ? SPAN_PUNTED : 0 };
+		names_task(pairing->names, span.pid, span.tid, span.start);
+		stream_pending_span(pairing->stream, &span);
+	}
+}
+
 void pairing_finish(struct pairing *pairing, uint64_t now)
 {
 	for (uint32_t i = 0; i < pairing->flight.count; i++) {

@@ -31,6 +31,8 @@ bool pairing_request(const struct pairing *pairing, uint32_t ring, uint64_t addr
 		     bool *fixed);
 /* Operations that have been in flight for `age` ns at `now` are told, once each. */
 void pairing_pending(struct pairing *pairing, uint64_t now, uint64_t age);
+/* Likewise for operations that the kernel programs keep, while not every one is told. */
+void pairing_pending_untold(struct pairing *pairing, struct kernel_flight *flights, uint64_t now, uint64_t age);
 /* The recording ends: what is still in flight is told as it is. */
 void pairing_finish(struct pairing *pairing, uint64_t now);
 

@@ -583,7 +583,7 @@ bool programs_lanes(struct programs *programs, struct lanes *lanes)
 	programs->places = map_array(kernel->maps.lane_places, records * sizeof(struct record), PROT_READ | PROT_WRITE);
 	*aggregates = (struct aggregates){
 		.cpus = programs->cpus,
-		.flights = map_array(kernel->maps.flights, FLIGHTS * sizeof(struct kernel_flight), PROT_READ),
+		.flights = map_array(kernel->maps.flights, FLIGHTS * sizeof(struct kernel_flight), PROT_READ | PROT_WRITE),
 		.histograms = map_array(kernel->maps.histograms, (size_t)OPS * programs->cpus * sizeof(struct histogram), PROT_READ | PROT_WRITE),
 	};
 	if (kernel->rodata->trace_all)

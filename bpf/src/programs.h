@@ -71,7 +71,7 @@ void programs_free_ring(struct programs *programs, uint32_t ring, uint64_t conte
 void programs_set_every(struct programs *programs, uint32_t every);
 /* What the programs keep while not every operation is told: FLIGHTS operations, and OPS histograms for each of `cpus`. */
 struct aggregates {
-	const struct kernel_flight *flights;
+	struct kernel_flight *flights;
 	struct histogram *histograms;
 	const struct ring_count *rings;	/* by number; NULL unless the whole machine is traced */
 	uint32_t cpus;

@@ -33,6 +33,15 @@ static void report_histograms(struct watch *watch, uint64_t now)
 	watch->next_histograms = now + HISTOGRAMS_EVERY;
 }
 
+static void report_pending(struct watch *watch, uint64_t now)
+{
+	struct aggregates aggregates = programs_aggregates(watch->programs);
+
+	pairing_pending(watch->pairing, now, watch->options->pending);
+	if (pace_every(&watch->pace) != 1)
+		pairing_pending_untold(watch->pairing, aggregates.flights, now, watch->options->pending);
+}
+
 void watch_tick(struct watch *watch, const struct lanes *lanes, uint64_t now)
 {
 	if (pace_adapt(&watch->pace, now, lanes_fill(lanes), stream_fill(watch->stream))) {
@@ -43,7 +52,7 @@ void watch_tick(struct watch *watch, const struct lanes *lanes, uint64_t now)
 		report_histograms(watch, now);
 	if (now >= watch->next_look) {
 		if (watch->options->pending > 0)
-			pairing_pending(watch->pairing, now, watch->options->pending);
+			report_pending(watch, now);
 		threads_look(&watch->threads, watch->pairing, watch->stream, now);
 		departures_settle(&watch->departures, watch->programs, watch->pairing, now);
 		watch->next_look = now + LOOK_EVERY;

@@ -110,8 +110,8 @@ describe.skipIf(WHY_NO_TRACING)(`modes ${WHY_NO_TRACING && `(skipped: ${WHY_NO_T
     expect(steps.slice(0, 2)).toEqual([16, 256]);
   });
 
-  test('what hangs is told while it hangs', async () => {
-    const loader = new Loader(['--apis', 'io_uring', '--pending', '200', '--', program('uring-hang')]);
+  test.each(['spans', 'aggregate'])('%s: what hangs is told while it hangs', async (mode) => {
+    const loader = new Loader(['--apis', 'io_uring', '--mode', mode, '--pending', '200', '--', program('uring-hang')]);
     await eventually(() => loader.bytes.length > 8 && loader.recording.pending.length > 0, 'a pending operation');
     const { pending } = loader.recording;
     expect(pending).toHaveLength(1);
