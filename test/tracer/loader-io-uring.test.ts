@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { opName } from '../../src/protocol/ops';
 import { InstantKind, SpanFlag } from '../../src/protocol/wire';
 import { buildLoader } from '../support/launch';
 import { buildPrograms, counts, eventually, expectConsistent, expectLanes, isAlive, Loader, median, program, record } from '../support/loader';
@@ -127,5 +128,21 @@ describe.skipIf(WHY_NO_TRACING)(`io_uring ${WHY_NO_TRACING && `(skipped: ${WHY_N
     expect(isAlive(said.pid)).toBe(true);
     target.child.stdin.end();
     await target.ended;
+  });
+
+  test('a target that forks, becomes another program, and ends with operations in flight', async () => {
+    const { code, recording, said } = await record(['--apis', 'io_uring', '--', program('uring-leaves'), '20', program('uring-known'), file, '50']);
+    expect(code).toBe(0);
+    expect(recording.goodbye!.totals.lost).toEqual({ kernel: 0, stream: 0, unpaired: 0 });
+    const parent = said.pid as number;
+    const left = recording.spans.filter((span) => span.pid !== parent);
+    // nobody reaps what a process leaves behind, but the kernel ends it
+    expect(counts(left, 'io_uring')).toEqual({ RECV: 20 });
+    for (const span of left) expect(span).toMatchObject({ result: -125 });
+    const own = recording.spans.filter((span) => span.pid === parent);
+    expect(counts(own, 'io_uring')).toEqual({ ...said.ops as Record<string, number>, RECV: 1 });
+    expect(own.find((span) => opName('io_uring', span.op) === 'RECV')).toMatchObject({ result: -125 });
+    expect(recording.infos.flatMap((info) => info.kind === 'process' && info.pid === parent ? [info.comm] : [])).toEqual(['uring-leaves', 'uring-known']);
+    expect(recording.goodbye!.totals.apis).toMatchObject([{ inflight: 0 }]);
   });
 });
