@@ -38,7 +38,7 @@ static struct user *users_of(const struct pairing *pairing, const struct aggrega
 	size_t capacity = 0;
 
 	*count = 0;
-	for (uint32_t number = 1; number < RINGS; number++) {
+	for (uint32_t number = 1; number <= pairing_last_ring(pairing); number++) {
 		const struct ring_state *ring = pairing_ring_state(pairing, number);
 		if (!ring->pid)
 			continue;
@@ -136,7 +136,7 @@ void departures_settle(struct departures *departures, struct programs *programs,
 		table_put(&gone, departures->list[due++].pid, 1);
 	if (due == 0)
 		return;
-	for (uint32_t number = 1; number < RINGS; number++) {
+	for (uint32_t number = 1; number <= pairing_last_ring(pairing); number++) {
 		const struct ring_state *ring = pairing_ring_state(pairing, number);
 		if (!ring->pid || !table_get(&gone, ring->pid))
 			continue;

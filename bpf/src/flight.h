@@ -42,6 +42,7 @@ struct flight {
 	struct op *ops;
 	uint32_t count, capacity, free;
 	uint32_t *by_key, *by_user;
+	uint32_t last_ring;	/* the greatest number that a ring has had */
 	struct ring_state rings[RINGS];
 };
 

@@ -70,22 +70,33 @@ void stream_json(struct stream *stream, enum frame_type type, const struct buffe
 	put_frame(stream, type, payload, &nothing, 2 * QUEUE_BYTES);
 }
 
+/*
+ * The codings write at `rows->bytes + rows->size`, where begin_row has made room for a whole row: millions of rows are
+ * written a second.
+ */
+#define MOST_ROW_BYTES 256
+#define MOST_FIELD_BYTES 10
+#define COUNT(name, kind, value) +1
+_Static_assert((0 SPAN_FIELDS(COUNT)) * MOST_FIELD_BYTES <= MOST_ROW_BYTES, "a row fits");
+_Static_assert((0 CALL_FIELDS(COUNT)) * MOST_FIELD_BYTES <= MOST_ROW_BYTES, "a row fits");
+#undef COUNT
+
+static void begin_row(struct buffer *rows)
+{
+	buffer_reserve(rows, MOST_ROW_BYTES);
+}
+
 static void put_u8(struct buffer *rows, uint8_t value)
 {
-	buffer_append(rows, &value, 1);
+	rows->bytes[rows->size++] = value;
 }
 
 /* Unsigned LEB128. */
 static void put_varint(struct buffer *rows, uint64_t value)
 {
-	uint8_t bytes[10];
-	size_t size = 0;
-
-	do {
-		bytes[size++] = (value & 0x7f) | (value > 0x7f ? 0x80 : 0);
-		value >>= 7;
-	} while (value);
-	buffer_append(rows, bytes, size);
+	for (; value > 0x7f; value >>= 7)
+		put_u8(rows, (value & 0x7f) | 0x80);
+	put_u8(rows, value);
 }
 
 /* Signed, folded so that small magnitudes are short. */
@@ -109,6 +120,7 @@ static void put_batch(struct stream *stream, enum frame_type type, struct buffer
 
 	if (*count == 0)
 		return;
+	begin_row(&head);
 	put_varint(&head, *count);
 	put_varint(&head, 0);
 	if (!put_frame(stream, type, &head, rows, bound))
@@ -139,6 +151,7 @@ static void put_span(struct stream *stream, enum frame_type type, struct buffer 
 		*last = (struct span){ 0 };
 	now.start = since(stream, span->start);
 	now.end = since(stream, span->end);
+	begin_row(rows);
 	SPAN_FIELDS(PUT)
 	*last = now;
 	++*count;
@@ -165,6 +178,7 @@ void stream_call(struct stream *stream, const struct call_span *call)
 		*last = (struct call_span){ 0 };
 	now.start = since(stream, call->start);
 	now.end = since(stream, call->end);
+	begin_row(rows);
 	CALL_FIELDS(PUT)
 	*last = now;
 	stream->call_count++;
@@ -180,6 +194,7 @@ void stream_instant(struct stream *stream, const struct instant *instant)
 	if (stream->instant_count == 0)
 		*last = (struct instant){ 0 };
 	now.time = since(stream, instant->time);
+	begin_row(rows);
 	INSTANT_FIELDS(PUT)
 	*last = now;
 	stream->instant_count++;

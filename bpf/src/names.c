@@ -22,6 +22,7 @@
 #define DEAD 2
 
 struct names {
+	uint64_t last_thread;		/* of names_task, plus 1: mostly it is the same again */
 	struct stream *stream;
 	struct table processes;		/* pid + 1: ALIVE or DEAD */
 	struct table programs[2];	/* pid + 1: name of the program it became before it did anything we see, eight bytes each */
@@ -112,6 +113,7 @@ static void send_file(struct names *names, uint32_t pid, int32_t fd, const char 
 
 static void forget(struct names *names, uint32_t pid)
 {
+	names->last_thread = 0;
 	table_remove(&names->threads, PID_MASK, (uint64_t)pid << 32);
 	table_remove(&names->files, PID_MASK, (uint64_t)pid << 32);
 }
@@ -252,6 +254,9 @@ void names_task(struct names *names, uint32_t pid, uint32_t tid, uint64_t now)
 	struct json json = { 0 };
 	char comm[32];
 
+	if (names->last_thread == key + 1)
+		return;
+	names->last_thread = key + 1;
 	if (table_get(&names->threads, key))
 		return;
 	table_put(&names->threads, key, ALIVE);

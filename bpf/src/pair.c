@@ -53,6 +53,8 @@ void pairing_ring(struct pairing *pairing, const struct notice *notice)
 	/* the number of a ring that is gone */
 	if (ring->pid)
 		end_ring(pairing, notice->ring & 0xffff);
+	if (notice->ring > pairing->flight.last_ring)
+		pairing->flight.last_ring = notice->ring & 0xffff;
 	ring->existed = notice->existed;
 	ring->sqpoll = notice->api == API_IO_URING && notice->flags & IORING_SETUP_SQPOLL;
 	ring->api = notice->api;
@@ -71,6 +73,11 @@ bool pairing_ring_over(struct pairing *pairing, uint32_t number, struct ring_cou
 	ring->context = 0;
 	ring->counted = counted;
 	return true;
+}
+
+uint32_t pairing_last_ring(const struct pairing *pairing)
+{
+	return pairing->flight.last_ring;
 }
 
 const struct ring_state *pairing_ring_state(const struct pairing *pairing, uint32_t ring)

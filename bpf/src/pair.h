@@ -38,6 +38,8 @@ void pairing_finish(struct pairing *pairing, uint64_t now);
 
 /* Forgets a ring whose process is gone; false while operations are in flight on it. `counted` by the kernel so far. */
 bool pairing_ring_over(struct pairing *pairing, uint32_t ring, struct ring_count counted);
+/* The greatest number that a ring has had. */
+uint32_t pairing_last_ring(const struct pairing *pairing);
 /* What is known of a ring, by number. */
 const struct ring_state *pairing_ring_state(const struct pairing *pairing, uint32_t ring);
 /* Completions the kernel programs could not count (+), or counted although they belong to before (-). */

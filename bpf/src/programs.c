@@ -621,7 +621,7 @@ struct counters programs_counters(const struct programs *programs)
 {
 	struct counters sum = { 0 };
 
-	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
+	for (uint32_t cpu = 0; cpu < programs->cpus; cpu++) {
 		const struct counters *one = &programs->kernel->bss->counters[cpu];
 		for (int api = 0; api < API_COUNT; api++) {
 			sum.submitted[api] += __atomic_load_n(&one->submitted[api], __ATOMIC_RELAXED);

@@ -89,7 +89,7 @@ void threads_look(struct threads *threads, const struct pairing *pairing, struct
 {
 	struct table seen = { 0 };
 
-	for (uint32_t number = 1; number < RINGS && seen.count < MOST_PROCESSES; number++) {
+	for (uint32_t number = 1; number <= pairing_last_ring(pairing) && seen.count < MOST_PROCESSES; number++) {
 		const struct ring_state *ring = pairing_ring_state(pairing, number);
 		char path[32];
 		if (!ring->pid || ring->api != API_IO_URING || table_get(&seen, ring->pid))
