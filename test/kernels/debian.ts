@@ -30,16 +30,19 @@ export function debianKernel(suite: string, machine: Machine): Kernel {
     const architecture = MACHINES[machine];
     const apt = privateApt(folder, suite, { architecture });
     const needs = (name: string) => [...apt('apt-cache', 'depends', name).matchAll(/Depends: (linux-[a-z]+-\d\S+)/g)].map((match) => match[1]!);
-    const image = needs(`linux-image-cloud-${architecture}`).find((name) => name.startsWith('linux-image-'));
-    if (!image) throw new Error(`${suite} has no linux-image-cloud-${architecture}`);
-    const release = image.slice('linux-image-'.length);
+    const pack = needs(`linux-image-cloud-${architecture}`).find((name) => name.startsWith('linux-image-'));
+    if (!pack) throw new Error(`${suite} has no linux-image-cloud-${architecture}`);
+    const release = pack.slice('linux-image-'.length);
     // newer ones are split: image and modules are in packages of their own
-    unpackPackages(apt, folder, [image, ...needs(image).filter((name) => name.endsWith(release))], root);
+    unpackPackages(apt, folder, [pack, ...needs(pack).filter((name) => name.endsWith(release))], root);
     rmSync(join(folder, 'apt'), { recursive: true });
     writeFileSync(ready, release);
   }
   const release = readFileSync(ready, 'utf8');
-  return { release, machine, root, image: join(root, 'boot', `vmlinuz-${release}`), busybox: busybox(machine), ownBusybox: busybox(ownMachine() as Machine) };
+  // newer packages have no /boot
+  const image = [`boot/vmlinuz-${release}`, `usr/lib/modules/${release}/vmlinuz`].map((name) => join(root, name)).find((file) => existsSync(file));
+  if (!image) throw new Error(`${suite}: linux-image-${release} holds no vmlinuz`);
+  return { release, machine, root, image, busybox: busybox(machine), ownBusybox: busybox(ownMachine() as Machine) };
 }
 
 /** Debian's static busybox. */

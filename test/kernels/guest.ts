@@ -29,10 +29,11 @@ export function whyNoGuest(machine: Machine): string {
 
 /** Copies modules and what they depend on. @returns their paths below /lib/modules, in the order to load them */
 function copyModules(kernel: Kernel, tree: string): string[] {
-  const modules = ['lib/modules', 'usr/lib/modules'].map((name) => join(kernel.root, name, kernel.release)).find((name) => existsSync(name));
-  if (!modules) throw new Error(`${kernel.release}: the package has no modules`);
-  // depmod wants <base>/lib/modules/<release>
-  execFileSync(kernel.ownBusybox, ['depmod', '-b', kernel.root, kernel.release], { stdio: ['ignore', 'ignore', 'pipe'] });
+  // newer packages have them below /usr
+  const base = [kernel.root, join(kernel.root, 'usr')].find((name) => existsSync(join(name, 'lib/modules', kernel.release)));
+  if (!base) throw new Error(`${kernel.release}: the package has no modules`);
+  const modules = join(base, 'lib/modules', kernel.release);
+  execFileSync(kernel.ownBusybox, ['depmod', '-b', base, kernel.release], { stdio: ['ignore', 'ignore', 'pipe'] });
   const needs = new Map<string, string[]>();
   for (const line of readFileSync(join(modules, 'modules.dep'), 'utf8').split('\n')) {
     const [file, rest] = line.split(':');
