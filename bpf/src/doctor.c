@@ -35,15 +35,14 @@ static void check_btf(struct json *json)
 static void check_capabilities(struct json *json)
 {
 	uint64_t has = privilege_capabilities();
-	bool admin = has & CAPABILITY(CAP_SYS_ADMIN);
-	bool bpf = admin || has & CAPABILITY(CAP_BPF), perfmon = admin || has & CAPABILITY(CAP_PERFMON);
+	const char *missing = privilege_missing();
 	bool reads = has & CAPABILITY(CAP_DAC_READ_SEARCH);
 	char detail[128];
 
-	snprintf(detail, sizeof(detail), "user id %d; CAP_BPF %s, CAP_PERFMON %s", (int)geteuid(), bpf ? "held" : "missing",
-		 perfmon ? "held" : "missing");
-	check(json, "capabilities", bpf && perfmon ? "ok" : "missing", "Right to trace", detail,
-	      "Run as root, with sudo, or give the loader CAP_BPF and CAP_PERFMON.");
+	snprintf(detail, sizeof(detail), "user id %d; %s%s", (int)geteuid(), missing[0] ? "missing: " : "all capabilities held that tracing needs",
+		 missing);
+	check(json, "capabilities", missing[0] ? "missing" : "ok", "Right to trace", detail,
+	      "Run as root, with sudo, or give the loader CAP_BPF and CAP_PERFMON (before Linux 5.11 also CAP_SYS_RESOURCE).");
 	check(json, "proc", reads ? "ok" : "warning", "Names of other users' files",
 	      reads ? "CAP_DAC_READ_SEARCH held" : "CAP_DAC_READ_SEARCH missing: some descriptors have no path",
 	      "Give the loader CAP_DAC_READ_SEARCH too.");

@@ -5,6 +5,9 @@
 
 #define TYPED(event, purposes, mandatory, program, shape) \
 	{ event, KIND_TYPED, purposes, mandatory, { { program, event, shape } } }
+/* optional, with one program for kernels since 5.18 and one for older ones */
+#define EITHER(event, purposes, program, shape, old, old_shape) \
+	{ event, KIND_TYPED, purposes, false, { { program, event, shape }, { old, event, old_shape } } }
 #define SYSCALL(call, purposes, programs) \
 	{ "sys_enter_" call, KIND_SYSCALL, purposes, true, { { programs "_enter", "sys_enter_" call, SHAPE_ANY } } }, \
 	{ "sys_exit_" call, KIND_SYSCALL, purposes, true, { { programs "_exit", "sys_exit_" call, SHAPE_ANY } } }
@@ -23,19 +26,21 @@ const struct hook HOOKS[] = {
 	{ "io_uring_complete", KIND_TYPED, FOR_IO_URING, true, {
 		{ "uring_complete_cqe", "io_uring_complete", SHAPE_ENTRY_THIRD },
 		{ "uring_complete_req", "io_uring_complete", SHAPE_RESULT_FOURTH },
+		{ "uring_old_complete", "io_uring_complete", SHAPE_NUMBERS },
 	} },
 	TYPED("io_uring_req_failed", FOR_IO_URING, false, "uring_req_failed", SHAPE_ANY),
 	TYPED("io_uring_cqe_overflow", FOR_IO_URING, false, "uring_overflow", SHAPE_NUMBERS),
-	TYPED("io_uring_queue_async_work", FOR_IO_URING, false, "uring_punt", SHAPE_REQUEST_FIRST),
-	TYPED("io_uring_poll_arm", FOR_IO_URING, false, "uring_poll_arm", SHAPE_REQUEST_FIRST),
-	TYPED("io_uring_link", FOR_IO_URING, false, "uring_link", SHAPE_REQUEST_FIRST),
-	TYPED("io_uring_fail_link", FOR_IO_URING, false, "uring_fail_link", SHAPE_REQUEST_FIRST),
+	EITHER("io_uring_queue_async_work", FOR_IO_URING, "uring_punt", SHAPE_REQUEST_FIRST, "uring_old_punt", SHAPE_REQUEST_THIRD),
+	EITHER("io_uring_poll_arm", FOR_IO_URING, "uring_poll_arm", SHAPE_REQUEST_FIRST, "uring_old_poll_arm", SHAPE_BYTE_THIRD),
+	EITHER("io_uring_link", FOR_IO_URING, "uring_link", SHAPE_REQUEST_FIRST, "uring_old_link", SHAPE_THREE),
+	EITHER("io_uring_fail_link", FOR_IO_URING, "uring_fail_link", SHAPE_REQUEST_FIRST, "uring_old_fail_link", SHAPE_TWO),
 	TYPED("io_uring_short_write", FOR_IO_URING, false, "uring_short_write", SHAPE_NUMBERS),
-	TYPED("io_uring_register", FOR_IO_URING, false, "uring_register", SHAPE_NUMBERS),
+	EITHER("io_uring_register", FOR_IO_URING, "uring_register", SHAPE_FIVE_NUMBERS, "uring_old_register", SHAPE_SIX_NUMBERS),
 	/* last: an operation whose beginning is seen has its end seen too */
 	{ "io_uring_submit", KIND_TYPED, FOR_IO_URING, true, {
 		{ "uring_submit_req", "io_uring_submit_req", SHAPE_REQUEST_FIRST },
 		{ "uring_submit_sqe_req", "io_uring_submit_sqe", SHAPE_REQUEST_FIRST },
+		{ "uring_old_submit", "io_uring_submit_sqe", SHAPE_BYTE_THIRD },
 		{ "uring_submit_sqe_ctx", "io_uring_submit_sqe", SHAPE_REQUEST_SECOND },
 	} },
 

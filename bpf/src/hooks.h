@@ -30,7 +30,12 @@ enum shape {
 	SHAPE_ENTRY_THIRD,	/* (ctx, req, struct io_uring_cqe *) */
 	SHAPE_RESULT_FOURTH,	/* (ctx, void *req, u64, int, ...) */
 	SHAPE_NUMBERS,		/* (ctx, u64 or numbers, ...) */
+	SHAPE_TWO,		/* two untyped pointers */
 	SHAPE_THREE,		/* three arguments */
+	SHAPE_BYTE_THIRD,	/* (ctx, void *, u8 opcode, ...) */
+	SHAPE_REQUEST_THIRD,	/* (ctx, int, void *, ...) */
+	SHAPE_FIVE_NUMBERS,	/* (ctx, four numbers) */
+	SHAPE_SIX_NUMBERS,	/* (ctx, five numbers) */
 	SHAPE_NUMBER_FOURTH,	/* (bool, pointer, pointer, state) */
 };
 
@@ -40,7 +45,7 @@ struct variant {
 	enum shape shape;
 };
 
-#define MOST_VARIANTS 3
+#define MOST_VARIANTS 4
 struct hook {
 	const char *name;
 	enum hook_kind kind;

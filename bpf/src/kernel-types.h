@@ -140,9 +140,13 @@ struct io_rings {
 	__u32 cq_ring_entries;
 };
 
+struct io_uring_sqe;
 struct io_ring_ctx {
 	unsigned int flags;
 	struct io_rings *rings;
+	__u32 *sq_array;
+	struct io_uring_sqe *sq_sqes;
+	unsigned int cached_sq_head, sq_entries;
 	struct io_ev_fd *io_ev_fd;
 };
 
@@ -176,6 +180,7 @@ struct io_uring_sqe {
 	__u8 flags;
 	__s32 fd;
 	__u64 off;
+	__u64 addr;
 	__u32 len;
 	__u64 user_data;
 };

@@ -225,6 +225,17 @@ static void notified(struct pairing *pairing, const struct record *record)
 		pairing_end(pairing, index, record->time, record->value, several ? SPAN_APPROXIMATE : 0);
 }
 
+/* A completion of a kernel that does not tell the request. */
+static void complete_oldest(struct pairing *pairing, const struct record *record, uint32_t index, bool several)
+{
+	if (index != NO_OP)
+		pairing_end(pairing, index, record->time, record->value, several ? SPAN_APPROXIMATE : 0);
+	else if (ring_of(pairing, record->ring)->existed)
+		pairing->extra[API_IO_URING] -= !(record->length & CQE_MORE);
+	else
+		pairing->unpaired++;
+}
+
 static void complete(struct pairing *pairing, const struct record *record)
 {
 	bool existed = ring_of(pairing, record->ring)->existed, several;
@@ -256,6 +267,8 @@ static void complete(struct pairing *pairing, const struct record *record)
 	index = flight_find_user(&pairing->flight, record->ring, record->user_data, false, &several);
 	if (record->length & CQE_MORE && index != NO_OP)
 		shot(pairing, index, record, flags | (several ? SPAN_APPROXIMATE : 0));
+	else if (record->flags & RECORD_BY_USER_DATA)
+		complete_oldest(pairing, record, index, several);
 	else if (!existed)
 		foreign(pairing, record);
 }

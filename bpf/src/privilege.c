@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 uint64_t privilege_capabilities(void)
@@ -37,12 +39,42 @@ const char *privilege_lockdown(void)
 	return "unknown";
 }
 
+/* Before 5.11 the memory of maps counts as locked, so its limit has to be raised: above the hard one by a right only. */
+static bool may_lock_maps(uint64_t has)
+{
+	struct utsname host;
+	struct rlimit limit;
+	unsigned int major = 0, minor = 0;
+
+	uname(&host);
+	if (sscanf(host.release, "%u.%u", &major, &minor) == 2 && (major > 5 || (major == 5 && minor >= 11)))
+		return true;
+	return has & CAPABILITY(CAP_SYS_RESOURCE) ||
+	       (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_max == RLIM_INFINITY);
+}
+
+const char *privilege_missing(void)
+{
+	static char missing[64];
+	uint64_t has = privilege_capabilities();
+	bool admin = has & CAPABILITY(CAP_SYS_ADMIN);
+	const char *names[] = {
+		admin || has & CAPABILITY(CAP_BPF) ? NULL : "CAP_BPF",
+		admin || has & CAPABILITY(CAP_PERFMON) ? NULL : "CAP_PERFMON",
+		may_lock_maps(has) ? NULL : "CAP_SYS_RESOURCE",
+	};
+
+	missing[0] = 0;
+	for (int i = 0; i < 3; i++) {
+		size_t used = strlen(missing);
+		if (names[i])
+			snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? " and " : "", names[i]);
+	}
+	return missing;
+}
+
 bool privilege_allows_tracing(struct refusal *refusal)
 {
-	uint64_t has = privilege_capabilities();
-	bool bpf = has & (CAPABILITY(CAP_BPF) | CAPABILITY(CAP_SYS_ADMIN));
-	bool perfmon = has & (CAPABILITY(CAP_PERFMON) | CAPABILITY(CAP_SYS_ADMIN));
-
 	if (strcmp(privilege_lockdown(), "confidentiality") == 0) {
 		refusal->code = "cannot-trace";
 		snprintf(refusal->message, sizeof(refusal->message),
@@ -50,11 +82,11 @@ bool privilege_allows_tracing(struct refusal *refusal)
 		snprintf(refusal->hint, sizeof(refusal->hint), "Boot with lockdown=integrity or without lockdown.");
 		return false;
 	}
-	if (bpf && perfmon)
+	if (!privilege_missing()[0])
 		return true;
 	refusal->code = "no-privilege";
-	snprintf(refusal->message, sizeof(refusal->message), "Tracing needs root or capabilities; missing: %s%s%s (user id %d).",
-		 bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ", perfmon ? "" : "CAP_PERFMON", (int)geteuid());
+	snprintf(refusal->message, sizeof(refusal->message), "Tracing needs root or capabilities; missing: %s (user id %d).",
+		 privilege_missing(), (int)geteuid());
 	snprintf(refusal->hint, sizeof(refusal->hint), "Run the loader as root, with sudo, or with these capabilities.");
 	return false;
 }

@@ -11,6 +11,8 @@
 
 /* Effective capabilities of this process. */
 uint64_t privilege_capabilities(void);
+/* Capabilities that tracing needs here and this process lacks, joined by “and”; empty when it has them. */
+const char *privilege_missing(void);
 /* False with `*refusal` filled when BPF tracing is out of reach: capabilities, lockdown. */
 bool privilege_allows_tracing(struct refusal *refusal);
 /* First mode of /sys/kernel/security/lockdown that is active: "none", "integrity", "confidentiality", or "unknown". */

@@ -129,8 +129,18 @@ static bool fits(const struct btf *btf, const struct variant *variant, bool *exi
 		return count >= 5 && is_pointer(btf, &parameters[1]);
 	case SHAPE_NUMBERS:
 		return count >= 4 && !is_pointer(btf, &parameters[1]);
+	case SHAPE_TWO:
+		return count == 2 && is_pointer(btf, &parameters[1]) && !points_to(btf, &parameters[1], "io_kiocb");
 	case SHAPE_THREE:
 		return count == 3;
+	case SHAPE_BYTE_THIRD:
+		return count >= 3 && is_pointer(btf, &parameters[1]) && btf__resolve_size(btf, parameters[2].type) == 1;
+	case SHAPE_REQUEST_THIRD:
+		return count >= 3 && !is_pointer(btf, &parameters[1]) && is_pointer(btf, &parameters[2]);
+	case SHAPE_FIVE_NUMBERS:
+		return count == 5 && !is_pointer(btf, &parameters[1]);
+	case SHAPE_SIX_NUMBERS:
+		return count == 6 && !is_pointer(btf, &parameters[1]);
 	case SHAPE_NUMBER_FOURTH:
 		return count == 4 && is_pointer(btf, &parameters[1]) && is_pointer(btf, &parameters[2]);
 	}
@@ -223,7 +233,7 @@ static bool is_possible(struct programs_request *request, struct refusal *refusa
 		snprintf(refusal->hint, sizeof(refusal->hint), "%s", hook->purposes & FOR_PROCESSES ?
 			 "Tracing needs a kernel that is built with CONFIG_DEBUG_INFO_BTF and CONFIG_BPF_EVENTS." :
 			 hook->kind == KIND_LIBRARY ?
-			 "Run the loader as root: probes in programs need CAP_SYS_ADMIN." : "Use Linux 6.1 or later.");
+			 "Run the loader as root: probes in programs need CAP_SYS_ADMIN." : "Use Linux 5.10 or later.");
 		if (hook->purposes & FOR_PROCESSES)
 			return false;
 		give_up(request, hook->purposes);

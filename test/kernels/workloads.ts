@@ -57,11 +57,47 @@ const checkAio = (hook: string) => ({ recording, said }: Recorded) => {
   expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: '/disk/aio', direct: true }));
 };
 
+const refusedFor = (capability: string) => ({ code, stderr }: Recorded, file: (name: string) => string) => {
+  expect(code).toBe(3);
+  expect(stderr).toContain(`missing: ${capability} (user id 1000)`);
+  expect(() => file('started')).toThrow();
+};
+
+/** Before 5.11, memory of maps counts against RLIMIT_MEMLOCK, which the loader has to raise. */
+const hasLockedMaps = ({ version }: Booted) => version < 5011;
+/** io_uring tells the request at its completion. */
+const namesRequests = ({ version }: Booted) => version >= 5018;
+
 export const WORKLOADS: readonly Workload[] = [
   { name: 'uring', what: 'io_uring: counts are the program’s own, and nothing is lost', loader: '-- uring-known /disk/uring 200', check: checkKnown },
   {
     name: 'uring-as-user', what: 'io_uring: the same with CAP_BPF and CAP_PERFMON alone', before: 'rm -f /disk/uring; chmod 777 /disk',
-    under: 'with-capabilities bpf,perfmon', loader: '-- uring-known /disk/uring 200', check: checkKnown,
+    under: 'with-capabilities bpf,perfmon', loader: '-- uring-known /disk/uring 200', check: checkKnown, not: hasLockedMaps,
+  },
+  {
+    name: 'uring-as-user-raising', what: 'io_uring: the same with CAP_SYS_RESOURCE as well', before: 'rm -f /disk/uring; chmod 777 /disk',
+    under: 'with-capabilities bpf,perfmon,sys_resource', loader: '-- uring-known /disk/uring 200', check: checkKnown, not: (on) => !hasLockedMaps(on),
+  },
+  {
+    name: 'not-raising', what: 'what is missing is said when CAP_SYS_RESOURCE is', under: 'with-capabilities bpf,perfmon', loader: '-- touch started',
+    not: (on) => !hasLockedMaps(on), check: refusedFor('CAP_SYS_RESOURCE'),
+  },
+  {
+    name: 'tags', what: 'io_uring: requests with the same user_data', loader: '--apis io_uring -- uring-tags /disk/tags',
+    check: ({ recording, said }, _file, on) => {
+      expectConsistent(recording);
+      expectLanes(recording.spans);
+      expect(counts(recording.spans, 'io_uring')).toEqual(said.ops);
+      const having = (flag: number) => recording.spans.filter((span) => span.flags & flag);
+      expect(having(SpanFlag.Rejected)).toMatchObject([{ op: 250, userData: 99n, result: said.rejected }]);
+      expect(recording.spans.filter((span) => span.op === 6)).toMatchObject([{ userData: 99n, result: said.polled }]);
+      expect(having(SpanFlag.Punted).filter((span) => span.userData === 7n)).toHaveLength(16);
+      expect(recording.spans.filter((span) => span.userData === 2n)).toMatchObject([{ op: 0, result: said.cancelled }]);
+      expect(recording.instants.filter((instant) => instant.kind === InstantKind.LinkFailed)).toHaveLength(1);
+      // the last of a batch is told apart: it is alone
+      expect(having(SpanFlag.Approximate)).toHaveLength(namesRequests(on) ? 0 : 31 + 15);
+      expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: '/disk/tags', direct: false }));
+    },
   },
   {
     name: 'storm', what: 'io_uring: nothing is lost in a storm', loader: '--apis io_uring -- uring-storm 5000',
@@ -72,6 +108,7 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     name: 'corners', what: 'io_uring: rejected, skipped, multishot, foreign, overflowed', loader: '--apis io_uring -- uring-corners /disk/corners',
+    not: (on) => !namesRequests(on),
     check: ({ recording, said }) => {
       expectConsistent(recording);
       expectLanes(recording.spans);
@@ -110,13 +147,10 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     name: 'aio-as-user', what: 'libaio: the same with CAP_BPF and CAP_PERFMON alone', before: 'rm -f /disk/aio; chmod 777 /disk',
-    under: 'with-capabilities bpf,perfmon', loader: '--apis libaio -- aio-known /disk/aio 200', check: checkAio('sys_enter'),
+    under: 'with-capabilities bpf,perfmon', loader: '--apis libaio -- aio-known /disk/aio 200', check: checkAio('sys_enter'), not: hasLockedMaps,
   },
   {
     name: 'no-rights', what: 'what is missing is said when CAP_PERFMON is', under: 'with-capabilities bpf', loader: '-- touch started',
-    check: ({ code, stderr }) => {
-      expect(code).toBe(3);
-      expect(stderr).toContain('missing: CAP_PERFMON (user id 1000)');
-    },
+    check: refusedFor('CAP_PERFMON'),
   },
 ];
