@@ -13,6 +13,13 @@
 
 /* Set by the loader before the programs are loaded. */
 const volatile bool trace_all __weak = false;
+/* With any of these filters set, a process that passes them all is traced from when it is first seen. */
+const volatile bool filtered __weak = false;
+const volatile bool filter_comm __weak = false, filter_user __weak = false, filter_cgroup __weak = false;
+const volatile char comm_wanted[16] __weak = "";
+const volatile __u32 user_wanted __weak = 0;
+const volatile __u64 cgroup_wanted __weak = 0;
+const volatile int cgroup_level __weak = 0;
 /* An entry that overflows the completion queue is not told as completed as well. */
 const volatile bool overflow_completes __weak = true;
 
@@ -67,11 +74,6 @@ static __always_inline void add(__u64 *counter, __u64 n)
 	__sync_fetch_and_add(counter, n);
 }
 
-static __always_inline bool is_tracked(__u32 tgid)
-{
-	return !ended && (trace_all || bpf_map_lookup_elem(&tracked, &tgid));
-}
-
 /* From now on the process is traced. */
 static __always_inline void track(__u32 tgid)
 {
@@ -79,6 +81,41 @@ static __always_inline void track(__u32 tgid)
 
 	bpf_map_update_elem(&tracked, &tgid, &yes, BPF_ANY);
 	strangers++;
+}
+
+/* Whether the current process passes the filters. Not inline: it would be everywhere, for few. */
+__weak __noinline int passes_filters(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	char comm[16];
+
+	if (filter_user && (__u32)bpf_get_current_uid_gid() != user_wanted)
+		return 0;
+	if (filter_cgroup && bpf_get_current_ancestor_cgroup_id(cgroup_level) != cgroup_wanted)
+		return 0;
+	if (!filter_comm)
+		return 1;
+	/* the process' name is its first thread's */
+	BPF_CORE_READ_INTO(&comm, task, group_leader, comm);
+	for (int i = 0; i < 16; i++) {
+		if (comm[i] != comm_wanted[i])
+			return 0;
+		if (!comm[i])
+			break;
+	}
+	return 1;
+}
+
+static __always_inline bool is_tracked(__u32 tgid)
+{
+	if (ended)
+		return false;
+	if (trace_all || bpf_map_lookup_elem(&tracked, &tgid))
+		return true;
+	if (!filtered || tgid != bpf_get_current_pid_tgid() >> 32 || !passes_filters())
+		return false;
+	track(tgid);
+	return true;
 }
 
 /* A number for a ring, 1 to 65535; 0 when they are used up (counted). */

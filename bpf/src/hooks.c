@@ -44,6 +44,10 @@ const struct hook HOOKS[] = {
 		{ "uring_submit_sqe_ctx", "io_uring_submit_sqe", SHAPE_REQUEST_SECOND },
 	} },
 
+	{ "lsm uring_cmd", KIND_SECURITY, FOR_IO_URING, false, { { "security_command", "uring_cmd", SHAPE_ANY } } },
+	{ "lsm uring_sqpoll", KIND_SECURITY, FOR_IO_URING, false, { { "security_sqpoll", "uring_sqpoll", SHAPE_ANY } } },
+	{ "lsm uring_override_creds", KIND_SECURITY, FOR_IO_URING, false, { { "security_credentials", "uring_override_creds", SHAPE_ANY } } },
+
 	TYPED("iomap_dio_rw_begin", FOR_LIBAIO, false, "aio_direct_begin", SHAPE_ANY),
 	TYPED("iomap_dio_complete", FOR_LIBAIO, false, "aio_direct_end", SHAPE_ANY),
 	{ "sched_switch", KIND_TYPED, FOR_CALLS, false, {

@@ -11,6 +11,7 @@ enum hook_kind {
 	KIND_SYSCALL,		/* classic tracepoint: needs tracefs */
 	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there */
 	KIND_ITERATOR,
+	KIND_SECURITY,		/* lsm: needs BPF among the security modules */
 	KIND_LIBRARY,		/* uprobe on the C library's function of that name */
 };
 

@@ -98,6 +98,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	char comm[16];
+	struct task_struct *group_leader;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	unsigned int __state;

@@ -22,6 +22,9 @@ const char USAGE[] =
 	"\n"
 	"  --apis LIST        some of io_uring,libaio,posix-aio,epoll,sync (default: io_uring,libaio)\n"
 	"  --calls            also every io_uring_enter, as a system call\n"
+	"  --comm NAME, --uid N, --cgroup DIR\n"
+	"                     with --all, only processes of that name, of that user, in that control group (version 2)\n"
+	"                     or below, and what they start\n"
 	"  --duration S       stop after S seconds\n"
 	"  --cwd DIR          where the command runs\n"
 	"  --env K=V          set in the command's environment; may be repeated\n"
@@ -134,6 +137,22 @@ static bool read_valued(struct reading *reading, const char *name, char *value)
 		options->env[reading->envs] = NULL;
 		return true;
 	}
+	if (strcmp(name, "--comm") == 0) {
+		if (!value[0] || strlen(value) > 15)
+			return wrong(reading, "--comm wants a process' name of up to 15 bytes, not “%s”", value);
+		options->filter.comm = value;
+		return true;
+	}
+	if (strcmp(name, "--uid") == 0) {
+		if (!whole(value, 0, UINT32_MAX - 1L, &number))
+			return wrong(reading, "--uid wants a user's number, not “%s”", value);
+		options->filter.by_user = true;
+		options->filter.uid = number;
+		return true;
+	}
+	if (strcmp(name, "--cgroup") == 0)
+		return filter_by_cgroup(&options->filter, value) ||
+		       wrong(reading, "--cgroup wants the folder of a control group (version 2), not “%s”: %s", value, strerror(errno));
 	if (strcmp(name, "--mode") == 0)
 		return read_telling(reading, value);
 	if (strcmp(name, "--sample") == 0) {
@@ -157,7 +176,7 @@ static bool read_valued(struct reading *reading, const char *name, char *value)
 static bool has_value(const char *name)
 {
 	static const char *const names[] = { "--pid", "--apis", "--duration", "--cwd", "--env", "--ring-buffer", "--mode",
-					     "--sample", "--pending" };
+					     "--sample", "--pending", "--comm", "--uid", "--cgroup" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -280,6 +299,8 @@ bool options_read(struct options *options, int argc, char **argv, char *problem,
 		return false;
 	if (options->mode == MODE_TRACE && options->target == TARGET_NONE)
 		return wrong(&reading, "there is nothing to trace: give --pid N, --all, or -- and a command");
+	if (options->target != TARGET_ALL && filter_is_set(&options->filter))
+		return wrong(&reading, "--comm, --uid and --cgroup are for --all");
 	if (options->target != TARGET_COMMAND && (options->cwd || options->env))
 		return wrong(&reading, "--cwd and --env are for a command");
 	return true;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "filter.h"
 #include "record.h"
 
 enum mode { MODE_TRACE, MODE_DOCTOR, MODE_SELF_TEST, MODE_VERSION, MODE_HELP, MODE_PRINT_FORMAT };
@@ -17,6 +18,7 @@ struct options {
 	enum target_kind target;
 	int pid;
 	char **command;		/* NULL-terminated */
+	struct filter filter;	/* of TARGET_ALL */
 	const char *cwd;
 	char **env;		/* NULL-terminated K=V */
 	bool apis[API_COUNT];
@@ -27,6 +29,12 @@ struct options {
 	uint32_t sample;	/* one in so many, for TELL_SAMPLE and the first step of TELL_WHAT_FITS */
 	uint64_t pending;	/* ns after which an operation in flight is told; 0: never */
 };
+
+/* Whether every process of the machine is traced. */
+static inline bool traces_all(const struct options *options)
+{
+	return options->target == TARGET_ALL && !filter_is_set(&options->filter);
+}
 
 extern const char USAGE[];
 /* Names of the APIs, as the command line and the stream have them. */

@@ -170,6 +170,39 @@ static bool has_tracefs(void)
 	       access("/sys/kernel/debug/tracing/events/syscalls/sys_enter_io_submit/id", R_OK) == 0;
 }
 
+/*
+ * Why no program of a security module can be loaded for the hook, else NULL. It is tried with one that does nothing, because
+ * neither the list of modules nor the hook's being there tells whether the kernel takes one.
+ */
+static const char *why_no_security(const struct btf *btf, const char *name)
+{
+	const struct bpf_insn allow[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 }, { .code = BPF_JMP | BPF_EXIT },
+	};
+	static char why[96];
+	char function[64], modules[256] = "bpf";
+
+	snprintf(function, sizeof(function), "bpf_lsm_%s", name);
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	if (id < 0)
+		return "this kernel does not have the hook";
+	FILE *file = fopen("/sys/kernel/security/lsm", "re");
+	if (file && !fgets(modules, sizeof(modules), file))
+		modules[0] = 0;
+	if (file)
+		fclose(file);
+	if (!strstr(modules, "bpf"))
+		return "BPF is not among the security modules (boot parameter lsm=)";
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC, .attach_btf_id = id);
+	int program = bpf_prog_load(BPF_PROG_TYPE_LSM, "try", "Dual BSD/GPL", allow, 2, &options);
+	if (program >= 0) {
+		close(program);
+		return NULL;
+	}
+	snprintf(why, sizeof(why), "the kernel refuses such programs: %s", strerror(errno));
+	return why;
+}
+
 static void choose(const struct programs_request *request, const struct btf *btf)
 {
 	bool tracefs = has_tracefs();
@@ -192,6 +225,11 @@ static void choose(const struct programs_request *request, const struct btf *btf
 			off = "not needed: the command starts without rings";
 		if (off) {
 			set_state(i, HOOK_OFF, off);
+			continue;
+		}
+		const char *lacking = hook->kind == KIND_SECURITY ? why_no_security(btf, hook->variants[0].tracepoint) : NULL;
+		if (lacking) {
+			set_state(i, HOOK_UNAVAILABLE, lacking);
 			continue;
 		}
 		bool in_btf = hook->kind == KIND_TYPED || hook->kind == KIND_ANY_SYSCALL;
@@ -310,6 +348,19 @@ static int64_t enumerator(const struct btf *btf, const char *name, int64_t other
 /* Flag of requests that complete several times; its bit is not the same on all kernels. */
 static uint64_t multishot_flag;
 
+static void set_filter(struct kernel *kernel, const struct filter *filter)
+{
+	kernel->rodata->filtered = filter_is_set(filter);
+	kernel->rodata->filter_comm = filter->comm != NULL;
+	if (filter->comm)
+		snprintf((char *)kernel->rodata->comm_wanted, sizeof(kernel->rodata->comm_wanted), "%s", filter->comm);
+	kernel->rodata->filter_user = filter->by_user;
+	kernel->rodata->user_wanted = filter->uid;
+	kernel->rodata->filter_cgroup = filter->by_cgroup;
+	kernel->rodata->cgroup_wanted = filter->cgroup;
+	kernel->rodata->cgroup_level = filter->cgroup_level;
+}
+
 static struct kernel *open_kernel(const struct programs_request *request)
 {
 	struct kernel *kernel = kernel__open();
@@ -322,6 +373,7 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	uname(&host);
 	sscanf(host.release, "%u.%u", &major, &minor);
 	kernel->rodata->trace_all = request->all;
+	set_filter(kernel, &request->filter);
 	kernel->rodata->told_calls = told_calls(request);
 	kernel->rodata->trace_posix_aio = request->apis[API_POSIX_AIO];
 	kernel->rodata->trace_refusals = wanted(request) & FOR_REFUSALS;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "filter.h"
 #include "lanes.h"
 #include "record.h"
 
@@ -23,6 +24,7 @@ struct programs_request {
 	bool enter;		/* tell io_uring_enter as a call */
 	pid_t pid;		/* whose C libraries are probed as well, 0: none */
 	bool all;		/* every process, instead of those given to programs_track */
+	struct filter filter;	/* with some of these instead */
 	bool existing;		/* look for rings that are there already */
 	uint32_t ring_buffer;	/* bytes for each CPU, a power of two; 0: as suits the machine */
 };

@@ -451,7 +451,8 @@ int trace_run(const struct options *options)
 {
 	struct trace trace = {
 		.options = options, .pidfd = -1, .input = host_input(), .reason = "error",
-		.request = { .enter = options->calls, .pid = options->target == TARGET_PID ? options->pid : 0, .all = options->target == TARGET_ALL, .existing = options->target != TARGET_COMMAND,
+		.request = { .enter = options->calls, .pid = options->target == TARGET_PID ? options->pid : 0, .all = traces_all(options),
+			     .filter = options->filter, .existing = options->target != TARGET_COMMAND,
 			     .ring_buffer = options->ring_buffer },
 	};
 	struct refusal refusal = { 0 };

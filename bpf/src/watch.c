@@ -57,7 +57,7 @@ void watch_tick(struct watch *watch, const struct lanes *lanes, uint64_t now)
 		departures_settle(&watch->departures, watch->programs, watch->pairing, now);
 		watch->next_look = now + LOOK_EVERY;
 	}
-	if (watch->options->target == TARGET_ALL && now >= watch->next_census) {
+	if (traces_all(watch->options) && now >= watch->next_census) {
 		struct aggregates aggregates = programs_aggregates(watch->programs);
 		census_report(watch->pairing, &aggregates, watch->stream, now);
 		watch->next_census = now + CENSUS_EVERY;
@@ -74,7 +74,7 @@ void watch_end(struct watch *watch, uint64_t now)
 	struct aggregates aggregates = programs_aggregates(watch->programs);
 
 	report_histograms(watch, now);
-	if (watch->options->target == TARGET_ALL)
+	if (traces_all(watch->options))
 		census_report(watch->pairing, &aggregates, watch->stream, now);
 }
 

@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest';
 import { InstantKind, SpanFlag } from '../../src/protocol/wire';
-import { counts, expectConsistent, expectLanes, type Recorded } from '../support/loader';
+import { callCounts, counts, expectConsistent, expectLanes, type Recorded } from '../support/loader';
 import type { Machine } from './debian';
 
 /** What a guest runs on; `version` is major times 1000 plus minor, so 6.12 is 6012. */
@@ -148,6 +148,40 @@ export const WORKLOADS: readonly Workload[] = [
   {
     name: 'aio-as-user', what: 'libaio: the same with CAP_BPF and CAP_PERFMON alone', before: 'rm -f /disk/aio; chmod 777 /disk',
     under: 'with-capabilities bpf,perfmon', loader: '--apis libaio -- aio-known /disk/aio 200', check: checkAio('sys_enter'), not: hasLockedMaps,
+  },
+  {
+    name: 'calls', what: 'system calls: each is there, with its arguments, and has slept where it had to', loader: '--apis io_uring,epoll,sync --calls -- calls-known /disk/calls 5',
+    check: ({ recording, said }) => {
+      expectConsistent(recording);
+      const of = (fd: unknown) => callCounts(recording.calls.filter((call) => call.fd === fd && call.api !== 'io_uring'));
+      expect(of(said.file)).toEqual(Object.fromEntries(
+        ['pwrite64', 'pread64', 'pwritev', 'preadv', 'pwritev2', 'preadv2', 'write', 'read', 'writev', 'readv', 'fdatasync', 'fsync'].map((name) => [name, 5])));
+      expect(of(said.direct)).toEqual({ pread64: 6 });
+      expect(of(said.epoll)).toEqual({ epoll_wait: said.waits, epoll_pwait: said.waits });
+      expect(recording.calls.filter((call) => call.api === 'io_uring').map((call) => call.result)).toEqual([1, 2]);
+      const slept = recording.calls.filter((call) => call.fd === said.pipe).sort((a, b) => a.start - b.start).filter((_, i) => i % 2 === 0);
+      for (const call of slept) expect(call.asleep).toBeGreaterThan(4_000_000);
+      for (const call of recording.calls) expect(call.asleep).toBeLessThanOrEqual(call.duration);
+    },
+  },
+  {
+    name: 'disabled', what: 'io_uring that the administrator has switched off is told as that', not: ({ version }) => version < 6006,
+    before: 'echo 2 >/proc/sys/kernel/io_uring_disabled', loader: '-- uring-known /disk/uring 10', after: 'echo 0 >/proc/sys/kernel/io_uring_disabled',
+    check: ({ recording }) => {
+      expect(recording.infos.filter((info) => info.kind === 'refused')).toMatchObject([
+        { call: 'io_uring_setup', errno: 1, cause: 'disabled', disabled: 2, seccomp: 0, container: false, comm: 'uring-known' },
+      ]);
+    },
+  },
+  {
+    // commands to sockets came with 6.7; one more boot on the kernels of test:kernels is enough
+    name: 'security', what: 'what the security modules are asked about io_uring', commandLine: 'lsm=lockdown,bpf', not: ({ version }) => version < 6012,
+    loader: '--apis io_uring -- uring-security',
+    check: ({ recording, said }) => {
+      for (const name of ['lsm uring_cmd', 'lsm uring_sqpoll', 'lsm uring_override_creds']) expect(recording.hello.hooks).toContainEqual({ name, state: 'attached' });
+      const asked = (value: number) => recording.instants.filter((instant) => instant.kind === InstantKind.Security && instant.value === value && instant.pid === said.pid).length;
+      expect({ commands: asked(1), sqpolls: asked(2), credentials: asked(3) }).toEqual({ commands: said.commands, sqpolls: said.sqpolls, credentials: said.credentials });
+    },
   },
   {
     name: 'no-rights', what: 'what is missing is said when CAP_PERFMON is', under: 'with-capabilities bpf', loader: '-- touch started',
