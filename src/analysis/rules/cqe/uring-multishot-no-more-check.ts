@@ -1,5 +1,5 @@
 import { completionCode } from '../../idioms/completion-code';
-import { walkFunction, type Call, type Expr, type Func } from '../../model';
+import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { multishotInRust } from './uring-multishot-no-more-check.rust';
 import type { Rule, View } from '../rule';
@@ -21,6 +21,10 @@ export const uringMultishotNoMoreCheck: Rule = {
   check(file, func, report) {
     if (file.language === 'rust') return;
     if (func.damaged || !file.program.mentions(func, /multishot|_MULTI/i)) return;
+    if (file.program.mentions(func, /IORING_CQE_F_MORE/)) for (const at of armsWhatever(file, func)) report({
+      at: placeOf(func, at), severity: 'information',
+      message: 'This arms the request again whatever ended it: after an error that stays, such as -EBADF, -EINVAL or -ECANCELED, it fails at once each time, without an end. Look at the result first.',
+    });
     const found = [...requests(func)];
     if (!found.length || file.program.names('IORING_CQE_F_MORE')) return;
     const code = completionCode(file.program);
@@ -40,6 +44,21 @@ function* requests(func: Func): Generator<Expr> {
 }
 function setsFlag(call: Call): boolean {
   return call.args.some((a) => a.kind === 'name' && FLAGS.has(a.name));
+}
+/** `if (!(cqe->flags & IORING_CQE_F_MORE)) arm(…);` in a function that knows of no error. */
+function* armsWhatever(file: View, func: Func): Generator<Expr> {
+  const { program } = file;
+  if (program.mentions(func, /\bE[A-Z]{3,}\b|fatal|error|fail/i)) return;
+  const all = [...statements(func.body)];
+  // whoever leaves at an error does not come here with one
+  if (all.some((s) => s.kind === 'if' && s.test && /\bres\w*\s*(?:<=?\s*0)|\bres\w*\s*>=?\s*0/.test(file.source(placeOf(func, s.test))) && [...statements([...s.then, ...s.otherwise])].some((x) => /^(?:break|continue|return|goto|throw)$/.test(x.kind)))) return;
+  for (const s of all) {
+    const test = s.kind === 'if' && s.test ? bare(s.test) : undefined;
+    if (s.kind !== 'if' || test?.kind !== 'unary' || test.op !== '!' || ![...walk([test])].some((e) => e.kind === 'name' && e.name === 'IORING_CQE_F_MORE')) continue;
+    if (all.some((o) => o !== s && o.kind === 'if' && o.span.start < s.span.start && s.span.end <= o.span.end && o.test && /\bres\b/.test(file.source(placeOf(func, o.test))))) continue;
+    const arms = [...walk(s.then.flatMap(expressionsOf))].find((e) => e.kind === 'call' && (MULTISHOT.test(e.name) || (program.callee(e) && [...requests(program.callee(e)!)].length > 0)));
+    if (arms) yield arms;
+  }
 }
 /** A client that takes one completion and cancels the rest. */
 function stopsAfterOne(file: View): boolean {

@@ -20,7 +20,7 @@ export const rustUringResultIgnored: Rule = {
     for (const func of file.program.functions()) {
       if (func.damaged) continue;
       for (const s of statements(func.body)) if (s.kind === 'declare' && s.pattern) ignored(file, func, s, report);
-      for (const draft of [...dropsCount(file, func), ...completions(file, func)]) report(draft);
+      for (const draft of [...dropsCount(file, func), ...usesAll(file, func), ...completions(file, func)]) report(draft);
     }
   },
 };
@@ -76,6 +76,29 @@ function dropsCount(file: SourceFile, func: Func): Draft[] {
     return [{
       at: placeOf(func, { span: uses[0]!.call!.span }),
       message: `Of ${operation.name}() only whether it worked is asked, not how much it transferred, which may be less than was asked for. ${instead}.`,
+    }];
+  });
+}
+
+/** `let (res, buf) = file.read_at(vec![0; n], 0).await; res?; use(&buf);`: behind the bytes that were read lie zeros. */
+function usesAll(file: SourceFile, func: Func): Draft[] {
+  const all = [...statements(func.body)];
+  return all.flatMap((s): Draft[] => {
+    if (s.kind !== 'declare' || s.bound?.path.join() !== '0') return [];
+    const { from } = s.bound;
+    const operation = operationOf(file, func, from);
+    if (!operation || !/^(?:read|read_at|recv)$/.test(operation.name)) return [];
+    const filled = [...walk([from])].some((e) => e.kind === 'call' && e.name === operation.name && e.args[0] && plain(e.args[0]).kind === 'call' && /^vec!\s*\[\s*0(?:u8)?\s*;/.test(file.source(placeOf(func, e.args[0]))));
+    // the result is asked for its error as a statement of its own, and for nothing else
+    const only = usesOf(func, s.local.id);
+    const asked = all.some((x) => x.kind === 'expr' && x.expr.kind === 'try' && only.length === 1 && isWithin(only[0]!.at, x.span));
+    const buffer = all.find((x) => x.kind === 'declare' && x.bound?.from === from && x.bound.path.join() === '1');
+    if (!filled || !asked || buffer?.kind !== 'declare') return [];
+    const [first] = usesOf(func, buffer.local.id);
+    if (!first || (first.how !== 'borrowed' && first.how !== 'moved')) return [];
+    return [{
+      at: placeOf(func, { span: first.at }), related: [{ at: placeOf(func, s), message: 'the count is dropped here' }],
+      message: `${operation.name}() may have read less than the buffer holds, and what is left of it are the zeros it began with. Take &${buffer.local.name}[..n], with n from the result.`,
     }];
   });
 }

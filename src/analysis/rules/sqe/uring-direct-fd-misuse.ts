@@ -5,7 +5,7 @@ import { anyFunction, callsIn, share, sqeFlow, type Prep, type SqeFlow } from '.
 import { flagsAround, flagStore } from '../../idioms/sqe-flags';
 import { withoutFlag } from '../../idioms/flag-fix';
 import { loopsAround } from '../../idioms/loops';
-import { bare, walk, type Expr, type Func } from '../../model';
+import { bare, statements, walk, walkFunction, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
 
@@ -43,6 +43,7 @@ export const uringDirectFdMisuse: Rule = {
       if (draft) report(draft);
     }
     plainCalls(file, func, slots, report);
+    fromCompletion(file, flow, report);
   },
 };
 
@@ -158,6 +159,51 @@ function linkedUse(file: View, flow: SqeFlow, prep: Prep, slots: Slot[]): Draft 
     at: placeOf(func, fd), message: 'Before Linux 5.17 a chain looks up its descriptors when it is submitted: this slot is still empty then. Submit the open first, and wait for it.',
     related: [{ at: placeOf(func, slot.prep), message: 'filled in the same chain' }],
   };
+}
+
+/** The result of the only request here, which opened a slot: the slot's number, or 0 where the request named one. */
+function fromCompletion(file: View, flow: SqeFlow, report: (d: Draft) => void): void {
+  const { func } = flow.flow;
+  const all = flow.of('prep');
+  const [open] = all.filter((p) => p.op?.includes('_direct') && p.op !== 'close_direct');
+  if (!open?.call || open.inside || all.some((p) => p !== open && p.span.start < open.span.end)) return;
+  const named = open.shape?.fileIndex === undefined ? undefined : open.call.args[open.shape.fileIndex];
+  const slot = named && constant(flow.flow.value(named, open.memory));
+  const allocated = /^(?:multishot_accept_direct|socket_direct_alloc)$/.test(open.op!) || slot === ALLOC;
+  if ((!allocated && slot === undefined) || anyFunction(file.program, 'installs', (f) => file.program.mentions(f, /fixed_fd_install/))) return;
+  for (const [id, taken] of resultsBehind(func, open.span.end)) {
+    const isTaken = (e: Expr | undefined) => e !== undefined && bare(e).kind === 'name' && (bare(e) as { id?: string }).id === id && e.span.start > taken.end;
+    for (const prep of all) {
+      const fd = prep.inside || prep.shape?.fd === undefined || prep === open ? undefined : prep.call?.args[prep.shape.fd];
+      if (!fd || !isTaken(fd) || (allocated && isMaybeFixed(flow, prep))) continue;
+      report({
+        at: placeOf(func, fd), related: [{ at: placeOf(func, open), message: 'the slot is filled here' }],
+        message: allocated ? "This is a slot of the ring's table, but without IOSQE_FIXED_FILE the request goes to the process's descriptor of that number."
+          : `The request names slot ${slot} itself, and its result is 0: this is not where the file is. Use ${slot}.`,
+      });
+    }
+    for (const call of callsIn(func)) {
+      if (!PLAIN.test(call.name) || call.callee.kind !== 'name' || file.program.defines(call.name) || !isTaken(call.args[0])) continue;
+      report({
+        at: placeOf(func, call.args[0]!), related: [{ at: placeOf(func, open), message: 'the slot is filled here' }],
+        message: `The request fills a slot of the ring's table, and its result is no descriptor of the process: ${call.name}() takes it for one.`,
+      });
+    }
+  }
+}
+/** Locals that hold `cqe->res`, and where each got it. */
+function resultsBehind(func: Func, from: number): Map<string, Span> {
+  const out = new Map<string, Span>();
+  const isResult = (e: Expr | undefined) => {
+    const inner = e && bare(e);
+    return inner?.kind === 'member' && inner.field === 'res' && inner.deref && inner.span.start > from;
+  };
+  for (const s of statements(func.body)) if (s.kind === 'declare' && isResult(s.init)) out.set(s.local.id, s.span);
+  for (const e of walkFunction(func)) {
+    const target = e.kind === 'assign' && e.op === '=' && isResult(e.value) ? bare(e.target) : undefined;
+    if (target?.kind === 'name' && func.locals.has(target.id)) out.set(target.id, e.span);
+  }
+  return out;
 }
 
 /** `read(slot, …)` and the like. */

@@ -31,7 +31,7 @@ export const uringFixedBufferMisuse: Rule = {
     }
     const flow = sqeFlow(file.program, func);
     for (const prep of flow?.of('prep') ?? []) {
-      const draft = prep.inside || prep.shape?.bufferIndex === undefined ? undefined : unregistered(file, flow!, prep) ?? badIndex(file, flow!, prep) ?? otherBuffer(file, flow!, prep) ?? selected(flow!, prep);
+      const draft = prep.inside || prep.shape?.bufferIndex === undefined ? undefined : unregistered(file, flow!, prep) ?? badIndex(file, flow!, prep) ?? freed(file, flow!, prep) ?? otherBuffer(file, flow!, prep) ?? selected(flow!, prep);
       if (draft) report(draft);
     }
   },
@@ -54,6 +54,22 @@ function badIndex(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   return {
     at: placeOf(flow.flow.func, e),
     message: `There is no registered buffer ${index}: ${count} ${count === 1n ? 'is' : 'are'} registered, from 0 to ${count - 1n}. The request fails with -EFAULT.`,
+  };
+}
+
+/** The buffer was given back before: the kernel goes on using its pages, and nobody else does. */
+function freed(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
+  const { func } = flow.flow;
+  const address = prep.shape!.buffer === undefined ? undefined : prep.call!.args[prep.shape!.buffer];
+  const base = address && startOf(address);
+  const tables = registrationsIn(file, func, 'buffers');
+  if (!address || base?.kind !== 'name' || tables.length !== 1 || !tables[0]!.array || file.program.mentions(func, /unregister_buffers|buffers_update/)) return undefined;
+  if (!listedBases(file, func, tables[0]!.array)?.includes(base.name)) return undefined;
+  const free = flow.of('freed').find((f) => f.call.args[0] && textOf(file, func, bare(f.call.args[0])) === base.name && f.span.start > tables[0]!.call.span.end
+    && flow.reaches(f, (x) => x === prep, undefined, { ahead: true }));
+  return free && {
+    at: placeOf(func, address), related: [{ at: placeOf(func, free), message: 'given back here' }],
+    message: `${base.name} was given back, but it is registered with the ring still: the request goes to the pages it had, which the program no longer sees.`,
   };
 }
 
