@@ -62,9 +62,13 @@ export class Client {
   async workspaceDiagnostics(previousResultIds: { uri: string; value: string }[] = []): Promise<{ uri: string; resultId?: string; items: Diagnostic[] }[]> {
     return (await this.connection.sendRequest<{ items: { uri: string; resultId?: string; items: Diagnostic[] }[] }>('workspace/diagnostic', { previousResultIds })).items;
   }
-  async complete(uri: string, line: number, character: number): Promise<string[]> {
+  /** Labels of what is offered, and what is said of each. */
+  async completions(uri: string, line: number, character: number): Promise<{ label: string; detail?: string; documentation?: string }[]> {
     const items = await this.connection.sendRequest<{ label: string; sortText: string }[]>('textDocument/completion', { textDocument: { uri }, position: { line, character }, context: { triggerKind: 1 } });
-    return items.sort((a, b) => (a.sortText < b.sortText ? -1 : 1)).map((i) => i.label);
+    return items.sort((a, b) => (a.sortText < b.sortText ? -1 : 1));
+  }
+  async complete(uri: string, line: number, character: number): Promise<string[]> {
+    return (await this.completions(uri, line, character)).map((i) => i.label);
   }
   async hover(uri: string, line: number, character: number): Promise<string | undefined> {
     const hover = await this.connection.sendRequest<{ contents: { value: string } } | null>('textDocument/hover', { textDocument: { uri }, position: { line, character } });

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { expectations, fixtures } from '../unit/analysis/fixtures';
-import { analyse, applied } from '../unit/analysis/support';
+import { analyse, applied, grown } from '../unit/analysis/support';
+import { fixedAll } from './fix-all';
 
 const ROOT = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'ringlight-compile-rust-'));
@@ -53,7 +54,7 @@ const moduleOf = (f: (typeof rust)[number]) => `${f.rule}_${f.name.replace(/\.rs
 describe('Rust', () => {
   it('fixtures are real code', () => expect(check('plain', rust.map((f) => ({ name: moduleOf(f), text: f.text })))).toBe(''), 600_000);
 
-  it('fixes compile, and their findings are gone', async () => {
+  it('fixes, one at a time and all in a file, compile; their findings are gone, and none came', async () => {
     const modules: { name: string; text: string }[] = [];
     for (const f of rust.filter((x) => expectations(x.text).length > 0)) {
       const { findings } = await analyse(f.text, f.language, f.name, f.options);
@@ -61,10 +62,15 @@ describe('Rust', () => {
         for (const fix of finding.fixes) {
           const text = applied(f.text, fix.edits);
           const after = (await analyse(text, f.language, f.name, f.options)).findings;
-          expect(after.length, `${f.rule}/${f.name}: ${fix.title} at line ${finding.range.start.line + 1}`).toBeLessThan(findings.length);
+          expect(grown(findings, after, finding.rule), `${f.rule}/${f.name}: ${fix.title} at line ${finding.range.start.line + 1}`).toEqual([]);
           modules.push({ name: `${moduleOf(f)}_${modules.length}`, text });
         }
       }
+      const all = await fixedAll(f);
+      if (all.text === f.text) continue;
+      expect(all.after.filter((x) => x.fixes.some((fix) => fix.safe)), `${f.rule}/${f.name}: fix all`).toEqual([]);
+      expect(grown(all.before, all.after), `${f.rule}/${f.name}: fix all`).toEqual([]);
+      modules.push({ name: `${moduleOf(f)}_all`, text: all.text });
     }
     expect(modules.length).toBeGreaterThan(0);
     expect(check('fixed', modules)).toBe('');

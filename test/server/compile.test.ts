@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Finding, Language } from '../../src/protocol/analysis';
+import type { Language } from '../../src/protocol/analysis';
 import { expectations, fixtures } from '../unit/analysis/fixtures';
-import { analyse, applied } from '../unit/analysis/support';
+import { analyse, applied, grown } from '../unit/analysis/support';
+import { fixedAll } from './fix-all';
 
 const ROOT = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'ringlight-compile-'));
@@ -28,22 +29,32 @@ describe('C and C++ fixtures are real code', () => {
   }
 });
 
-const warnings = (all: Finding[]) => all.filter((x) => x.severity === 'error' || x.severity === 'warning').length;
+const withFindings = fixtures().filter((x) => x.language !== 'rust' && expectations(x.text).length > 0);
 
 describe('every fix', () => {
-  for (const f of fixtures().filter((x) => x.language !== 'rust' && expectations(x.text).length > 0)) {
-    it(`${f.rule}/${f.name}: compiles, and its finding is gone`, async () => {
+  for (const f of withFindings) {
+    it(`${f.rule}/${f.name}: compiles, its finding is gone, and none came`, async () => {
       const { findings } = await analyse(f.text, f.language, f.name, f.options);
       for (const finding of findings) {
         for (const fix of finding.fixes) {
           const text = applied(f.text, fix.edits);
           expect(compile(f.language, text, '-w'), fix.title).toBe('');
           const after = (await analyse(text, f.language, f.name, f.options)).findings;
-          const own = (all: Finding[]) => all.filter((x) => x.rule === finding.rule).length;
-          expect(own(after), `${fix.title} at line ${finding.range.start.line + 1}`).toBeLessThan(own(findings));
-          expect(warnings(after), `${fix.title} brings no warning`).toBeLessThanOrEqual(warnings(findings));
+          expect(grown(findings, after, finding.rule), `${fix.title} at line ${finding.range.start.line + 1}`).toEqual([]);
         }
       }
+    });
+  }
+});
+
+describe('fix all in file', () => {
+  for (const f of withFindings) {
+    it(`${f.rule}/${f.name}: compiles, leaves no finding with a safe fix, and brings none`, async () => {
+      const { before, text, after } = await fixedAll(f);
+      if (text === f.text) return;
+      expect(compile(f.language, text, '-w')).toBe('');
+      expect(after.filter((x) => x.fixes.some((fix) => fix.safe))).toEqual([]);
+      expect(grown(before, after)).toEqual([]);
     });
   }
 });

@@ -159,6 +159,7 @@ describe('completion in comments', () => {
     const offered = await complete('int x; // ringlight-disable-line ');
     expect(offered[0]).toBe('aio-buffered-io');
     expect(offered).toContain('uring-null-sqe');
+    for (const item of await client.completions('file:///c.c', 0, 33)) expect(item.documentation, item.label).toMatch(/\w{2,} .*\.$/);
   });
   it('after a first rule, not that one again', async () => {
     const offered = await complete('/* ringlight-disable uring-null-sqe, ');

@@ -43,7 +43,8 @@ export function setsLink(e: SqeEvent): e is Flags {
 }
 /** The variable an sqe argument is. */
 export function sqeName(prep: Prep): string | undefined {
-  const e: Expr | undefined = prep.inside ? undefined : prep.call?.args[0];
+  // io_uring_prep_rw() takes the opcode first
+  const e: Expr | undefined = prep.inside ? undefined : prep.call?.args[prep.call.name === 'io_uring_prep_rw' ? 1 : 0];
   const inner = e && bare(e);
   return inner?.kind === 'name' ? inner.name : undefined;
 }

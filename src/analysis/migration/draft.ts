@@ -1,7 +1,7 @@
 /** The changes that make up a migration, and how much of the file was understood on the way. Offsets are those of the file. */
 import type { Func, Span } from '../model';
 
-interface Change extends Span { text: string }
+export interface Change extends Span { text: string }
 
 export class Draft {
   private changes: Change[] = [];
@@ -13,11 +13,12 @@ export class Draft {
   source(func: Func, span: Span): string {
     return this.text.slice(func.base + span.start, func.base + span.end);
   }
-  /** The source text of a span with the changes inside it. */
-  changed(func: Func, span: Span): string {
+  /** The source text of a span with the changes inside it, and more of them that are for this copy alone. */
+  changed(func: Func, span: Span, more: Change[] = []): string {
     const start = func.base + span.start;
     const end = func.base + span.end;
-    return apply(this.text.slice(start, end), this.changes.filter((c) => start <= c.start && c.end <= end).map((c) => ({ start: c.start - start, end: c.end - start, text: c.text })));
+    const all = [...this.changes, ...more.map((c) => ({ ...c, start: func.base + c.start, end: func.base + c.end }))];
+    return apply(this.text.slice(start, end), all.filter((c) => start <= c.start && c.end <= end).map((c) => ({ start: c.start - start, end: c.end - start, text: c.text })));
   }
   /** Blanks in front of the line on which a span begins. */
   indentation(func: Func, span: Span): string {

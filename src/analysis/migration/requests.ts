@@ -3,7 +3,7 @@ import { constant } from '../flow/value';
 import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type List, type Stmt } from '../model';
 import type { SourceFile } from '../source-file';
 import { rewriteDeclarations } from './declarations';
-import type { Draft } from './draft';
+import type { Change, Draft } from './draft';
 import { branches, counting, leaves, sameCount, whole, type CallSite, type Counting, type Statements } from './statements';
 import { isRequest, type Variable } from './variables';
 
@@ -308,16 +308,23 @@ export class Requests {
   /** No room in the ring is the failure that io_submit() told as -EAGAIN. */
   private refusal(site: CallSite, failed: Stmt[], p: Preparation, step: string): string[] {
     const { func, draft } = this;
-    const named = site.result && [...walk(failed.flatMap(expressionsOf))].filter((e) => e.kind === 'name' && e.id === site.result!.id);
-    const said = named?.length || (site.result && failed.at(-1)!.kind === 'goto');
-    const late = site.result && this.isLate(site, [p]) ? site.result.name : undefined;
-    const own = failed.map((s) => draft.changed(func, s.span)).map((text) => (late === undefined ? text : text.replace(new RegExp(`-\\s*\\b${late}\\b`, 'g'), 'EAGAIN').replace(new RegExp(`\\b${late}\\b`, 'g'), '-EAGAIN')));
-    const lines = [...(said && late === undefined ? [`${site.result!.name} = -EAGAIN;`] : []), ...own];
+    // only where the way out leads to code that stays does the variable have to say it
+    const kept = site.result && failed.at(-1)!.kind === 'goto' ? site.result.name : undefined;
+    const more = kept === undefined && site.result ? saidBy(failed, site.result.id) : [];
+    const lines = [...(kept === undefined ? [] : [`${kept} = -EAGAIN;`]), ...failed.map((s) => draft.changed(func, s.span, more))];
     const dedented = lines.map((l) => l.replace(/\n[ \t]*/g, `\n${step}${draft.indentation(func, p.stmt.span)}${step}`));
     return dedented.length === 1 ? ['if (!sqe)', `${step}${dedented[0]!}`] : ['if (!sqe) {', ...dedented.map((l) => step + l), '}'];
   }
 }
 
+/** The error itself in place of the variable that holds it. */
+function saidBy(failed: Stmt[], id: string): Change[] {
+  const all = [...walk(failed.flatMap(expressionsOf))];
+  const isResult = (e: Expr) => e.kind === 'name' && e.id === id;
+  const negated = all.filter((e) => e.kind === 'unary' && e.op === '-' && isResult(bare(e.operand)));
+  const plain = all.filter((e) => isResult(e) && !negated.some((n) => n.span.start <= e.span.start && e.span.end <= n.span.end));
+  return [...negated.map((e) => ({ ...e.span, text: 'EAGAIN' })), ...plain.map((e) => ({ ...e.span, text: '-EAGAIN' }))];
+}
 function elements(list: List): Expr[] {
   return list.items.map((i) => i.value);
 }

@@ -40,7 +40,7 @@ export class AnalysisStatus implements vscode.Disposable {
       this.item.text = vscode.l10n.t('Ringlight: no asynchronous I/O here');
       this.item.detail = undefined;
     } else {
-      this.item.text = vscode.l10n.t('Ringlight: {0} findings', params.findings);
+      this.item.text = params.findings === 1 ? vscode.l10n.t('Ringlight: 1 finding') : vscode.l10n.t('Ringlight: {0} findings', params.findings);
       this.item.detail = vscode.l10n.t('{0} ms', params.milliseconds.toFixed(1));
     }
   }

@@ -26,7 +26,7 @@ export function completions(params: CompletionParams, document: TextDocument, fi
     const found = new Set(findings.map((f) => f.rule));
     const range = { start: { line: position.line, character: position.character - typed }, end: position };
     return RULES.map(({ info }) => info).filter((info) => !given.has(info.id) || ids[1]!.endsWith(info.id)).map((info): CompletionItem => ({
-      label: info.id, kind: CompletionItemKind.EnumMember, detail: info.summary, sortText: `${found.has(info.id) ? 0 : 1}${info.id}`, textEdit: { range, newText: info.id },
+      label: info.id, kind: CompletionItemKind.EnumMember, documentation: info.summary, sortText: `${found.has(info.id) ? 0 : 1}${info.id}`, textEdit: { range, newText: info.id },
     }));
   }
   const word = /[\w-]*$/.exec(comment)![0];

@@ -39,6 +39,27 @@ describe('fixes', () => {
   }
 });
 
+/** Titles of fixes as the code writes them; names and numbers in them may be anything. */
+function writtenTitles(): { title: string; pattern: RegExp }[] {
+  const analysis = join(ROOT, 'src/analysis');
+  const files = ['rules', 'idioms'].flatMap((folder) => readdirSync(join(analysis, folder), { recursive: true, encoding: 'utf8' }).filter((n) => n.endsWith('.ts')).map((n) => join(analysis, folder, n)));
+  const literals = files.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/\btitle: (?:[\w.]+ \? ('[^'\n]*'|`[^\n]*?`) : )?('[^'\n]*'|`(?:\$\{[^}]*\}|[^`$])*`)/g)].flatMap((m) => [m[1], m[2]]).filter((t) => t !== undefined));
+  return literals.map((literal) => {
+    const parts = literal.slice(1, -1).split(/\$\{.*?\}(?: : .*?\})?/);
+    return { title: literal, pattern: new RegExp(`^${parts.map((p) => p.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+')}$`) };
+  });
+}
+
+describe('every fix', () => {
+  it('shows in some fixture, where the tests apply and compile it', async () => {
+    const shown = new Set<string>();
+    for (const f of fixtures().filter((x) => expectations(x.text).length > 0)) for (const finding of (await analyse(f.text, f.language, f.name, f.options)).findings) for (const fix of finding.fixes) shown.add(fix.title);
+    const written = writtenTitles();
+    expect(written.length).toBeGreaterThan(40);
+    expect(written.filter(({ pattern }) => ![...shown].some((t) => pattern.test(t))).map((w) => w.title)).toEqual([]);
+  }, 120_000);
+});
+
 describe('every rule', () => {
   it('has a page, fixtures with findings and fixtures without, and no folder is left over', () => {
     const ids = RULES.map((r) => r.info.id).sort();

@@ -39,3 +39,17 @@ export function textAt(text: string, f: Finding): string {
   return start.line === end.line ? lines[start.line]!.slice(start.column, end.column)
     : [lines[start.line]!.slice(start.column), ...lines.slice(start.line + 1, end.line), lines[end.line]!.slice(0, end.column)].join('\n');
 }
+
+/** What fixes leave to the user, by rule: they make possible what these speak of, and only the user knows the answer. */
+const ASKED_NEXT: Record<string, string> = {
+  // how long the kernel's thread spins before it sleeps
+  'uring-setup-params-invalid': 'uring-sqpoll-requirements',
+  // what to do on file systems without direct I/O
+  'aio-buffered-io': 'direct-open-no-fallback',
+};
+/** Rules that find more than they did, or as much where `less` is the rule whose finding was to go. */
+export function grown(before: Finding[], after: Finding[], less?: string): string[] {
+  const count = (all: Finding[], rule: string) => all.filter((f) => f.rule === rule && (rule !== ASKED_NEXT[less ?? ''] || f.severity === 'error' || f.severity === 'warning')).length;
+  const rules = new Set([...after.map((f) => f.rule), ...(less === undefined ? [] : [less])]);
+  return [...rules].filter((r) => (r === less ? count(after, r) >= count(before, r) : count(after, r) > count(before, r)));
+}

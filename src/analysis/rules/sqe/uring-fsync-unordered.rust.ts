@@ -2,7 +2,7 @@
 import { loopsAround } from '../../idioms/rust-code';
 import { behind, collect, descriptorOf, flagsOf, queuedIn, setter, type Queued } from '../../idioms/rust-entries';
 import { reapsOf } from '../../idioms/rust-uring';
-import type { Func } from '../../model';
+import { walkFunction, type Expr, type Func } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import { insertion, type Draft, type DraftFix } from '../rule';
 
@@ -22,7 +22,7 @@ export function fsyncUnorderedInRust(file: SourceFile, report: (draft: Draft) =>
         at: placeOf(func, sync.entry.make),
         message: 'Requests are not ordered: this may run before the write that is queued above. Link the write to it with Flags::IO_LINK (a short write then cancels it), or wait for the write first.',
         related: [{ at: placeOf(func, write.entry.make), message: 'the write' }],
-        fixes: linkIt(func, write),
+        fixes: linkIt(func, write, sync),
       });
     }
   }
@@ -42,8 +42,15 @@ function isUnordered(file: SourceFile, func: Func, write: Queued, sync: Queued):
   return behind(flow, write.push, (c) => c === sync.push, (c) => reaps.has(c) || /wait|reap|complete|drain|flush/i.test(c.name)) !== undefined;
 }
 
-/** Behind the `build()` of the write; the completion has to expect ECANCELED then. */
-function linkIt(func: Func, write: Queued): DraftFix[] {
+/** Whether the fsync is the next entry of the same batch. */
+function isNext(func: Func, write: Queued, sync: Queued): boolean {
+  if (write.push === sync.push) return write.index + 1 === sync.index;
+  const between = (c: Expr) => c.span.start >= write.push.span.end && c.span.end <= sync.push.span.start;
+  return ![...walkFunction(func)].some((e) => e.kind === 'call' && /^(?:push|push_multiple|submit\w*)$/.test(e.name) && between(e));
+}
+/** Behind the `build()` of the write, where the link leads to the fsync; the completion has to expect ECANCELED then. */
+function linkIt(func: Func, write: Queued, sync: Queued): DraftFix[] {
+  if (!isNext(func, write, sync)) return [];
   const build = write.entry.methods.find((m) => m.name === 'build');
   if (!build || write.entry.methods.some((m) => m.name === 'flags')) return [];
   return [{ title: 'Link the write to the fsync', edits: [insertion(func, build.span.end, '.flags(io_uring::squeue::Flags::IO_LINK)')], safe: false }];

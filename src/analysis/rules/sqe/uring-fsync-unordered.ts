@@ -1,5 +1,5 @@
 import { flagState, originsOf } from '../../idioms/fd-origin';
-import { isLinked, ringsOf } from '../../idioms/sqe-chain';
+import { before, isLinked, ringsOf } from '../../idioms/sqe-chain';
 import { DRAIN, mayBeSameRing, mayReach, share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
 import { integers } from '../../flow/value';
 import type { Expr } from '../../model';
@@ -37,7 +37,8 @@ export const uringFsyncUnordered: Rule = {
         at: placeOf(func, sync),
         message: 'Requests are not ordered: this may run before the write that is queued above. Link the write to it with IOSQE_IO_LINK (a short write then cancels it), or wait for the write first.',
         related: [{ at: placeOf(func, write), message: 'the write' }],
-        fixes: linkIt(file, func, write, false),
+        // a link ties to the next request of the batch, whatever that is
+        fixes: before(flow, sync).every((p) => p === write) && before(flow, sync).length > 0 ? linkIt(file, flow, write, false) : [],
       });
     }
   },

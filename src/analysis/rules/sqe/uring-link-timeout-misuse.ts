@@ -1,8 +1,8 @@
 import { setupsIn } from '../../idioms/ring-setup';
 import { before, behind, isLinked, ringsOf, sqeName } from '../../idioms/sqe-chain';
-import { HARDLINK, LINK, mayBeSameRing, mayReach, share, SKIP_SUCCESS, sqeFlow, surely, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import { HARDLINK, LINK, mayBeSameRing, mayReach, share, SKIP_SUCCESS, sqeFlow, surely, takesAnew, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
 import { constant, integers } from '../../flow/value';
-import { bare, type Func } from '../../model';
+import { bare } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';
 
@@ -38,7 +38,7 @@ function unlinked(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   if (guarded.every((g) => g.op === 'link_timeout')) return { at, message: 'The request before this link timeout is a link timeout itself: one cannot guard another, and this one fails with -EINVAL.', related };
   if (!guarded.every((g) => isLinked(flow, g) === 'no')) return undefined;
   return {
-    at, related, fixes: guarded.length === 1 ? linkIt(file, func, guarded[0]!) : [],
+    at, related, fixes: guarded.length === 1 ? linkIt(file, flow, guarded[0]!) : [],
     message: 'The request before this link timeout does not carry IOSQE_IO_LINK: the timeout fails with -EINVAL, and nothing is guarded.',
   };
 }
@@ -103,11 +103,13 @@ function cutsChain(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   };
 }
 
-/** `sqe->flags |= IOSQE_IO_LINK;` behind a preparation. */
-export function linkIt(file: View, func: Func, prep: Prep, safe = true): DraftFix[] {
+/** `sqe->flags |= IOSQE_IO_LINK;` behind a preparation; nothing where other flags replace it after that. */
+export function linkIt(file: View, flow: SqeFlow, prep: Prep, safe = true): DraftFix[] {
+  const { func } = flow.flow;
   const name = sqeName(prep);
   const statement = prep.call?.statement;
-  if (!name || !statement || !isInBlock(file, placeOf(func, { span: statement }))) return [];
+  const replaced = flow.of('flags').some((f) => f.how === 'set' && share(f.sqes, prep.sqes) && flow.reaches(prep, (e) => e === f, (e) => takesAnew(e, prep.sqes)));
+  if (replaced || !name || !statement || !isInBlock(file, placeOf(func, { span: statement }))) return [];
   const indent = file.indentation(placeOf(func, { span: statement }));
   return [{ title: `Link ${name}`, edits: [insertion(func, statement.end, `\n${indent}${name}->flags |= IOSQE_IO_LINK;`)], safe }];
 }

@@ -80,7 +80,7 @@ function neverSubmitted(file: View, flow: SqeFlow): Prep | undefined {
   return leadsOut || flow.reaches(prep, (e) => e.kind === 'unseen', (e) => takesAnew(e, prep.sqes)) ? undefined : prep;
 }
 
-/** Submits in front of the wait's statement, in functions that return error codes. */
+/** Submits in front of the wait's statement, in functions that return error codes; the wait for one cqe goes along in the same system call. */
 function fix(file: View, func: Func, wait: Reap): DraftFix[] {
   const ring = wait.call.args[0];
   if (wait.inside || !ring || func.kind !== 'function' || func.name === 'main' || !/^(?:int|long|ssize_t)$/.test(func.returns)) return [];
@@ -91,9 +91,11 @@ function fix(file: View, func: Func, wait: Reap): DraftFix[] {
   if (!isInBlock(file, placeOf(func, { span }))) return [];
   const indent = file.indentation(placeOf(func, { span }));
   const unit = indent.includes('\t') ? '\t' : '    ';
+  const address = file.source(placeOf(func, ring));
+  const submit = wait.call.name === 'io_uring_wait_cqe' ? `io_uring_submit_and_wait(${address}, 1)` : `io_uring_submit(${address})`;
   return [{
     title: 'Submit before the wait',
-    edits: [insertion(func, span.start, `int ${name} = io_uring_submit(${file.source(placeOf(func, ring))});\n${indent}if (${name} < 0)\n${indent}${unit}return ${name};\n${indent}`)],
+    edits: [insertion(func, span.start, `int ${name} = ${submit};\n${indent}if (${name} < 0)\n${indent}${unit}return ${name};\n${indent}`)],
     safe: /\breturn\s+\(?(?:-|rc\b|ret\b|err\b|res\b)/.test(file.source(placeOf(func, func))),
   }];
 }
