@@ -85,7 +85,7 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
 function inPlace(rule: Rule, draft: Draft, code: 'product' | 'test' | 'example'): Severity | 'off' {
   const severity = draft.severity ?? rule.info.severity;
   if (code === 'product') return severity;
-  if (rule.info.cleanup || (code === 'test' && draft.failsTheTest)) return 'off';
+  if (rule.info.cleanup || (code === 'test' && (rule.info.refused || draft.harmlessInTests))) return 'off';
   if (rule.info.memorySafety) return severity;
   const less = milder(severity);
   return less === 'off' && code === 'example' ? severity : less;

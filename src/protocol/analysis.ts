@@ -73,6 +73,8 @@ export interface RuleInfo {
   summary: string;
   /** about what is left behind: not said in tests, benchmarks and examples */
   cleanup?: true;
+  /** the kernel refuses what it finds: a test that does so means to, or fails */
+  refused?: true;
   /** about memory the kernel or the program may not touch: as severe in tests as anywhere */
   memorySafety?: true;
 }

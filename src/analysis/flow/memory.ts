@@ -27,7 +27,10 @@ export function within(key: string, prefix: string): boolean {
   return key.startsWith(prefix) && (key.length === prefix.length || key[prefix.length] === '*' || key[prefix.length] === '.');
 }
 function tooDeep(key: string): boolean {
-  return key.split('*').length > MAX_DEPTH || key.length > 200;
+  if (key.length > 200) return true;
+  let depth = 1;
+  for (let star = key.indexOf('*'); star >= 0; star = key.indexOf('*', star + 1)) if (++depth > MAX_DEPTH) return true;
+  return false;
 }
 
 export function load(memory: Memory, key: string): Value {
@@ -113,7 +116,12 @@ export function joinMemory(a: Memory, b: Memory): Memory {
   const left = { ...a, fresh };
   const right = { ...b, fresh };
   const values = new Map<string, Value>();
-  for (const key of new Set([...a.values.keys(), ...b.values.keys()])) values.set(key, join(load(left, key), load(right, key)));
+  for (const [key, value] of a.values) {
+    const other = b.values.get(key);
+    // most of it is the same on both ways
+    values.set(key, value === other ? value : join(value, other ?? load(right, key)));
+  }
+  for (const [key, value] of b.values) if (!a.values.has(key)) values.set(key, join(load(left, key), value));
   return { values, fresh, lost: new Set([...a.lost, ...b.lost]) };
 }
 export function equalMemory(a: Memory, b: Memory): boolean {

@@ -183,10 +183,12 @@ function kindOfPath(path: Expr | undefined): Kind {
   return text.value.startsWith('/dev/') && !DISK.test(text.value) && !/^\/dev\/shm\//.test(text.value) ? 'device' : 'file';
 }
 
-/** Whether a literal path names a disk, where direct I/O is always to be had. */
+const DISK_NAME = /^(?:dev|device|disk|drive|blockdev)(?:_?(?:name|path|file|node))?$/i;
+/** Whether a path is that of a disk, by what it says or what it is called: direct I/O is always to be had there. */
 export function isDisk(path: Expr | undefined): boolean {
-  const text = path && bare(path);
-  return text?.kind === 'text' && text.value.startsWith('/dev/');
+  const inner = path && bare(path);
+  const name = inner?.kind === 'name' ? inner.name : inner?.kind === 'member' ? inner.field : '';
+  return (inner?.kind === 'text' && inner.value.startsWith('/dev/')) || DISK_NAME.test(name);
 }
 
 /** What one function does with descriptors. */

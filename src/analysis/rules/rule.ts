@@ -10,8 +10,8 @@ export interface Draft {
   message: string;
   /** default: the rule's */
   severity?: Severity;
-  /** a test that runs into it fails, which is what a test is for */
-  failsTheTest?: boolean;
+  /** a test that runs into it fails or is over: nobody goes on from there */
+  harmlessInTests?: boolean;
   related?: { at: Place; message: string }[];
   fixes?: DraftFix[];
 }

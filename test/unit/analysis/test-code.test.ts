@@ -43,6 +43,12 @@ void tag(struct io_uring_sqe *sqe)
     expect(await found('src/a.c')).toEqual(['5 warning uring-null-sqe', '13 warning uring-null-sqe', '20 hint uring-deprecated-api']);
     expect(await found('test/a.c')).toEqual(['13 information uring-null-sqe']);
   });
+  it('a test of what the kernel refuses means it', async () => {
+    const refused = '#include <liburing.h>\nint none(struct io_uring *ring)\n{\n\treturn io_uring_queue_init(0, ring, 0);\n}\n';
+    expect((await analyse(refused, 'c', 'src/a.c')).findings.map((f) => f.rule)).toEqual(['uring-setup-params-invalid']);
+    expect((await analyse(refused, 'c', 'test/a.c')).findings).toEqual([]);
+    expect((await analyse(refused, 'c', 'bench/a.c')).findings.map((f) => f.severity)).toEqual(['warning']);
+  });
   it('examples are copied', async () => {
     expect(await found('examples/a.c')).toEqual(['5 information uring-null-sqe', '13 information uring-null-sqe', '20 hint uring-deprecated-api']);
   });

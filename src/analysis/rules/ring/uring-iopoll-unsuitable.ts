@@ -27,7 +27,7 @@ const ENTERS = /^io_uring_(?:submit|wait|peek_cqe|get_events|enter|sqring_wait)/
 
 export const uringIopollUnsuitable: Rule = {
   info: {
-    id: 'uring-iopoll-unsuitable', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'likely',
+    id: 'uring-iopoll-unsuitable', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'likely', refused: true,
     summary: 'A polled ring is given what it cannot poll for, or nobody enters the kernel to poll.',
   },
   why: 'A ring with IORING_SETUP_IOPOLL takes reads and writes on files opened with O_DIRECT, and little else: other operations fail with -EINVAL, buffered files and sockets with -EOPNOTSUPP. Completions are found only while the program is inside io_uring_enter().',

@@ -28,7 +28,7 @@ const CONSUMERS = /^(?:io_uring_(?:queue_init_params|queue_init_mem|setup|regist
 
 export const uringSetupParamsInvalid: Rule = {
   info: {
-    id: 'uring-setup-params-invalid', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'certain',
+    id: 'uring-setup-params-invalid', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'certain', refused: true,
     summary: 'A ring is set up with flags or sizes that the kernel refuses, or with an uninitialised structure.',
   },
   why: 'The kernel checks every bit of `struct io_uring_params`: flags that do not go together, zero entries and garbage in unused fields all end in EINVAL. Fields whose flag is missing are ignored.',

@@ -1,6 +1,6 @@
-import { allRustCalls, hasAttribute, holderOf, isAwaited, outermost, rustCalls, type RustCall } from '../../idioms/rust-code';
+import { allRustCalls, hasAttribute, holderOf, isAwaited, isWithin, outermost, rustCalls, type RustCall } from '../../idioms/rust-code';
 import { attributeRuntime, operationRuntime, runtimesOf, startedBy } from '../../idioms/rust-runtime';
-import { statements, type Attribute, type Func } from '../../model';
+import { bodiesOf, statements, type Attribute, type Call, type Func, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { DraftFix, Rule } from '../rule';
 
@@ -106,7 +106,8 @@ function bypasses(file: SourceFile, report: Report): void {
     const runtimes = runtimesOf(file, func);
     if (func.damaged || !runtimes.has('tokio-uring') || runtimes.has('tokio') || runtimes.has('thread') || hasAttribute(func, /\bfeature\b/)) continue;
     for (const [pattern, does] of BYPASS) {
-      const c = rustCalls(file, func).find((x) => pattern.test(x.path) && !x.call.macro);
+      const all = rustCalls(file, func).filter((x) => pattern.test(x.path) && !x.call.macro && !isOneOfTwo(file, func, x.call));
+      const c = all.find((x) => isAwaited(file, x.call)) ?? all[0];
       if (!c) continue;
       report({
         at: placeOf(func, c.call.callee.kind === 'member' ? { span: c.call.nameSpan } : c.call.callee),
@@ -115,6 +116,17 @@ function bypasses(file: SourceFile, report: Report): void {
       });
     }
   }
+}
+
+/** A branch of a choice whose other branches use tokio-uring: the code runs on either. */
+function isOneOfTwo(file: SourceFile, func: Func, call: Call): boolean {
+  const others = rustCalls(file, func).filter((c) => /^tokio_uring::/.test(c.path));
+  const has = (body: Stmt[], c: Call): boolean => body.some((s) => isWithin(c.span, s.span));
+  return [...statements(func.body)].some((s) => {
+    const branches = s.kind === 'if' || s.kind === 'switch' ? bodiesOf(s) : [];
+    const own = branches.find((b) => has(b, call));
+    return own !== undefined && branches.some((b) => b !== own && others.some((c) => has(b, c.call)));
+  });
 }
 
 /** `#[tokio::main] async fn main() { tokio_uring::start(…) }`: without attribute and `async` it is right. */

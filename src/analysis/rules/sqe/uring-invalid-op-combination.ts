@@ -32,7 +32,7 @@ const IN_IOPRIO = /^IORING_(?:RECV|ACCEPT)_MULTISHOT$/;
 
 export const uringInvalidOpCombination: Rule = {
   info: {
-    id: 'uring-invalid-op-combination', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'certain',
+    id: 'uring-invalid-op-combination', languages: ['c', 'cpp', 'rust'], severity: 'error', confidence: 'certain', refused: true,
     summary: 'An operation and flags or arguments that the kernel refuses together.',
   },
   why: 'The kernel checks what goes together when it takes the request: what does not fails with -EINVAL, -EOPNOTSUPP or -EBADF in its completion, every time.',

@@ -50,7 +50,7 @@ export const uringNullSqe: Rule = {
       report({
         at: v.at,
         message: 'This sqe may be NULL: io_uring_get_sqe() returns NULL when the submission queue is full. Test it before use.',
-        failsTheTest: !mayRepeat(file, func, call),
+        harmlessInTests: !mayRepeat(file, func, call),
         related: [{ at: from, message: `the sqe comes from ${call.name}()` }],
         fixes: fix(file, func, call),
       });
@@ -121,13 +121,23 @@ function withinFreshRing(file: View, func: Func, call: Call): boolean {
 
 /** `if (n > DEPTH) n = DEPTH;`, then n entries, then a submission: the batch was made to fit. */
 function inBatchOfLimit(file: View, func: Func, call: Call): boolean {
-  const loop = [...statements(func.body)].filter((s) => s.kind === 'loop' && s.span.start < call.span.start && call.span.end <= s.span.end).at(-1);
+  const loop = loopsAround(func, call).at(-1);
   const test = loop?.kind === 'loop' && loop.form === 'for' && loop.test ? bare(loop.test) : undefined;
   const bound = test?.kind === 'binary' && test.op === '<' ? bare(test.right) : undefined;
   if (!loop || bound?.kind !== 'name' || !isLimited(file, func, bound.id, loop.span.start)) return false;
-  const own = [...walkFunction(func)].filter((e) => e.kind === 'call');
-  const inside = (c: Call) => loop.span.start < c.span.start && c.span.end <= loop.span.end;
-  return own.filter((c) => SQE_SOURCES.has(c.name) && inside(c)).length === 1 && own.some((c) => /^io_uring_submit/.test(c.name) && c.span.start > loop.span.end);
+  const own = callsOf(func);
+  return own.filter((c) => SQE_SOURCES.has(c.name) && isIn(c, loop)).length === 1 && own.some((c) => SUBMITS.test(c.name) && c.span.start > loop.span.end);
+}
+const SUBMITS = /^io_uring_submit/;
+function callsOf(func: Func): Call[] {
+  return [...walkFunction(func)].filter((e) => e.kind === 'call');
+}
+/** Outer ones first. */
+function loopsAround(func: Func, call: Call): Extract<Stmt, { kind: 'loop' }>[] {
+  return [...statements(func.body)].filter((s) => s.kind === 'loop').filter((s) => isIn(call, s));
+}
+function isIn(e: Expr, s: Stmt): boolean {
+  return s.span.start < e.span.start && e.span.end <= s.span.end;
 }
 /** The variable is never more than a constant before `end`: by a test, or by `min()`. */
 function isLimited(file: View, func: Func, id: string, end: number): boolean {
@@ -137,24 +147,30 @@ function isLimited(file: View, func: Func, id: string, end: number): boolean {
     return inner.kind === 'call' && /(?:^|::)min(?:<.*>)?$/i.test(inner.name) && inner.args.some(fixed);
   };
   const is = (e: Expr): boolean => e.kind === 'name' && e.id === id;
+  const lowered = new Set<Expr>();
   for (const s of statements(func.body)) {
     if (s.span.start >= end) continue;
     if (s.kind === 'declare' && s.local.id === id && s.init && least(s.init)) return true;
     if (s.kind === 'expr' && s.expr.kind === 'assign' && is(s.expr.target) && least(s.expr.value)) return true;
     const test = s.kind === 'if' && s.test ? bare(s.test) : undefined;
-    if (s.kind !== 'if' || test?.kind !== 'binary' || !/^>=?$/.test(test.op) || !is(bare(test.left)) || !fixed(test.right)) continue;
-    const sets = [...walk(s.then.flatMap((t) => [...statements([t])].flatMap(ownExpressions)))];
-    if (sets.some((e) => e.kind === 'assign' && is(e.target) && fixed(e.value))) return true;
+    if (s.kind !== 'if' || test?.kind !== 'binary' || !/^>=?$/.test(test.op) || !is(bare(test.left))) continue;
+    const sets = [...walk(s.then.flatMap((t) => [...statements([t])].flatMap(ownExpressions)))].filter((e) => e.kind === 'assign' && is(e.target));
+    if (fixed(test.right) && sets.some((e) => e.kind === 'assign' && fixed(e.value))) return true;
+    sets.forEach((e) => lowered.add(e));
   }
-  return false;
+  // begins as a constant, and is only ever made less
+  const begins = [...statements(func.body)].some((s) => s.kind === 'declare' && s.local.id === id && s.init && fixed(s.init));
+  return begins && [...walkFunction(func)].every((e) => lowered.has(e) || !((e.kind === 'assign' && is(e.target)) || (e.kind === 'unary' && /^(?:\+\+|--|&)$/.test(e.op) && is(e.operand))));
 }
 function ringText(file: View, func: Func, call: Call): string {
   return call.args[0] ? file.source(placeOf(func, call.args[0])).replace(/^&|\s/g, '') : '';
 }
 
-/** Whether the queue fills up in the function itself: it takes entries in a loop, and nothing is known of the turns. */
+/** Whether the queue fills up in the function itself: a loop takes entries without submitting them, and nothing is known of its turns. */
 function mayRepeat(file: View, func: Func, call: Call): boolean {
-  return takes(file, func).some((t) => t.call === call && t.times === undefined);
+  if (!takes(file, func).some((t) => t.call === call && t.times === undefined)) return false;
+  const loop = loopsAround(func, call).at(-1);
+  return !loop || !callsOf(func).some((c) => SUBMITS.test(c.name) && isIn(c, loop));
 }
 
 /** Every get_sqe of a function with how often it runs at most (undefined: no telling). */
