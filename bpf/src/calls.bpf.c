@@ -101,7 +101,7 @@ static __always_inline void may_serve(struct thread *thread, int call, __u64 buf
 	send(record);
 }
 
-static __always_inline int entered(int call, __u64 first, __u64 second, __u64 third, __u64 fourth)
+static __always_inline int entered(void *ctx, int call, __u64 first, __u64 second, __u64 third, __u64 fourth)
 {
 	struct thread *thread = enter_call(call + 1);
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -115,6 +115,7 @@ static __always_inline int entered(int call, __u64 first, __u64 second, __u64 th
 		if (fourth & IORING_ENTER_REGISTERED_RING)
 			thread->fd = -1;
 		enter_ring(thread, task, first, fourth);
+		thread->stack = sampled_stack(ctx);
 		return 0;
 	}
 	thread->length = bit & VECTORED ? vector_bytes((void *)second, third) : bit & SYNCS ? 0 : third > 0xffffffff ? 0xffffffff : third;
@@ -125,6 +126,7 @@ static __always_inline int entered(int call, __u64 first, __u64 second, __u64 th
 	if (!(told_calls & bit))
 		return 0;
 	add(&my_counters()->submitted[bit & EPOLL ? API_EPOLL : API_SYNC], 1);
+	thread->stack = sampled_stack(ctx);
 	struct file *file = file_of_descriptor(task, first);
 	if (file)
 		tell_file(file, 0, 0, first);
@@ -190,7 +192,7 @@ int call_enter(struct trace_event_raw_sys_enter *event)
 	if (call < 0 || bpf_probe_read_kernel(arguments, sizeof(arguments),
 					      (void *)event + bpf_core_field_offset(struct trace_event_raw_sys_enter, args)))
 		return 0;
-	return entered(call, arguments[0], arguments[1], arguments[2], arguments[3]);
+	return entered(event, call, arguments[0], arguments[1], arguments[2], arguments[3]);
 }
 
 SEC("?tracepoint")
@@ -220,9 +222,13 @@ int BPF_PROG(any_enter, struct pt_regs *regs, long nr)
 		enter_call(INSIDE_URING_SETUP);
 		return 0;
 	}
-	if (aio)
-		return aio_enter(nr, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
-	return entered(call, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
+	if (aio) {
+		aio_enter(nr, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
+		if (nr == __NR_io_submit)
+			tell_stack_of_call(ctx);
+		return 0;
+	}
+	return entered(ctx, call, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
 }
 
 SEC("?tp_btf/sys_exit")

@@ -7,6 +7,7 @@
  * 5.10 has no atomics that return the old value, so these records go through the ring buffer.
  */
 #include "file.bpf.h"
+#include "stack.bpf.h"
 #include "opcodes.bpf.h"
 #include "rings.bpf.h"
 #include "vector.bpf.h"
@@ -65,6 +66,7 @@ int BPF_PROG(uring_old_submit, void *uring, void *request, __u8 op, __u64 user_d
 		flags |= RECORD_DIRECT;
 	if (op < 64 && BIT(op) & FIXED_BUFFER)
 		flags |= RECORD_FIXED_BUFFER;
+	tell_stack(sampled_stack(ctx), ring, (__u64)req);
 	struct record *record = new_record(RECORD_SUBMIT, ring, (__u64)req);
 	if (!record)
 		return 0;

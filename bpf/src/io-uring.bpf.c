@@ -8,6 +8,7 @@
  */
 #include "aggregate.bpf.h"
 #include "file.bpf.h"
+#include "stack.bpf.h"
 #include "opcodes.bpf.h"
 #include "rings.bpf.h"
 #include "vector.bpf.h"
@@ -107,7 +108,16 @@ static __always_inline bool aggregate_submission(struct io_kiocb *req, __u32 one
 	return flight.sampled;
 }
 
-static __always_inline int submitted(struct io_kiocb *req, enum reading reading)
+static __always_inline void tell_stack_in_lane(void *ctx, __u64 key, __u32 ring, __u64 now)
+{
+	struct told told = { .user_data = sampled_stack(ctx) };
+	struct record *place = told.user_data ? lane_place(RECORD_STACK) : 0;
+
+	if (place)
+		tell(place, RECORD_STACK, now, ring, key, &told);
+}
+
+static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum reading reading)
 {
 	__u32 ring = ring_of_submission(number(FIELD(reading, req, ctx)));
 	__u32 one_in = every;
@@ -130,6 +140,7 @@ static __always_inline int submitted(struct io_kiocb *req, enum reading reading)
 		told.flags |= RECORD_SAMPLED;
 	}
 	describe(&told, req, told.op, reading);
+	tell_stack_in_lane(ctx, (__u64)req, ring, now);
 	struct record *place = lane_place(RECORD_SUBMIT);
 	if (place)
 		tell(place, RECORD_SUBMIT, now, ring, (__u64)req, &told);
@@ -140,21 +151,21 @@ static __always_inline int submitted(struct io_kiocb *req, enum reading reading)
 SEC("?tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submit_req, struct io_kiocb *req)
 {
-	return submitted(req, CASTS);
+	return submitted(ctx, req, CASTS);
 }
 
 /* 6.0 to 6.3 */
 SEC("?tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_submit_sqe_req, struct io_kiocb *req)
 {
-	return submitted(req, TYPED_ARGUMENT);
+	return submitted(ctx, req, TYPED_ARGUMENT);
 }
 
 /* 5.18 and 5.19 */
 SEC("?tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_submit_sqe_ctx, void *uring, void *req)
 {
-	return submitted(req, UNTYPED);
+	return submitted(ctx, req, UNTYPED);
 }
 
 /* A malformed sqe never becomes a request that is submitted, but it is completed. */

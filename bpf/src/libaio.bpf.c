@@ -303,7 +303,10 @@ int aio_call_enter(struct trace_event_raw_sys_enter *event)
 	if (bpf_probe_read_kernel(arguments, sizeof(arguments),
 				  (void *)event + bpf_core_field_offset(struct trace_event_raw_sys_enter, args)))
 		return 0;
-	return aio_enter((__u32)event->id, arguments[0], arguments[1], arguments[2], arguments[3]);
+	aio_enter((__u32)event->id, arguments[0], arguments[1], arguments[2], arguments[3]);
+	if ((__u32)event->id == __NR_io_submit)
+		tell_stack_of_call(event);
+	return 0;
 }
 
 SEC("?tracepoint")

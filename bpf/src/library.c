@@ -6,7 +6,6 @@
 #include <libgen.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -222,4 +221,49 @@ void library_of_process(pid_t pid, library_visitor visit, void *context)
 	if (maps)
 		fclose(maps);
 	close(root);
+}
+
+static bool read_build_id(Elf *elf, char id[MOST_BUILD_ID])
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Nhdr note;
+	size_t name, content;
+
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE)
+			continue;
+		Elf_Data *data = elf_getdata(section, NULL);
+		for (size_t at = 0; data && (at = gelf_getnote(data, at, &note, &name, &content)) > 0;) {
+			const uint8_t *bytes = (const uint8_t *)data->d_buf + content;
+			if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != 4 || memcmp((char *)data->d_buf + name, "GNU", 4) != 0 ||
+			    note.n_descsz == 0 || note.n_descsz > (MOST_BUILD_ID - 1) / 2)
+				continue;
+			for (uint32_t i = 0; i < note.n_descsz; i++)
+				snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool library_build_id(pid_t pid, const char *path, char id[MOST_BUILD_ID])
+{
+	char link[64];
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/%d/root", pid);
+	int root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int file = root < 0 ? -1 : open_in(root, path);
+	if (root >= 0)
+		close(root);
+	if (file < 0)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+	Elf *elf = open_elf(link, &fd);
+	bool found = elf && read_build_id(elf, id);
+	if (elf)
+		close_elf(elf, fd);
+	close(file);
+	return found;
 }

@@ -3,10 +3,12 @@
 #ifndef RINGLIGHT_LIBRARY_H
 #define RINGLIGHT_LIBRARY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #define MOST_OFFSETS 8
+#define MOST_BUILD_ID 65
 
 /* `path` names the file for the loader while the call lasts. */
 typedef void (*library_visitor)(void *context, const char *path);
@@ -20,5 +22,7 @@ void library_of_process(pid_t pid, library_visitor visit, void *context);
  * many, 0 when the file is no ELF file of this machine or has none.
  */
 int library_offsets(const char *path, const char *function, uint64_t offsets[MOST_OFFSETS]);
+/* The build id of the file that a process has at `path`, in hexadecimal; false when it has none or can not be read. */
+bool library_build_id(pid_t pid, const char *path, char id[MOST_BUILD_ID]);
 
 #endif

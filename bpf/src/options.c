@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define STACKS_ONE_IN 16
 #define MOST_ARGUMENT_BYTES (4 * 1024 * 1024)
 
 const char *const API_TEXT[API_COUNT] = { "io_uring", "libaio", "posix-aio", "epoll", "sync" };
@@ -22,6 +23,7 @@ const char USAGE[] =
 	"\n"
 	"  --apis LIST        some of io_uring,libaio,posix-aio,epoll,sync (default: io_uring,libaio)\n"
 	"  --calls            also every io_uring_enter, as a system call\n"
+	"  --stacks [N]       where in the program submissions come from, of one in N (default 16)\n"
 	"  --comm NAME, --uid N, --cgroup DIR\n"
 	"                     with --all, only processes of that name, of that user, in that control group (version 2)\n"
 	"                     or below, and what they start\n"
@@ -215,6 +217,11 @@ static bool read_list(struct reading *reading, char **arguments)
 		if (strcmp(name, "--all") == 0) {
 			if (!set_target(reading, TARGET_ALL))
 				return false;
+		} else if (strcmp(name, "--stacks") == 0) {
+			long every = STACKS_ONE_IN;
+			if (arguments[1] && arguments[1][0] >= '0' && arguments[1][0] <= '9' && !whole(*++arguments, 1, 1 << 20, &every))
+				return wrong(reading, "--stacks wants a number from 1 to %d, not “%s”", 1 << 20, *arguments);
+			options->stacks = every;
 		} else if (strcmp(name, "--calls") == 0) {
 			options->calls = true;
 		} else if (has_value(name)) {

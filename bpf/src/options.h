@@ -23,6 +23,7 @@ struct options {
 	char **env;		/* NULL-terminated K=V */
 	bool apis[API_COUNT];
 	bool calls;		/* io_uring_enter as well */
+	uint32_t stacks;	/* the stack of one submission in so many; 0: of none */
 	double duration;	/* seconds, 0: until stopped */
 	uint32_t ring_buffer;	/* bytes for each CPU, a power of two; 0: as suits the machine */
 	enum telling telling;

@@ -28,8 +28,9 @@ static void finish_reaped(struct pairing *pairing, uint32_t index, uint64_t reap
 	pairing_end(pairing, index, op->done, result, 0);
 }
 
-/* io_submit returned `accepted` (or -errno) after `duration` ns. */
-static void end_call(struct pairing *pairing, struct submit_call *call, int64_t accepted, uint64_t time, uint64_t duration)
+/* io_submit, called with that stack, returned `accepted` (or -errno) after `duration` ns. */
+static void end_call(struct pairing *pairing, struct submit_call *call, int64_t accepted, uint64_t time, uint64_t duration,
+		     uint32_t stack)
 {
 	uint32_t next, place = 0;
 
@@ -38,6 +39,7 @@ static void end_call(struct pairing *pairing, struct submit_call *call, int64_t 
 		next = op->next_call;
 		op->tentative = false;
 		op->span.submit = duration + 1;
+		op->span.stack = stack;
 		if (place < accepted) {
 			if (op->reaped)
 				finish_reaped(pairing, i, op->reaped, op->span.result);
@@ -56,7 +58,7 @@ static void aio_submit(struct pairing *pairing, const struct record *record)
 
 	if (call && record->flags & RECORD_FIRST) {
 		/* the record of its return was lost: take it that all were accepted */
-		end_call(pairing, call, INT64_MAX, record->time, 0);
+		end_call(pairing, call, INT64_MAX, record->time, 0, 0);
 		call = NULL;
 	}
 	uint32_t old = flight_find(&pairing->flight, key_of(record));
@@ -64,6 +66,7 @@ static void aio_submit(struct pairing *pairing, const struct record *record)
 		return;	/* the same iocb twice in one call: the first one stands for both */
 	uint32_t index = pairing_begin(pairing, record, API_LIBAIO);
 	op_at(pairing, index)->tentative = true;
+	op_at(pairing, index)->span.flags |= record->flags & RECORD_SIGNALS ? SPAN_SIGNALS : 0;
 	if (call) {
 		op_at(pairing, call->last)->next_call = index;
 		call->last = index;
@@ -137,12 +140,12 @@ void pairing_aio(struct pairing *pairing, const struct record *record)
 	}
 }
 
-void pairing_aio_submitted(struct pairing *pairing, const struct record *record)
+void pairing_aio_submitted(struct pairing *pairing, const struct record *record, uint32_t stack)
 {
 	struct submit_call *call = call_of(pairing, record->tid);
 
 	if (call)
-		end_call(pairing, call, record->value, record->time, record->key);
+		end_call(pairing, call, record->value, record->time, record->key, stack);
 }
 
 void pairing_aio_free(struct pairing *pairing)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* System calls: what they slept comes in a record of its own, just before the call's. */
+/* System calls, and what comes in records of its own before them: how long they slept; of submissions, their stack. */
 #include "pair-state.h"
 
 #include <stdlib.h>
@@ -12,8 +12,13 @@ static struct thread_notes *notes_of(struct pairing *pairing, uint32_t tid)
 	return NULL;
 }
 
-/* How long the thread's call slept is to be known when the call is told. */
-static void slept(struct pairing *pairing, const struct record *record)
+static void forget(struct pairing *pairing, struct thread_notes *notes)
+{
+	*notes = pairing->notes[--pairing->note_count];
+}
+
+/* What is said of the call or submission that the thread tells next. */
+static void note(struct pairing *pairing, const struct record *record)
 {
 	struct thread_notes *notes = notes_of(pairing, record->tid);
 
@@ -24,7 +29,28 @@ static void slept(struct pairing *pairing, const struct record *record)
 		}
 		notes = &pairing->notes[pairing->note_count++];
 	}
-	*notes = (struct thread_notes){ .tid = record->tid, .asleep = record->user_data, .blocked = record->offset };
+	*notes = (struct thread_notes){ .tid = record->tid };
+	if (record->type == RECORD_STACK) {
+		notes->stack = record->user_data;
+		notes->key = key_of(record);
+	} else {
+		notes->asleep = record->user_data;
+		notes->blocked = record->offset;
+	}
+}
+
+uint32_t pairing_stack(struct pairing *pairing, const struct record *record)
+{
+	struct thread_notes *notes = notes_of(pairing, record->tid);
+	uint32_t number = 0;
+
+	if (!notes || !notes->stack)
+		return 0;
+	/* or the submission that it belongs to was lost */
+	if (notes->key == key_of(record))
+		number = stacks_number(pairing->stacks, record->pid, notes->stack - 1, record->time);
+	forget(pairing, notes);
+	return number;
 }
 
 static enum api api_of(enum call call)
@@ -38,22 +64,24 @@ static enum api api_of(enum call call)
 
 void pairing_call(struct pairing *pairing, const struct record *record)
 {
-	if (record->type == RECORD_SLEPT) {
-		slept(pairing, record);
+	if (record->type != RECORD_CALL) {
+		note(pairing, record);
 		return;
 	}
 	struct thread_notes *notes = notes_of(pairing, record->tid);
+	uint32_t stack = record->user_data >> 32;
 	struct call_span call = {
 		.api = api_of(record->op), .call = record->op, .start = record->time - record->key, .end = record->time,
 		.asleep = notes ? notes->asleep : 0, .blocked = notes ? notes->blocked : 0,
 		.pid = record->pid, .tid = record->tid, .ring = record->ring, .fd = (int32_t)record->user_data,
 		.offset = record->offset, .length = record->length, .result = record->value,
+		.stack = stack ? stacks_number(pairing->stacks, record->pid, stack - 1, record->time) : 0,
 	};
 
 	if (notes)
-		*notes = pairing->notes[--pairing->note_count];
+		forget(pairing, notes);
 	if (record->op == CALL_IO_SUBMIT)
-		pairing_aio_submitted(pairing, record);
+		pairing_aio_submitted(pairing, record, call.stack);
 	names_task(pairing->names, call.pid, call.tid, call.start);
 	if (!tally_takes_call(pairing->tally, &call))
 		stream_call(pairing->stream, &call);

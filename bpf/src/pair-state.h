@@ -8,6 +8,7 @@
 
 #include "flight.h"
 #include "pair.h"
+#include "stacks.h"
 
 /* An io_submit that has begun, with its iocbs in order. */
 struct submit_call {
@@ -16,8 +17,9 @@ struct submit_call {
 
 /* What a thread's records say about the call or submission that is told next. */
 struct thread_notes {
-	uint32_t tid;
+	uint32_t tid, stack;
 	uint64_t asleep, blocked;
+	uint64_t key;		/* of the submission that has the stack */
 };
 
 /* A thread that serves a request of POSIX AIO. */
@@ -29,6 +31,7 @@ struct serving {
 struct pairing {
 	struct stream *stream;
 	struct names *names;
+	struct stacks *stacks;
 	struct tally *tally;
 	uint32_t chains;	/* numbers given to chains of linked requests */
 	struct flight flight;
@@ -68,15 +71,17 @@ void pairing_end_inferred(struct pairing *pairing, uint32_t index, uint64_t end)
 
 /* A RECORD_AIO_* record. */
 void pairing_aio(struct pairing *pairing, const struct record *record);
-/* The RECORD_CALL of an io_submit. */
-void pairing_aio_submitted(struct pairing *pairing, const struct record *record);
+/* The RECORD_CALL of an io_submit, which has the stack of that number. */
+void pairing_aio_submitted(struct pairing *pairing, const struct record *record, uint32_t stack);
 void pairing_aio_free(struct pairing *pairing);
 
 /* A RECORD_POSIX_* record. */
 void pairing_posix(struct pairing *pairing, const struct record *record);
 void pairing_posix_free(struct pairing *pairing);
 
-/* RECORD_SLEPT and RECORD_CALL. */
+/* The number of the stack that was told for a submission; 0: none. */
+uint32_t pairing_stack(struct pairing *pairing, const struct record *record);
+/* RECORD_SLEPT, RECORD_STACK and RECORD_CALL. */
 void pairing_call(struct pairing *pairing, const struct record *record);
 void pairing_call_free(struct pairing *pairing);
 

@@ -10,11 +10,11 @@
 #define IORING_OP_SENDMSG_ZC 48
 #define IORING_SETUP_SQPOLL (1u << 1)
 
-struct pairing *pairing_new(struct stream *stream, struct names *names, struct tally *tally)
+struct pairing *pairing_new(struct stream *stream, struct names *names, struct tally *tally, struct stacks *stacks)
 {
 	struct pairing *pairing = resized(NULL, 1, sizeof(*pairing));
 
-	*pairing = (struct pairing){ .stream = stream, .names = names, .tally = tally };
+	*pairing = (struct pairing){ .stream = stream, .names = names, .tally = tally, .stacks = stacks };
 	flight_open(&pairing->flight);
 	return pairing;
 }
@@ -156,6 +156,7 @@ uint32_t pairing_begin(struct pairing *pairing, const struct record *record, enu
 	op->span.fd = record->value;
 	op->span.offset = record->offset;
 	op->span.length = record->length;
+	op->span.stack = pairing_stack(pairing, record);
 	op->span.flags = (flags & (RECORD_LINKED | RECORD_HARDLINKED) ? SPAN_LINKED : 0) |
 			 (ring_of(pairing, record->ring)->sqpoll ? SPAN_SQPOLL : 0) | (flags & RECORD_DIRECT ? SPAN_DIRECT : 0) |
 			 (flags & RECORD_FIXED_FILE ? SPAN_FIXED_FILE : 0);
@@ -363,11 +364,9 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 		pairing_posix(pairing, record);
 		break;
 	case RECORD_SLEPT:
+	case RECORD_STACK:
 	case RECORD_CALL:
 		pairing_call(pairing, record);
-		break;
-	case RECORD_STACK:
-		/* no program sends them yet */
 		break;
 	case RECORD_REGISTER:
 		emit_instant(pairing, INSTANT_REGISTER, record, record->value);

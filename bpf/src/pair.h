@@ -16,11 +16,13 @@
 
 struct pairing;
 struct ring_state;
+struct stacks;
 
 /*
  * Spans and instants go to `stream`, after the names they need went there through `names`. What `tally` takes is not sent.
+ * `stacks` makes numbers of the places of stacks.
  */
-struct pairing *pairing_new(struct stream *stream, struct names *names, struct tally *tally);
+struct pairing *pairing_new(struct stream *stream, struct names *names, struct tally *tally, struct stacks *stacks);
 void pairing_free(struct pairing *pairing);
 
 /* A ring begins. What is in flight on one that existed was submitted before the recording. */

@@ -7,6 +7,7 @@
 #include "capture.bpf.h"
 #include "file.bpf.h"
 #include "posix-aio.bpf.h"
+#include "stack.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -44,7 +45,7 @@ static __always_inline __u32 queue_of(__u32 pid)
 }
 
 /* A request that the program asks for; `op` -1: what the request itself says. */
-static __always_inline void asked(__u64 address, int op)
+static __always_inline void asked(__u64 address, int op, __u32 stack)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct user_aiocb request;
@@ -63,6 +64,7 @@ static __always_inline void asked(__u64 address, int op)
 	if (file)
 		flags = tell_file(file, queue, address, request.fd);
 	add(&my_counters()->submitted[API_POSIX_AIO], 1);
+	tell_stack(stack, queue, address);
 	struct record *record = new_record(RECORD_POSIX_SUBMIT, queue, address);
 	if (!record)
 		return;
@@ -75,17 +77,23 @@ static __always_inline void asked(__u64 address, int op)
 	send(record);
 }
 
+/* Strangers do not take turns. */
+static __always_inline __u32 stack_of(void *ctx)
+{
+	return stack_every && is_tracked(bpf_get_current_pid_tgid() >> 32) ? sampled_stack(ctx) : 0;
+}
+
 SEC("?uprobe")
 int posix_read(struct pt_regs *regs)
 {
-	asked(FUNCTION_ARGUMENT_0(regs), POSIX_READ);
+	asked(FUNCTION_ARGUMENT_0(regs), POSIX_READ, stack_of(regs));
 	return 0;
 }
 
 SEC("?uprobe")
 int posix_write(struct pt_regs *regs)
 {
-	asked(FUNCTION_ARGUMENT_0(regs), POSIX_WRITE);
+	asked(FUNCTION_ARGUMENT_0(regs), POSIX_WRITE, stack_of(regs));
 	return 0;
 }
 
@@ -93,12 +101,12 @@ int posix_write(struct pt_regs *regs)
 SEC("?uprobe")
 int posix_sync(struct pt_regs *regs)
 {
-	asked(FUNCTION_ARGUMENT_1(regs), POSIX_SYNC);
+	asked(FUNCTION_ARGUMENT_1(regs), POSIX_SYNC, stack_of(regs));
 	return 0;
 }
 
 /* One request of a list, by the address of its pointer; 1 when the caller's memory ends. */
-__noinline int posix_listed(__u64 pointer)
+__noinline int posix_listed(__u64 pointer, __u32 stack)
 {
 	__u64 address = 0;
 
@@ -106,7 +114,7 @@ __noinline int posix_listed(__u64 pointer)
 		return 1;
 	/* a list may have holes */
 	if (address)
-		asked(address, -1);
+		asked(address, -1, stack);
 	return 0;
 }
 
@@ -116,9 +124,10 @@ int posix_list(struct pt_regs *regs)
 {
 	__u64 list = FUNCTION_ARGUMENT_1(regs);
 	int count = FUNCTION_ARGUMENT_2(regs);
+	__u32 stack = stack_of(regs);
 
 	for (int i = 0; i < MOST; i++)
-		if (i >= count || posix_listed(list + i * sizeof(__u64)))
+		if (i >= count || posix_listed(list + i * sizeof(__u64), stack))
 			break;
 	return 0;
 }

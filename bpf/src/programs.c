@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define MOST_HOOKS 128
+#define MOST_STACKS 16384
 /* Bytes of a lane, and of all lanes together: they are taken from the kernel's memory at once. */
 #define LANE_BYTES (16u << 20)
 #define MOST_LANE_BYTES (128u << 20)
@@ -373,6 +374,9 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	uname(&host);
 	sscanf(host.release, "%u.%u", &major, &minor);
 	kernel->rodata->trace_all = request->all;
+	kernel->rodata->stack_every = request->stack_every;
+	if (request->stack_every)
+		bpf_map__set_max_entries(kernel->maps.stacks, MOST_STACKS);
 	set_filter(kernel, &request->filter);
 	kernel->rodata->told_calls = told_calls(request);
 	kernel->rodata->trace_posix_aio = request->apis[API_POSIX_AIO];
@@ -677,6 +681,19 @@ void programs_free_ring(struct programs *programs, uint32_t ring, uint64_t conte
 		programs->kernel->bss->strangers++;
 	}
 	bpf_map__update_elem(programs->kernel->maps.free_rings, NULL, 0, &ring, sizeof(ring), 0);
+}
+
+uint32_t programs_stack(void *context, uint32_t place, uint64_t frames[STACK_DEPTH])
+{
+	struct programs *programs = context;
+	uint32_t count = 0;
+
+	memset(frames, 0, STACK_DEPTH * sizeof(*frames));
+	if (bpf_map__lookup_elem(programs->kernel->maps.stacks, &place, sizeof(place), frames, STACK_DEPTH * sizeof(*frames), 0) != 0)
+		return 0;
+	while (count < STACK_DEPTH && frames[count])
+		count++;
+	return count;
 }
 
 struct counters programs_counters(const struct programs *programs)

@@ -21,6 +21,7 @@ struct hook_report {
 
 struct programs_request {
 	bool apis[API_COUNT];
+	uint32_t stack_every;	/* tell the stack of one submission in so many; 0: of none */
 	bool enter;		/* tell io_uring_enter as a call */
 	pid_t pid;		/* whose C libraries are probed as well, 0: none */
 	bool all;		/* every process, instead of those given to programs_track */
@@ -63,6 +64,8 @@ typedef void (*notice_sink)(void *context, const struct notice *notice, uint32_t
 /* Where programs_drain gives what is in the buffers. */
 bool programs_sinks(struct programs *programs, record_sink records, notice_sink notices, void *context);
 void programs_drain(struct programs *programs);
+/* A stack_reader of a struct programs. */
+uint32_t programs_stack(void *programs, uint32_t place, uint64_t frames[STACK_DEPTH]);
 /* Sums over all CPUs. */
 struct counters programs_counters(const struct programs *programs);
 /* Opens the reader of the hot records; false with errno set. */

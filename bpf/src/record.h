@@ -36,7 +36,7 @@ enum record_type {
 	RECORD_AIO_DESTROY,	/* io_destroy returned */
 	RECORD_SLEPT,		/* the call of this thread that is told next was off the CPU for a while */
 	RECORD_CALL,		/* a system call returned */
-	RECORD_STACK,		/* the stack of the submission of this thread that is told next */
+	RECORD_STACK,		/* the stack of the submission with this key, which this thread tells next */
 	RECORD_REGISTER,	/* io_uring_register returned */
 	RECORD_SECURITY,	/* a security hook of io_uring was asked */
 	RECORD_POSIX_SUBMIT,	/* a function of POSIX AIO was called for a request */
@@ -67,6 +67,9 @@ enum record_flag {
 	RECORD_SIGNALS = 1 << 11,
 };
 
+/* Most addresses of a stack. */
+#define STACK_DEPTH 48
+
 #define KEY_MASK 0xffffffffffffULL
 
 struct record {
@@ -75,7 +78,7 @@ struct record {
 	__u64 key : 48;		/* request or iocb address; CALL: duration in ns */
 	__u64 ring : 16;
 	__u64 user_data;	/* LINK: address of the chain's head; SLEPT: ns off the CPU;
-				   CALL: descriptor, and stack << 32; STACK: its number; POSIX_*: address of the buffer */
+				   CALL: descriptor, and place of the stack plus 1 << 32; STACK: the latter; POSIX_*: address of the buffer */
 	__s64 offset;		/* submission, CALL: file offset or -1; AIO_DONE, AIO_REAP: result;
 				   SLEPT: ns of these uninterruptible */
 	__u64 pid : 22;

@@ -8,6 +8,7 @@
 
 #include "arch.h"
 #include "capture.bpf.h"
+#include "stack.bpf.h"
 
 /* Calls of enum call that are told, a bit each; set by the loader. */
 const volatile __u32 told_calls __weak = 0;
@@ -27,6 +28,7 @@ struct thread {
 	__u32 ring;
 	__u32 tail;		/* io_submit: of the context's event ring when the call began */
 	__u32 uninterruptible;	/* the sleep under way */
+	__u32 stack;		/* of the call: its place plus 1, 0 not told */
 	__u32 queue;		/* of POSIX AIO, whose request the call may serve, else 0 */
 	/* the aio context it used last, good while no context was destroyed since */
 	__u64 last_context;
@@ -74,9 +76,19 @@ static __always_inline struct thread *enter_call(__u32 inside)
 	thread->ring = 0;
 	thread->length = 0;
 	thread->queue = 0;
+	thread->stack = 0;
 	thread->inside = inside;
 	thread->start = bpf_ktime_get_ns();
 	return thread;
+}
+
+/* The stack of the call that the current thread has entered, when it is its turn. */
+static __always_inline void tell_stack_of_call(void *ctx)
+{
+	struct thread *thread = stack_every ? known_thread() : 0;
+
+	if (thread && thread->inside)
+		thread->stack = sampled_stack(ctx);
 }
 
 /* What a call returned, as its program sees it: restarts are the kernel's business (ERESTARTSYS and its kin). */
@@ -103,7 +115,7 @@ static __always_inline void tell_call(struct thread *thread, long ret)
 	if (!record)
 		return;
 	record->op = call;
-	record->user_data = (__u32)thread->fd;
+	record->user_data = (__u32)thread->fd | (__u64)thread->stack << 32;
 	record->offset = thread->offset;
 	record->length = thread->length;
 	record->value = seen_result(ret);

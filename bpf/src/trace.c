@@ -5,6 +5,7 @@
 #include "privilege.h"
 #include "process.h"
 #include "report.h"
+#include "stacks.h"
 #include "target.h"
 #include "watch.h"
 
@@ -48,6 +49,7 @@ struct trace {
 	struct programs *programs;
 	struct stream stream;
 	struct names *names;
+	struct stacks *stacks;
 	struct pairing *pairing;
 	struct merge merge;
 	struct tally *tally;
@@ -93,10 +95,12 @@ static void handle_notice(void *context, const struct notice *notice)
 		break;
 	case NOTICE_EXEC:
 		names_exec(trace->names, notice);
+		stacks_forget(trace->stacks, pid);
 		programs_probe(trace->programs, pid);
 		break;
 	case NOTICE_EXIT:
 		names_exit(trace->names, notice);
+		stacks_forget(trace->stacks, pid);
 		watch_departure(&trace->watch, notice->pid, notice->time);
 		break;
 	case NOTICE_REFUSED:
@@ -376,7 +380,8 @@ static bool open_programs(struct trace *trace, struct refusal *refusal)
 		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
 	trace->names = names_new(&trace->stream);
 	trace->tally = tally_new();
-	trace->pairing = pairing_new(&trace->stream, trace->names, trace->tally);
+	trace->stacks = stacks_new(&trace->stream, programs_stack, trace->programs);
+	trace->pairing = pairing_new(&trace->stream, trace->names, trace->tally, trace->stacks);
 	watch_start(&trace->watch, options, trace->programs, trace->pairing, trace->tally, &trace->stream);
 	if (!programs_lanes(trace->programs, &trace->merge.lanes) || !programs_sinks(trace->programs, take_record, take_notice, trace)) {
 		refusal->code = "cannot-trace";
@@ -442,6 +447,8 @@ static void release(struct trace *trace)
 		pairing_free(trace->pairing);
 	if (trace->names)
 		names_free(trace->names);
+	if (trace->stacks)
+		stacks_free(trace->stacks);
 	watch_free(&trace->watch);
 	tally_free(trace->tally);
 	programs_free(trace->programs);
@@ -451,9 +458,9 @@ int trace_run(const struct options *options)
 {
 	struct trace trace = {
 		.options = options, .pidfd = -1, .input = host_input(), .reason = "error",
-		.request = { .enter = options->calls, .pid = options->target == TARGET_PID ? options->pid : 0, .all = traces_all(options),
-			     .filter = options->filter, .existing = options->target != TARGET_COMMAND,
-			     .ring_buffer = options->ring_buffer },
+		.request = { .all = traces_all(options), .filter = options->filter, .existing = options->target != TARGET_COMMAND,
+			     .pid = options->target == TARGET_PID ? options->pid : 0, .enter = options->calls,
+			     .stack_every = options->stacks, .ring_buffer = options->ring_buffer },
 	};
 	struct refusal refusal = { 0 };
 	sigset_t unblocked;

@@ -10,7 +10,7 @@ import { debianKernel, type Machine } from './debian';
 import { runGuest, whyNoGuest } from './guest';
 import { WORKLOADS, type Booted, type Workload } from './workloads';
 
-const BOOT_TIMEOUT = 240_000;
+const BOOT_TIMEOUT = 480_000;
 
 /** RINGLIGHT_KERNELS=bookworm,… tries only these. RINGLIGHT_KERNELS_KEEP=FOLDER keeps what they left. */
 const KERNELS: { id: string; suite: string; machine: Machine; version: string }[] = [

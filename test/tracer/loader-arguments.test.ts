@@ -33,6 +33,7 @@ describe('arguments', () => {
     [['--all', '--duration', 'nan'], /positive number/],
     [['--all', '--ring-buffer', '3'], /power of two/],
     [['--all', '--cwd', '/tmp'], /are for a command/],
+    [['--all', '--stacks', '0'], /--stacks wants a number from 1/],
     [['--comm', 'x', '--', 'true'], /are for --all/],
     [['--all', '--comm', 'sixteen bytes, or'], /up to 15 bytes/],
     [['--all', '--uid', 'root'], /a user's number/],
