@@ -29,6 +29,10 @@ export const uringCqeDoubleAdvance: Rule = {
         related: [early ? { at: t.at, message: 'read here' } : { at: placeOf(func, (t as Extract<typeof t, { kind: 'twice' }>).first), message: 'given back here first' }],
       });
     }
+    if (!func.damaged && file.program.mentions(func, /io_uring_buf_ring_cq_advance/)) for (const { advance, add } of buffersOfSome(func)) report({
+      at: placeOf(func, advance), related: [{ at: placeOf(func, add), message: 'only these give a buffer back' }],
+      message: 'This moves both rings on by one count, and not every cqe here gives a buffer back: the kernel takes buffers that nobody added. Count them apart, for __io_uring_buf_ring_cq_advance().',
+    });
     const flow = func.damaged || !file.program.mentions(func, /io_uring_cq_advance/) || !file.program.mentions(func, /io_uring_cqe_seen/) ? undefined : file.program.flow(func);
     if (flow) for (const { advance, seen, loop } of countedTwice(file, func, flow)) {
       if (reported.has(advance.span.start)) continue;
@@ -57,6 +61,22 @@ function* countedTwice(file: View, func: Func, flow: Flow): Generator<{ advance:
     const seen = inside.find((e): e is Call => e.kind === 'call' && e.name === 'io_uring_cqe_seen' && ringOf(file, func, e) === ringOf(file, func, advance));
     const counts = inside.filter((e) => counted(e)?.id === count.id);
     if (seen && counts.length && counts.some((c) => onOneWay(flow, loop, seen, c))) yield { advance, seen, loop };
+  }
+}
+/** A count of all cqes for both rings, where buffers are added for those with IORING_CQE_F_BUFFER alone. */
+function* buffersOfSome(func: Func): Generator<{ advance: Call; add: Call }> {
+  const all = [...statements(func.body)];
+  const callsIn = (s: Stmt, name: string) => [...walk(expressionsOf(s))].filter((e): e is Call => e.kind === 'call' && e.name === name);
+  for (const advance of all.flatMap((s) => (s.kind === 'expr' ? callsIn(s, 'io_uring_buf_ring_cq_advance') : []))) {
+    const count = advance.args[2] && bare(advance.args[2]);
+    const loop = all.filter((s) => s.kind === 'loop' && s.span.end <= advance.span.start).at(-1);
+    if (count?.kind !== 'name' || loop?.kind !== 'loop') continue;
+    const some = [...statements(loop.body)].find((s) => s.kind === 'if' && s.test && [...walk([s.test])].some((e) => e.kind === 'name' && e.name === 'IORING_CQE_F_BUFFER') && callsIn(s, 'io_uring_buf_ring_add').length > 0);
+    const counts = [...walk(expressionsOf(loop))].filter((e) => counted(e)?.id === count.id);
+    if (!some || !counts.length || counts.some((c) => some.span.start <= c.span.start && c.span.end <= some.span.end)) continue;
+    // a cqe without a buffer does not get as far as the count
+    if ([...statements(loop.body)].some((s) => s.kind === 'continue' || s.kind === 'goto' || s.kind === 'break')) continue;
+    yield { advance, add: callsIn(some, 'io_uring_buf_ring_add')[0]! };
   }
 }
 function innermost(loops: Loop[], at: Span): Loop | undefined {

@@ -1,9 +1,9 @@
 import { CQE_SOURCES } from '../../api/names';
 import { cqeFlow } from '../../idioms/cqe';
 import { constant } from '../../flow/value';
-import { bare, walkFunction, type Call, type Expr, type Func, type Index } from '../../model';
+import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Index, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
-import type { Rule, View } from '../rule';
+import type { DraftFix, Rule, View } from '../rule';
 
 /** Waits for several completions that fill in one pointer only. */
 const SEVERAL = /^io_uring_wait_cqe(?:_nr|s|s_min_timeout)$/;
@@ -25,6 +25,7 @@ export const uringCqePointerAssumed: Rule = {
         at: t.at,
         message: `The cqe may be NULL here: ${t.token.call.name}() returns the number submitted also when the wait timed out or a signal came. Test the pointer itself.`,
         related: [{ at: placeOf(func, t.token.call), message: 'the pointer comes from here' }],
+        fixes: onlyIfSet(file, func, t.token.call),
       });
     }
     if (!func.damaged && file.program.mentions(func, /io_uring_wait_cqe(?:_nr|s)/)) laterElements(file, func, (at, call) => report({
@@ -34,6 +35,36 @@ export const uringCqePointerAssumed: Rule = {
     }));
   },
 };
+
+/** `if (cqe) { … }` around all that uses the pointer, where that is a row of plain statements. */
+function onlyIfSet(file: View, func: Func, call: Call): DraftFix[] {
+  const out = call.args[1] && bare(call.args[1]);
+  const variable = out?.kind === 'unary' && out.op === '&' ? bare(out.operand) : undefined;
+  if (variable?.kind !== 'name') return [];
+  const uses = (s: Stmt) => [...walk(expressionsOf(s))].some((e) => e.kind === 'name' && e.id === variable.id && e.span.start > call.span.end);
+  const bodies = [func.body, ...[...statements(func.body)].flatMap((s) => (s.kind === 'block' || s.kind === 'loop' ? [s.body] : []))];
+  const body = bodies.find((b) => b.some((s) => s.span.start <= call.span.start && call.span.end <= s.span.end && s.kind !== 'loop' && s.kind !== 'block'));
+  if (!body) return [];
+  const at = body.map((s, i) => (uses(s) ? i : -1)).filter((i) => i >= 0);
+  const row = body.slice(at[0], at.at(-1)! + 1);
+  const used = [...statements(func.body)].filter((s) => s.kind !== 'loop' && s.kind !== 'block' && s.kind !== 'if' && uses(s));
+  if (!at.length || !used.every((s) => row.some((r) => r.span.start <= s.span.start && s.span.end <= r.span.end)) || ![...statements(row)].every((s) => /^(?:expr|if|block)$/.test(s.kind))) return [];
+  const ends = row.map((s) => (s.kind === 'expr' ? statementEnd(file, func, s.span) : s.span.end));
+  const lines = file.source(placeOf(func, { span: { start: row[0]!.span.start, end: ends.at(-1)! } })).split('\n');
+  const indent = file.indentation(placeOf(func, row[0]!));
+  const unit = indent.includes('\t') || indent === '' ? '\t' : '    ';
+  return [{
+    title: `Only if ${variable.name} is set`, safe: true,
+    edits: [{
+      place: placeOf(func, { span: { start: row[0]!.span.start, end: ends.at(-1)! } }),
+      text: `if (${variable.name}) {\n${lines.map((l, i) => (i === 0 ? indent + unit + l : l.trim() ? unit + l : l)).join('\n')}\n${indent}}`,
+    }],
+  }];
+}
+/** With its semicolon. */
+function statementEnd(file: View, func: Func, span: Span): number {
+  return file.source(placeOf(func, { span: { start: span.end - 1, end: span.end } })) === ';' ? span.end : span.end + 1;
+}
 
 /** Elements behind the first of an array that such a wait was given. */
 function laterElements(file: View, func: Func, found: (at: Expr, call: Call) => void): void {

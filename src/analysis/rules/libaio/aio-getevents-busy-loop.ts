@@ -79,14 +79,20 @@ function spins(file: View, func: Func, loop: Loop, call: Expr): boolean {
 function leaves(s: Extract<Stmt, { kind: 'if' }>): boolean {
   return [...statements(s.then)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto');
 }
-/** True for no event: `n == 0`, `n <= 0`, `!n`, `n < 1`. */
+/** Whether a test of the result can hold when there was no event: `n == 0`, `n <= 0`, `!n`, `n < 1`, `n < wanted`. */
 function isEmptyTest(test: Expr): boolean {
-  for (const e of walk([test])) {
-    if (e.kind === 'unary' && e.op === '!') return true;
-    if (e.kind !== 'binary') continue;
-    const right = bare(e.right);
-    if (right.kind === 'int' && ((right.value === 0n && (e.op === '==' || e.op === '<=')) || (right.value === 1n && (e.op === '<' || e.op === '!=')))) return true;
-    if (right.kind !== 'int' && (e.op === '<' || e.op === '!=')) return true;
+  const e = bare(test);
+  if (e.kind === 'unary') return e.op === '!';
+  if (e.kind !== 'binary') return false;
+  if (e.op === '&&') return isEmptyTest(e.left) && isEmptyTest(e.right);
+  if (e.op === '||') return isEmptyTest(e.left) || isEmptyTest(e.right);
+  const right = bare(e.right);
+  const value = right.kind === 'int' ? right.value : right.kind === 'unary' && right.op === '-' ? -1n : undefined;
+  switch (e.op) {
+    case '==': return value === undefined || value === 0n;
+    case '!=': return value !== 0n;
+    case '<': return value === undefined || value > 0n;
+    case '<=': return value === undefined || value >= 0n;
+    default: return false;
   }
-  return false;
 }

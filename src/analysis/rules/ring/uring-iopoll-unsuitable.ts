@@ -2,7 +2,7 @@ import { ENTERING, waysOfNothing } from '../../idioms/empty-queue';
 import { flagState, O_DIRECT, originsOf, type Origin } from '../../idioms/fd-origin';
 import { flagsOfRing, ringUses, setupFlag, setups, surely, type RingUse } from '../../idioms/ring-setup';
 import { ringsOf } from '../../idioms/sqe-chain';
-import { sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
 import { hasFlag } from '../../idioms/sqe-flags';
 import { PREPS } from '../../idioms/sqe-preps';
 import { SYSTEM_CONSTANTS } from '../../flow/system-constants';
@@ -42,7 +42,8 @@ export const uringIopollUnsuitable: Rule = {
     if (!flow) return;
     for (const prep of flow.of('prep')) {
       const rings = ringsOf(flow, prep.sqes);
-      if (prep.op === undefined || !rings.length || !surely(flagsOfRing(file, prep.memory, rings), setupFlag('IOPOLL'))) continue;
+      // which of several preparations it was, the opcode that is stored last says
+      if (prep.op === undefined || !rings.length || flow.of('prep').some((p) => p !== prep && share(p.sqes, prep.sqes)) || !surely(flagsOfRing(file, prep.memory, rings), setupFlag('IOPOLL'))) continue;
       const draft = refused(flow, prep, prep.op) ?? unsuitableFile(file, flow, prep, prep.op);
       if (draft) report({ ...draft, related: [...(draft.related ?? []), ...polledBy(file)] });
     }

@@ -1,12 +1,13 @@
 import { flagState, O_CREAT, originsOf } from '../../idioms/fd-origin';
 import { withoutFlag } from '../../idioms/flag-fix';
+import { within } from '../../idioms/loops';
 import { ringsOf, sqeName } from '../../idioms/sqe-chain';
 import { callsIn, DRAIN, share, SKIP_SUCCESS, sqeFlow, surely, type Flags, type Prep, type SqeFlow } from '../../idioms/sqe';
 import { flagStore, hasFlag } from '../../idioms/sqe-flags';
 import { PREPS } from '../../idioms/sqe-preps';
 import { SYSTEM_CONSTANTS } from '../../flow/system-constants';
 import { constant, integers } from '../../flow/value';
-import { bare, walk, type Expr, type Func } from '../../model';
+import { bare, statements, walk, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';
 import { invalidCombinationInRust } from './uring-invalid-op-combination.rust';
@@ -145,7 +146,8 @@ function* ofArguments(file: View, flow: SqeFlow, prep: Prep, op: string): Genera
   const args = prep.call?.args ?? [];
   const at = (e: Expr) => placeOf(func, e);
   const bits = (e: Expr | undefined) => (e ? integers(flow.flow.value(e, prep.memory)) : undefined);
-  const has = (e: Expr | undefined, ...masks: bigint[]) => (e && bits(e)?.length && bits(e)!.every((b) => masks.every((m) => (b & m) !== 0n)) ? e : undefined);
+  // -1 is there to see the call refused
+  const has = (e: Expr | undefined, ...masks: bigint[]) => (e && bits(e)?.length && bits(e)!.every((b) => b >= 0n && masks.every((m) => (b & m) !== 0n)) ? e : undefined);
   const named = (e: Expr, name: string) => [...walk([e])].find((n) => n.kind === 'name' && n.name === name) ?? e;
   if (/^recv(?:msg)?_multishot$/.test(op)) {
     const flags = has(args[prep.shape?.flags ?? -1], MSG_WAITALL);
@@ -182,7 +184,7 @@ function drains(flow: SqeFlow): Draft | undefined {
     if (!surely(drain.bits, DRAIN)) continue;
     const rings = ringsOf(flow, drain.sqes);
     const skips = flow.of('flags').find((f) => f.how !== 'remove' && surely(f.bits, SKIP_SUCCESS)
-      && (f === drain || share(f.sqes, drain.sqes) || (rings.length > 0 && share(ringsOf(flow, f.sqes), rings))) && (f === drain || flow.reaches(f, (x) => x === drain, undefined, { ahead: true })));
+      && (f === drain || share(f.sqes, drain.sqes) || (rings.length > 0 && share(ringsOf(flow, f.sqes), rings))) && (f === drain || (!isApart(func, f.span, drain.span) && flow.reaches(f, (x) => x === drain, undefined, { ahead: true }))));
     if (!skips) continue;
     return {
       at: placeOf(func, placeOfFlag(func, drain, 'IOSQE_IO_DRAIN')), related: [{ at: placeOf(func, skips), message: 'used here' }],
@@ -190,6 +192,11 @@ function drains(flow: SqeFlow): Draft | undefined {
     };
   }
   return undefined;
+}
+
+/** One of the two depends on a condition that the other does not: the conditions may exclude each other. */
+function isApart(func: Func, a: Span, b: Span): boolean {
+  return [...statements(func.body)].some((s) => (s.kind === 'if' || s.kind === 'switch') && within(a, s.span) !== within(b, s.span));
 }
 
 /** Rings of buffers have a power of two of them. */
