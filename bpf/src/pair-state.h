@@ -69,6 +69,9 @@ void pairing_end(struct pairing *pairing, uint32_t index, uint64_t end, int64_t 
 /* Likewise, where the end was not told: its completion was not wanted, or its record was lost. */
 void pairing_end_inferred(struct pairing *pairing, uint32_t index, uint64_t end);
 
+/* A record of io_uring's. */
+void pairing_uring(struct pairing *pairing, const struct record *record);
+
 /* A RECORD_AIO_* record. */
 void pairing_aio(struct pairing *pairing, const struct record *record);
 /* The RECORD_CALL of an io_submit, which has the stack of that number. */
