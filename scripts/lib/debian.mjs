@@ -10,7 +10,7 @@ export const PURPOSES = {
   loader: ['clang-19', 'llvm-19', 'libbpf-dev', 'libelf-dev', 'zlib1g-dev', 'bpftool', 'make', 'gcc', 'libc6-dev', ...CROSS_COMPILER],
   demo: ['libaio-dev', 'liburing-dev', 'make', 'gcc', 'libc6-dev'],
   vscode: ['build-essential', 'pkg-config', 'python3', 'libkrb5-dev', 'libsecret-1-dev', 'libx11-dev', 'libxkbfile-dev'],
-  tests: ['fio', 'openssh-server', 'openssh-client', 'strace', 'sudo', 'procps', 'libcap2-bin', 'liburing-dev', 'libaio-dev'],
+  tests: ['fio', 'mariadb-server-core', 'openssh-server', 'openssh-client', 'strace', 'sudo', 'procps', 'libcap2-bin', 'liburing-dev', 'libaio-dev'],
   kernels: ['qemu-system-x86', 'qemu-system-arm', 'e2fsprogs', 'xz-utils'],
   browser: ['chromium'],
 };
