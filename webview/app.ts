@@ -1,5 +1,6 @@
 /** State of the page and the flow between its parts: news in, frame out, gestures to the viewport. */
 import type { RecordingStatus, SpanDetail } from '../src/protocol/page';
+import { modeWords } from '../src/protocol/mode-words';
 import { plural } from '../src/protocol/units';
 import { Announcer } from './announcer';
 import { Client } from './client';
@@ -15,6 +16,7 @@ import { attachPointer } from './pointer';
 import { Scheduler } from './scheduler';
 import { spanSentence } from './span-words';
 import { nextSpan, rowSpan } from './span-steps';
+import { hasContent } from './row-kind';
 import { Stage } from './stage';
 import { TableView } from './table-view';
 import { watchTheme } from './theme';
@@ -24,6 +26,12 @@ import { spanTip, Tooltip } from './tooltip';
 import { loadViewState, saveViewState } from './view-state';
 import { Viewport } from './viewport';
 import { send } from './vscode-api';
+
+/** Threads that wait in calls are no operations in flight: they count only where there is nothing else. */
+function overviewTracks({ tracks }: RecordingStatus): number[] {
+  const ops = tracks.filter((track) => track.kind === 'ops');
+  return (ops.length > 0 ? ops : tracks).map((track) => track.id);
+}
 
 export class App {
   readonly node: HTMLElement;
@@ -84,10 +92,11 @@ export class App {
 
   private news(status: RecordingStatus): void {
     const before = this.status;
-    const changed = !before || before.spans !== status.spans || before.end !== status.end || before.state !== status.state || before.tracks.length !== status.tracks.length;
+    const changed = !before || before.spans !== status.spans || before.calls !== status.calls || before.counted !== status.counted || before.pending !== status.pending || before.end !== status.end || before.state !== status.state || before.tracks.length !== status.tracks.length;
     this.status = status;
     if (changed) this.revision++;
-    if (before?.state !== status.state) this.announcer.say(status.problem?.message ?? `${status.state}, ${plural(status.spans, 'operation')}`);
+    if (before?.state !== status.state) this.announcer.say(status.problem?.message ?? `${status.state}, ${plural(status.spans, 'operation')}${status.calls > 0 ? `, ${plural(status.calls, 'system call')}` : ''}`);
+    if (before && status.mode !== before.mode) this.announcer.say(modeWords(status.mode, status.every) || 'every operation has a span again');
     const live = status.state === 'connecting' || status.state === 'recording' || status.state === 'stopping';
     this.viewport.grow(status.end, live);
     this.invalidate();
@@ -110,11 +119,11 @@ export class App {
     this.toolbar.update(status, { follow: viewport.follow, table });
     this.empty.update(status);
     if (status) this.banner.update(status);
-    const something = status !== undefined && status.spans > 0;
+    const something = status !== undefined && hasContent(status);
     this.overview.node.hidden = !something;
     stage.node.hidden = !something || table;
     if (!something) return;
-    this.overview.refresh(status.end, status.tracks.map((t) => t.id), this.revision);
+    this.overview.refresh(status.end, overviewTracks(status), this.revision);
     this.overview.draw(this.theme.current);
     this.tables.update(viewport, this.revision, this.selected?.index ?? null);
     if (table) return;

@@ -20,6 +20,10 @@ export class DetailsPane {
     const close = element('vscode-button' as 'button', { secondary: true, icon: 'close', 'icon-only': true, 'aria-label': 'Close details', title: 'Close (Escape)' });
     close.addEventListener('click', this.actions.close);
     const notes = element('ul', { class: 'notes' }, ...detail.notes.map((note) => element('li', {}, note)));
-    this.node.replaceChildren(element('header', {}, title, close), list, ...(detail.notes.length > 0 ? [notes] : []), zoom);
+    const stack = element('ol', { class: 'stack', 'aria-label': 'Stack of who submitted' }, ...detail.stack.map((frame) => element('li', {}, frame)));
+    this.node.replaceChildren(
+      element('header', {}, title, close), list, ...(detail.notes.length > 0 ? [notes] : []),
+      ...(detail.stack.length > 0 ? [element('h3', {}, detail.kind === 'call' ? 'Called from' : 'Submitted from'), stack] : []), zoom,
+    );
   }
 }

@@ -1,7 +1,9 @@
 /** What surrounds the tracks: axis, grid, names of the lanes, instants, selection. */
-import type { InstantColumns } from '../src/protocol/page';
+import { modeWords } from '../src/protocol/mode-words';
+import { registerName } from '../src/protocol/ops';
+import type { InstantColumns, ModeStretch } from '../src/protocol/page';
 import { InstantKind } from '../src/protocol/wire';
-import { formatCount, plural } from '../src/protocol/units';
+import { formatBytes, formatCount, plural } from '../src/protocol/units';
 import { AXIS_HEIGHT, type Lane } from './layout';
 import type { Theme } from './theme';
 import { formatMoment, type TimeScale } from './time-scale';
@@ -71,7 +73,7 @@ export function drawGutter(ctx: CanvasRenderingContext2D, theme: Theme, width: n
     ctx.fillStyle = theme.muted;
     ctx.fillText(pid, after, top + 17);
     ctx.fillText(fitText(ctx, track.label, width - 18), 10, top + 32);
-    if (lane.height >= 56) ctx.fillText(`${plural(track.spans, 'span')} · up to ${formatCount(track.depth)} in flight`, 10, top + 47, width - 18);
+    if (lane.height >= 56) ctx.fillText(track.kind === 'calls' ? plural(track.spans, 'call') : `${plural(track.spans, 'span')} · up to ${formatCount(track.depth)} in flight`, 10, top + 47, width - 18);
   }
   ctx.restore();
   ctx.fillStyle = theme.line;
@@ -96,8 +98,11 @@ export function drawInstants(ctx: CanvasRenderingContext2D, theme: Theme, scale:
   for (let i = 0; i < instants.time.length; i++) {
     const x = scale.x(instants.time[i]!);
     if (x < scale.left || x > scale.left + scale.width) continue;
-    const lost = instants.kind[i] === InstantKind.Lost;
-    ctx.fillStyle = ctx.strokeStyle = lost ? theme.error : theme.warning;
+    const kind = instants.kind[i];
+    // a mode is a stretch, drawn as one
+    if (kind === InstantKind.Mode) continue;
+    const lost = kind === InstantKind.Lost;
+    ctx.fillStyle = ctx.strokeStyle = lost ? theme.error : kind === InstantKind.Register || kind === InstantKind.Security ? theme.muted : theme.warning;
     if (lost) {
       ctx.lineWidth = 1;
       ctx.setLineDash([4, 3]);
@@ -115,13 +120,61 @@ export function drawInstants(ctx: CanvasRenderingContext2D, theme: Theme, scale:
   }
 }
 
+const SECURITY: Record<number, string> = { 1: 'a command to a device (uring_cmd)', 2: 'a polling thread (sqpoll)', 3: 'other credentials (override_creds)' };
+
+/** Where not every operation has a span: a tint behind all lanes, and dashed bounds. */
+export function drawModes(ctx: CanvasRenderingContext2D, theme: Theme, scale: TimeScale, height: number, modes: ModeStretch[]): void {
+  for (const { from, to, mode } of modes) {
+    const left = Math.max(scale.left, scale.x(from));
+    const right = Math.min(scale.left + scale.width, scale.x(to));
+    if (mode === 'spans' || right <= left) continue;
+    ctx.fillStyle = theme.warning;
+    ctx.globalAlpha = theme.highContrast ? 0.2 : mode === 'aggregate' ? 0.15 : 0.08;
+    ctx.fillRect(left, AXIS_HEIGHT, right - left, height - AXIS_HEIGHT);
+    ctx.globalAlpha = 1;
+    ctx.setLineDash([2, 3]);
+    ctx.strokeStyle = theme.warning;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    for (const x of [left, right]) {
+      ctx.moveTo(Math.round(x) + 0.5, AXIS_HEIGHT);
+      ctx.lineTo(Math.round(x) + 0.5, height);
+    }
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
+}
+
+/** The same in words at the foot, over whatever lies there. */
+export function drawModeWords(ctx: CanvasRenderingContext2D, theme: Theme, scale: TimeScale, height: number, modes: ModeStretch[]): void {
+  ctx.font = `${theme.fontSize - 2}px ${theme.font}`;
+  ctx.textBaseline = 'middle';
+  ctx.textAlign = 'left';
+  for (const { from, to, mode, every } of modes) {
+    const left = Math.max(scale.left, scale.x(from));
+    const right = Math.min(scale.left + scale.width, scale.x(to));
+    if (mode === 'spans' || right <= left) continue;
+    ctx.fillStyle = theme.background;
+    ctx.fillRect(left, height - MODE_STRIP, right - left, MODE_STRIP);
+    ctx.fillStyle = theme.warning;
+    ctx.fillRect(left, height - MODE_STRIP, right - left, 1.5);
+    const words = `${modeWords(mode, every)} here`;
+    if (ctx.measureText(words).width + 12 > right - left) continue;
+    ctx.fillStyle = theme.foreground;
+    ctx.fillText(words, left + 6, height - MODE_STRIP / 2 + 1);
+  }
+}
+const MODE_STRIP = 17;
+
 /** In words, for the tooltip. */
 export function describeInstant(kind: number, value: number): string {
   switch (kind) {
     case InstantKind.Lost: return `${plural(value, 'record')} lost around here`;
     case InstantKind.CqOverflow: return 'Completion queue overflow';
-    case InstantKind.ShortWrite: return 'Short write';
-    case InstantKind.LinkFailed: return 'A linked chain failed';
+    case InstantKind.ShortWrite: return `Short write: ${formatBytes(value)} not written`;
+    case InstantKind.LinkFailed: return `A linked chain failed: the request with user_data 0x${value.toString(16)} was cancelled`;
+    case InstantKind.Register: return `io_uring_register: ${registerName(value)}`;
+    case InstantKind.Security: return `A security module was asked about ${SECURITY[value] ?? 'io_uring'}`;
     default: return 'Event';
   }
 }

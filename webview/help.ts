@@ -42,9 +42,9 @@ export class Help {
 function legend(): HTMLElement {
   const items: [kind: string, means: string][] = [
     ['read', 'read, receive'], ['write', 'write, send'], ['sync', 'sync, allocate'], ['wait', 'wait, accept, poll'], ['other', 'other'],
-    ['failed', 'failed'], ['punted', 'punted to a worker, or its completion overflowed'],
+    ['failed', 'failed'], ['pending', 'in flight for long, and still'], ['asleep', 'of a system call: asleep (how much, not when)'], ['blocked', 'of a system call: in uninterruptible sleep'], ['punted', 'punted to a worker, or its completion overflowed'],
   ];
   return element('div', {},
     element('ul', { class: 'legend', 'aria-label': 'Colours' }, ...items.map(([kind, means]) => element('li', {}, element('i', { class: `swatch ${kind}` }), means))),
-    element('p', {}, 'Zoomed out, bars are as high as operations were in flight, the line is the longest latency, red at the foot are failures. Dashed red lines mark lost records.'));
+    element('p', {}, 'Zoomed out, bars are as high as operations were in flight, the line is the longest latency, red at the foot are failures. Dashed red lines mark lost records. A gap inside an operation is where a worker took it, or where it began to wait. Tinted stretches have fewer spans than operations, or none.'));
 }

@@ -15,16 +15,26 @@ export function laneAt(lanes: Lane[], y: number, scrollY: number): Lane | undefi
   return y < AXIS_HEIGHT ? undefined : lanes.find((lane) => at >= lane.top && at < lane.top + lane.height);
 }
 
-export function hitTest(lanes: Lane[], tiles: Tile[], scale: TimeScale, x: number, y: number, scrollY: number): Hit | undefined {
+export function hitTest(lanes: Lane[], tiles: Tile[], pending: SpanTile[], scale: TimeScale, x: number, y: number, scrollY: number): Hit | undefined {
   const lane = laneAt(lanes, y, scrollY);
   if (!lane || x < scale.left) return undefined;
+  const row = (y - AXIS_HEIGHT + scrollY - lane.top - lane.rowsTop) / lane.rowHeight;
+  // what is in flight still lies on top
+  const open = pending.find((t) => t.track === lane.track.id);
+  const opened = open ? spanAt(open, lane, scale, x, row) : -1;
+  if (open && opened >= 0) return { kind: 'span', lane, tile: open, i: opened };
   const tile = tiles.find((t) => t.track === lane.track.id);
   if (!tile) return { kind: 'lane', lane };
   if (tile.kind === 'bins') {
     const i = Math.floor((scale.time(x) - tile.t0) / tile.width);
     return (tile.count[i] ?? 0) > 0 ? { kind: 'bin', lane, tile, i } : { kind: 'lane', lane };
   }
-  const row = (y - AXIS_HEIGHT + scrollY - lane.top - lane.rowsTop) / lane.rowHeight;
+  const best = spanAt(tile, lane, scale, x, row);
+  return best < 0 ? { kind: 'lane', lane } : { kind: 'span', lane, tile, i: best };
+}
+
+/** -1 for none. */
+function spanAt(tile: SpanTile, lane: Lane, scale: TimeScale, x: number, row: number): number {
   // thin rows are hit by what is nearest
   const rowSlack = lane.rowHeight >= 6 ? 0 : SLACK / lane.rowHeight;
   let best = -1;
@@ -43,5 +53,5 @@ export function hitTest(lanes: Lane[], tiles: Tile[], scale: TimeScale, x: numbe
       best = i;
     }
   }
-  return best < 0 ? { kind: 'lane', lane } : { kind: 'span', lane, tile, i: best };
+  return best;
 }

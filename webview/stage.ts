@@ -1,10 +1,11 @@
 /** The canvas of lanes: draws a frame from what the tile source has, and knows what lies where. */
 import type { DrawnReport, RecordingStatus, SpanDetail, SpanTile } from '../src/protocol/page';
 import { formatDuration, plural } from '../src/protocol/units';
+import { InstantKind } from '../src/protocol/wire';
 import { Canvas } from './canvas';
 import { element } from './dom';
 import { drawBins } from './draw-bins';
-import { describeInstant, drawGrid, drawGutter, drawInstants, drawOutline } from './draw-frame';
+import { describeInstant, drawGrid, drawGutter, drawInstants, drawModes, drawModeWords, drawOutline } from './draw-frame';
 import { drawSpans } from './draw-spans';
 import { hitTest, laneAt, type Hit } from './hit-test';
 import { AXIS_HEIGHT, layOut, type Lane } from './layout';
@@ -62,12 +63,13 @@ export class Stage {
     const { width, height } = this.canvas;
     const { scale, viewport } = this;
     const report = { t0: viewport.t0, t1: viewport.t1, tracks: 0, spans: 0, bins: 0 };
-    const tiles = this.source.tiles?.tiles ?? [];
+    const { tiles = [], pending = [], modes = [] } = this.source.tiles ?? {};
     drawGrid(ctx, theme, scale, height, viewport.end);
     ctx.save();
     ctx.beginPath();
     ctx.rect(scale.left, AXIS_HEIGHT, scale.width, height);
     ctx.clip();
+    drawModes(ctx, theme, scale, height, modes);
     for (const lane of this.visible()) {
       const top = AXIS_HEIGHT + lane.top - this.scrollY;
       const tile = tiles.find((t) => t.track === lane.track.id);
@@ -75,7 +77,10 @@ export class Stage {
       report.tracks++;
       if (tile.kind === 'spans') report.spans += drawSpans(ctx, theme, scale, lane, top, tile);
       else report.bins += drawBins(ctx, theme, scale, lane, top, tile);
+      const open = pending.find((t) => t.track === lane.track.id);
+      if (open) report.spans += drawSpans(ctx, theme, scale, lane, top, open, true);
     }
+    drawModeWords(ctx, theme, scale, height, modes);
     this.outlines(ctx, theme, selected);
     ctx.restore();
     if (this.source.tiles) drawInstants(ctx, theme, scale, height, this.source.tiles.instants);
@@ -113,10 +118,12 @@ export class Stage {
   /** Where a span is drawn, if its track is shown as spans. */
   find(index: number, track: number): { lane: Lane; tile: SpanTile; i: number } | undefined {
     const lane = this.lanes.find((l) => l.track.id === track);
-    const tile = this.source.tiles?.tiles.find((t) => t.track === track);
-    if (!lane || tile?.kind !== 'spans') return undefined;
-    const i = tile.index.indexOf(index);
-    return i < 0 ? undefined : { lane, tile, i };
+    const { tiles = [], pending = [] } = this.source.tiles ?? {};
+    for (const tile of lane ? [...tiles, ...pending] : []) {
+      const i = tile.track === track && tile.kind === 'spans' ? tile.index.indexOf(index) : -1;
+      if (i >= 0) return { lane: lane!, tile: tile as SpanTile, i };
+    }
+    return undefined;
   }
 
   /** Brings a track's lane into view. */
@@ -128,7 +135,7 @@ export class Stage {
   }
 
   at(x: number, y: number): Hit | undefined {
-    return hitTest(this.lanes, this.source.tiles?.tiles ?? [], this.scale, x, y, this.scrollY);
+    return hitTest(this.lanes, this.source.tiles?.tiles ?? [], this.source.tiles?.pending ?? [], this.scale, x, y, this.scrollY);
   }
   laneAt(y: number): Lane | undefined {
     return laneAt(this.lanes, y, this.scrollY);
@@ -138,21 +145,22 @@ export class Stage {
   tipAt(x: number, y: number, hit: Hit | undefined): TipLine[] {
     const { instants } = this.source.tiles ?? {};
     if (instants && y < AXIS_HEIGHT + 6) {
-      const lines = [...instants.time.keys()].filter((i) => Math.abs(this.scale.x(instants.time[i]!) - x) < 6)
+      const lines = [...instants.time.keys()].filter((i) => instants.kind[i] !== InstantKind.Mode && Math.abs(this.scale.x(instants.time[i]!) - x) < 6)
         .map((i) => describeInstant(instants.kind[i]!, instants.value[i]!));
       if (lines.length > 0) return lines;
     }
     if (x < GUTTER) {
       const track = this.laneAt(y)?.track;
-      return track ? [{ strong: track.comm || 'process', rest: String(track.pid) }, track.label, `${plural(track.spans, 'span')}, up to ${track.depth} in flight`] : [];
+      return track ? [{ strong: track.comm || 'process', rest: String(track.pid) }, track.label, track.kind === 'calls' ? plural(track.spans, 'call') : `${plural(track.spans, 'span')}, up to ${track.depth} in flight`] : [];
     }
     if (hit?.kind !== 'bin') return [];
-    const { tile, i } = hit;
+    const { tile, i, lane } = hit;
     const failed = tile.failed[i]!;
+    const calls = lane.track.kind === 'calls';
     return [
-      { strong: plural(tile.count[i]!, 'operation'), rest: `in ${formatDuration(tile.width)}` },
+      { strong: plural(tile.count[i]!, calls ? 'call' : 'operation'), rest: `in ${formatDuration(tile.width)}` },
       ...(failed > 0 ? [{ bad: `${failed} failed` }] : []),
-      `longest ${formatDuration(tile.longest[i]!)}, up to ${tile.depth[i]} in flight`, 'zoom in to see each one',
+      `longest ${formatDuration(tile.longest[i]!)}${calls ? '' : `, up to ${tile.depth[i]} in flight`}`, 'zoom in to see each one',
     ];
   }
 }

@@ -1,8 +1,9 @@
 /** The same operations as tables: the accessible twin of the canvas. */
 import type { PageRequests, SpanDetail } from '../src/protocol/page';
-import type { OpSummary, TraceSummary } from '../src/protocol/summary';
-import { formatBytes, formatCount, formatDuration, plural } from '../src/protocol/units';
+import type { TraceSummary } from '../src/protocol/summary';
+import { formatCount, formatDuration, plural } from '../src/protocol/units';
 import type { Client } from './client';
+import { summaryTables } from './summary-tables';
 import { element } from './dom';
 import { fileWords, resultWords, sizeWords } from './span-words';
 
@@ -26,7 +27,7 @@ export class TableView {
 
   constructor(private readonly client: Client, private readonly select: (detail: SpanDetail) => void,
     private readonly invalidate: () => void, private readonly failed: (error: Error) => void) {
-    this.node.append(this.scope, element('h2', {}, 'By operation'), this.summary, this.insights, element('h2', {}, 'Operations'), this.rows);
+    this.node.append(this.scope, this.insights, this.summary, element('h2', {}, 'Operations'), this.rows);
   }
 
   /** Shows the window; asks only when something changed, and one question at a time. */
@@ -62,8 +63,9 @@ export class TableView {
       this.client.request('summary', { t0, t1 }),
       this.client.request('rows', { t0, t1, sort: this.sort, offset: this.offset, limit: PAGE_ROWS }),
     ]);
-    this.scope.textContent = `${plural(summary.records, 'operation')} in the visible window, ${formatDuration(summary.duration_ns)}. Zoom or fit the timeline to change it.`;
-    this.summary.replaceChildren(opTable(summary.apis));
+    const calls = summary.calls.reduce((n, c) => n + c.count, 0);
+    this.scope.textContent = `${plural(summary.records, 'span')}${calls > 0 ? ` and ${plural(calls, 'system call')}` : ''} in the visible window, ${formatDuration(summary.duration_ns)}. Zoom or fit the timeline to change it.`;
+    this.summary.replaceChildren(...summaryTables(summary));
     this.insights.replaceChildren(...insightList(summary));
     this.showRows(rows);
   }
@@ -104,20 +106,6 @@ export class TableView {
       element('td', { class: 'num' }, sizeWords(d)), element('td', { class: d.failed ? 'num bad' : 'num' }, resultWords(d)),
       element('td', { class: 'num' }, formatDuration(d.duration)), element('td', {}, d.notes.join('; ')));
   }
-}
-
-function opTable(apis: OpSummary[]): HTMLElement {
-  const columns: [title: string, cell: (s: OpSummary) => string][] = [
-    ['Count', (s) => formatCount(s.count)], ['Errors', (s) => formatCount(s.errors)], ['Bytes', (s) => formatBytes(s.bytes)],
-    ['p50', (s) => formatDuration(s.p50_ns)], ['p90', (s) => formatDuration(s.p90_ns)], ['p99', (s) => formatDuration(s.p99_ns)], ['Longest', (s) => formatDuration(s.max_ns)],
-    ['Punted', (s) => formatCount(s.punted)], ['In flight', (s) => formatCount(s.inflight_max)],
-  ];
-  const rows = apis.map((s) => element('tr', {},
-    element('th', { scope: 'row' }, s.op, ' ', element('span', { class: 'muted' }, s.api)),
-    ...columns.map(([title, cell]) => element('td', { class: title === 'Errors' && s.errors > 0 ? 'num bad' : 'num' }, cell(s)))));
-  return element('table', { class: 'ops', 'aria-label': 'Summary by operation' },
-    element('thead', {}, element('tr', {}, element('th', { scope: 'col' }, 'Operation'), ...columns.map(([title]) => element('th', { scope: 'col', class: 'num' }, title)))),
-    element('tbody', {}, ...rows));
 }
 
 function insightList({ insights }: TraceSummary): HTMLElement[] {

@@ -60,6 +60,8 @@ export class Toolbar {
     const lost = status.lost.kernel + status.lost.stream;
     this.numbers.replaceChildren(
       number(formatCount(status.spans), status.spans === 1 ? 'span' : 'spans'),
+      ...(status.calls > 0 ? [number(formatCount(status.calls), status.calls === 1 ? 'call' : 'calls')] : []),
+      ...(status.counted > 0 ? [number(formatCount(status.counted), 'counted')] : []),
       number(formatDuration(status.end), ''),
       number(formatCount(status.spansPerSecond), 'spans/s'),
       number(formatCount(lost), 'lost', lost > 0 ? 'bad' : ''),

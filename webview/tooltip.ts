@@ -2,7 +2,7 @@
 import type { SpanDetail } from '../src/protocol/page';
 import { formatBytes, formatDuration } from '../src/protocol/units';
 import { element } from './dom';
-import { fileWords, resultWords } from './span-words';
+import { fileWords, phaseWords, resultWords, sizeWords } from './span-words';
 
 export type TipLine = string | { strong: string; rest?: string } | { bad: string };
 
@@ -29,10 +29,12 @@ function lineNode(line: TipLine): HTMLElement {
 }
 
 export function spanTip(d: SpanDetail): TipLine[] {
-  const size = d.length > 0 ? formatBytes(d.length) : '';
   return [
-    { strong: d.op, rest: [formatDuration(d.duration), size].filter(Boolean).join(' · ') },
+    { strong: d.op, rest: [`${d.kind === 'pending' ? 'in flight for ' : ''}${formatDuration(d.duration)}`, sizeWords(d)].filter(Boolean).join(' · ') },
     fileWords(d),
+    [d.fs, d.block > 0 ? `blocks of ${formatBytes(d.block)}` : ''].filter(Boolean).join(', '),
+    phaseWords(d),
+    d.chain > 0 ? `chain #${d.chain}` : '',
     d.failed ? { bad: `result ${resultWords(d)}` } : `result ${resultWords(d)}`,
     ...d.notes,
   ].filter((line) => line !== '');

@@ -8,6 +8,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   inventory: async () => (await import('./inventory')).inventory,
   lsp: async () => (await import('./lsp')).lsp,
   trace: async () => (await import('./trace')).trace,
+  who: async () => (await import('./who')).who,
   doctor: async () => (await import('./doctor')).doctor,
   report: async () => (await import('./report')).report,
 };

@@ -3,11 +3,12 @@ import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startLoader } from '../launch';
-import { TRACED_APIS, type LaunchFailure, type TraceRequest } from '../protocol/launch';
-import type { ApiName } from '../protocol/wire';
+import { DEFAULT_APIS, REQUEST_MODES, type RequestMode, type TraceRequest } from '../protocol/launch';
+import { API_NAMES, type ApiName } from '../protocol/wire';
 import { Recording } from '../recording';
 import { formatSummary } from '../trace';
 import { UsageError, type Command } from './command';
+import { exitStatus, tell } from './launch-failure';
 import { ASKPASS, LOADERS, parseOptions, print, printable, readFormat, say, type Format } from './output';
 import { terminalAsk } from './terminal-ask';
 
@@ -19,9 +20,17 @@ Ctrl-C ends the recording in order. What the command prints goes to stderr.
   --host HOST          a host of your ssh configuration; absent: this machine
   --pid N              an existing process and the children it starts
   --all                every process
+  --comm NAME, --uid N, --cgroup PATH
+                       of these only processes of that name, user, control group; alone: of all
   --duration SECONDS   end after this time
   -o, --output FILE    keep the recording (.ringtrace)
-  --apis LIST          of ${TRACED_APIS.join(',')}; default: all of them
+  --apis LIST          of ${API_NAMES.join(',')}; default: ${DEFAULT_APIS.join(',')}
+  --mode MODE          spans: every operation; sampled: one in N, and exact histograms; aggregate: histograms;
+                       auto: as many spans as can be kept up with (default)
+  --sample N           the N of sampled
+  --calls              every io_uring_enter too, as a system call
+  --stacks FRAMES      the user stack of each submission, so many frames deep
+  --pending MS         tell operations that have been in flight for so long (default 1000; 0: never)
   --format text|json   of the summary
   --ssh-config FILE    as ssh -F
 
@@ -38,10 +47,13 @@ function parse(args: string[]): Options {
     options: {
       host: { type: 'string' }, pid: { type: 'string' }, all: { type: 'boolean' }, duration: { type: 'string' },
       output: { type: 'string', short: 'o' }, format: { type: 'string' }, apis: { type: 'string' }, 'ssh-config': { type: 'string' },
+      mode: { type: 'string' }, sample: { type: 'string' }, calls: { type: 'boolean' }, stacks: { type: 'string' }, pending: { type: 'string' },
+      comm: { type: 'string' }, uid: { type: 'string' }, cgroup: { type: 'string' },
     },
   });
   const targets = [values.pid, values.all, argv].filter((target) => target !== undefined).length;
-  if (targets !== 1) throw new UsageError(`give one of --pid N, --all, -- COMMAND (see ringlight trace --help)`);
+  const filtered = [values.comm, values.uid, values.cgroup].some((filter) => filter !== undefined);
+  if (targets > 1 || (targets === 0 && !filtered)) throw new UsageError(`give one of --pid N, --all, -- COMMAND (see ringlight trace --help)`);
   const target: TraceRequest['target'] = values.pid !== undefined ? { kind: 'pid', pid: positive('--pid', values.pid) }
     : argv !== undefined ? { kind: 'command', argv } : { kind: 'all' };
   if (target.kind === 'command' && target.argv.length === 0) throw new UsageError('no command after --');
@@ -51,6 +63,14 @@ function parse(args: string[]): Options {
       target,
       ...(values.duration !== undefined ? { durationSeconds: positive('--duration', values.duration) } : {}),
       ...(values.apis !== undefined ? { apis: readApis(values.apis) } : {}),
+      ...(values.mode !== undefined ? { mode: readMode(values.mode) } : {}),
+      ...(values.sample !== undefined ? { sample: whole('--sample', values.sample, 2) } : {}),
+      ...(values.calls ? { calls: true } : {}),
+      ...(values.stacks !== undefined ? { stacks: whole('--stacks', values.stacks, 1) } : {}),
+      ...(values.pending !== undefined ? { pendingMs: whole('--pending', values.pending, 0) } : {}),
+      ...(values.comm !== undefined ? { comm: values.comm } : {}),
+      ...(values.uid !== undefined ? { uid: whole('--uid', values.uid, 0) } : {}),
+      ...(values.cgroup !== undefined ? { cgroup: values.cgroup } : {}),
     },
     output: values.output, format: readFormat(values.format), sshConfig: values['ssh-config'],
   };
@@ -62,10 +82,21 @@ function positive(option: string, value: string): number {
   return number;
 }
 
+function whole(option: string, value: string, least: number): number {
+  if (!/^\d{1,9}$/.test(value) || Number(value) < least) throw new UsageError(`${option} ${value}: a whole number from ${least} on is wanted`);
+  return Number(value);
+}
+
+function readMode(value: string): RequestMode {
+  const mode = REQUEST_MODES.find((known) => known === value);
+  if (mode === undefined) throw new UsageError(`--mode ${value}: one of ${REQUEST_MODES.join(', ')}`);
+  return mode;
+}
+
 function readApis(list: string): ApiName[] {
   return list.split(',').map((name) => {
-    const api = TRACED_APIS.find((known) => known === name);
-    if (api === undefined) throw new UsageError(`--apis ${name}: one of ${TRACED_APIS.join(', ')}`);
+    const api = API_NAMES.find((known) => known === name);
+    if (api === undefined) throw new UsageError(`--apis ${name}: one of ${API_NAMES.join(', ')}`);
     return api;
   });
 }
@@ -140,21 +171,6 @@ async function keep(recording: Recording, spool: string, output: string): Promis
   }
   say(`recorded to ${output}`);
   return true;
-}
-
-function tell({ message, hint, detail }: LaunchFailure): void {
-  if (detail) process.stderr.write(`${printable(detail).replace(/^/gm, '  | ')}\n`);
-  say(printable(message));
-  say(printable(hint));
-}
-
-function exitStatus(failure: LaunchFailure): number {
-  switch (failure.code) {
-    case 'bad-target': case 'target-gone': return 1;
-    case 'bad-host': case 'cancelled': case 'connection-lost': case 'loader-died': case 'bad-stream': return 2;
-    case 'ssh-missing': case 'ssh-failed': case 'host-key': case 'auth': case 'unreachable': case 'unsupported-machine': case 'no-loader':
-    case 'upload-failed': case 'checksum': case 'no-privilege': case 'no-btf': case 'cannot-trace': return 3;
-  }
 }
 
 export const trace: Command = { usage: USAGE, run };

@@ -1,12 +1,13 @@
 /** Settings, parsed and not cast: a value of the wrong shape falls back to the manifest's default. */
 import * as vscode from 'vscode';
 import * as v from 'valibot';
-import { TRACED_APIS, type TraceRequest } from '../protocol/launch';
+import { REQUEST_MODES, type TraceRequest } from '../protocol/launch';
 import type { ServerSettings } from '../protocol/lsp';
+import { API_NAMES } from '../protocol/wire';
 import { Settings } from './ids';
 
 const Severity = v.picklist(['error', 'warning', 'information', 'hint', 'off']);
-const Api = v.picklist(TRACED_APIS);
+const Api = v.picklist(API_NAMES);
 
 function read<T>(id: string, schema: v.GenericSchema<unknown, T>): T | undefined {
   const section = vscode.workspace.getConfiguration();
@@ -35,13 +36,19 @@ export function serverSettings(extension: vscode.Uri): ServerSettings {
 }
 
 /** The part of a trace request that comes from settings. */
-export function traceSettings(): Pick<TraceRequest, 'apis' | 'privilege' | 'durationSeconds'> & { sshConfig?: string } {
+export function traceSettings(): Pick<TraceRequest, 'apis' | 'mode' | 'stacks' | 'pendingMs' | 'privilege' | 'durationSeconds'> & { sshConfig?: string } {
   const seconds = read(Settings.TraceMaxDuration, v.pipe(v.number(), v.minValue(0))) ?? 0;
   const sshConfig = read(Settings.SshConfigFile, v.string());
   const apis = read(Settings.TraceApis, v.array(Api));
+  const mode = read(Settings.TraceMode, v.picklist(REQUEST_MODES));
+  const stacks = read(Settings.TraceStacks, v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(127)));
+  const pendingMs = read(Settings.TracePendingThreshold, v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000)));
   const privilege = read(Settings.TracePrivilege, v.picklist(['auto', 'none', 'sudo']));
   return {
     ...(apis?.length ? { apis } : {}),
+    ...(mode && mode !== 'auto' ? { mode } : {}),
+    ...(stacks ? { stacks } : {}),
+    ...(pendingMs !== undefined ? { pendingMs } : {}),
     ...(privilege ? { privilege } : {}),
     ...(seconds > 0 ? { durationSeconds: seconds } : {}),
     ...(sshConfig ? { sshConfig } : {}),

@@ -10,6 +10,7 @@ export function loaderArgs(request: TraceRequest, env: Record<string, string> = 
   const { target, durationSeconds, apis } = request;
   const args: string[] = [];
   if (apis) args.push('--apis', apis.join(','));
+  args.push(...howMuch(request), ...filters(request));
   if (durationSeconds !== undefined) {
     if (!(durationSeconds > 0) || !Number.isFinite(durationSeconds)) throw badTarget(`the duration ${durationSeconds} is not a positive number of seconds`);
     args.push('--duration', String(durationSeconds));
@@ -36,6 +37,30 @@ export function loaderArgs(request: TraceRequest, env: Record<string, string> = 
   }
   if (args.some((arg) => arg.includes('\0'))) throw badTarget('an argument holds a NUL character');
   return args;
+}
+
+function howMuch({ mode, sample, calls, stacks, pendingMs }: TraceRequest): string[] {
+  return [
+    ...(mode === undefined ? [] : ['--mode', mode]),
+    ...(sample === undefined ? [] : ['--sample', whole('the sample', sample, 2)]),
+    ...(calls ? ['--calls'] : []),
+    ...(stacks ? ['--stacks', whole('the depth of stacks', stacks, 1)] : []),
+    ...(pendingMs === undefined ? [] : ['--pending', whole('the age of pending operations', pendingMs, 0)]),
+  ];
+}
+
+function filters({ comm, uid, cgroup }: TraceRequest): string[] {
+  if (comm === '' || cgroup === '') throw badTarget('a filter is empty');
+  return [
+    ...(comm === undefined ? [] : ['--comm', comm]),
+    ...(uid === undefined ? [] : ['--uid', whole('the user id', uid, 0)]),
+    ...(cgroup === undefined ? [] : ['--cgroup', cgroup]),
+  ];
+}
+
+function whole(what: string, value: number, least: number): string {
+  if (!Number.isSafeInteger(value) || value < least) throw badTarget(`${what}, ${value}, is not a whole number from ${least} on`);
+  return String(value);
 }
 
 /** What `--args-from-stdin` reads: the size in bytes, a line end, and the arguments, each ended by NUL (the last may be empty). */

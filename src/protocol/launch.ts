@@ -1,8 +1,11 @@
 /** What is asked of the tracer, by the extension and the command line alike. */
-import type { ApiName } from './wire';
+import type { ApiName, TraceMode } from './wire';
 
-/** What the loader records; a recording's format knows more of {@link ApiName}. */
-export const TRACED_APIS = ['io_uring', 'libaio'] as const satisfies readonly ApiName[];
+/** What is recorded unless something else is asked for. */
+export const DEFAULT_APIS = ['io_uring', 'libaio'] as const satisfies readonly ApiName[];
+/** auto: every operation while that can be kept up with, else less, and back by itself. */
+export const REQUEST_MODES = ['auto', 'spans', 'sampled', 'aggregate'] as const satisfies readonly (TraceMode | 'auto')[];
+export type RequestMode = (typeof REQUEST_MODES)[number];
 
 export interface TraceRequest {
   /** a host of the user's ssh configuration; absent: this machine */
@@ -12,8 +15,22 @@ export interface TraceRequest {
     | { kind: 'pid'; pid: number }
     | { kind: 'all' };
   durationSeconds?: number;
-  /** default: io_uring and libaio */
+  /** default: {@link DEFAULT_APIS} */
   apis?: ApiName[];
+  /** default: auto */
+  mode?: RequestMode;
+  /** one operation in so many has a span in mode sampled, and at the first step down of auto; a whole number from 2 on */
+  sample?: number;
+  /** every io_uring_enter too, as a system call */
+  calls?: boolean;
+  /** user stacks of who submits, so many frames deep; 0 or absent: none */
+  stacks?: number;
+  /** only processes of that name, user, control group (a path below /sys/fs/cgroup, or absolute) */
+  comm?: string;
+  uid?: number;
+  cgroup?: string;
+  /** operations that have been in flight for so many milliseconds are told; 0: never. Default: the loader's, 1000 */
+  pendingMs?: number;
   /** how to get the right to trace; auto: as is, else `sudo -n`, else sudo with a password that is asked for */
   privilege?: 'auto' | 'none' | 'sudo';
 }

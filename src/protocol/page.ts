@@ -43,6 +43,8 @@ export interface RecordingStatus {
   mode: TraceMode;
   /** one operation in so many has a span: 1 all, 0 none */
   every: number;
+  /** less is recorded than was asked for, because more was not kept up with */
+  steppedDown: boolean;
   /** operations that have been in flight for long and still are */
   pending: number;
   /** ways to asynchronous I/O that were asked for and refused */

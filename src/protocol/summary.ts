@@ -13,7 +13,7 @@ export interface TraceSummary {
   lost: LostCounts;
   /** at the end */
   mode: TraceMode;
-  /** stretch by stretch, without gaps; times in ns */
+  /** stretch by stretch, without gaps, those that reach into a window; times in ns */
   modes: ModeStretch[];
   /** hook name to 'attached' or the reason why not */
   hooks: Record<string, string>;

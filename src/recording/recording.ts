@@ -107,6 +107,7 @@ export class Recording {
       lost: store.lost,
       mode: store.mode,
       every: store.every,
+      steppedDown: store.mode !== 'spans' && store.hello?.mode !== store.mode,
       pending: store.pending.openCount,
       refused: store.refused.length,
       tracks: store.describeTracks(),

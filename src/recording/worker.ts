@@ -146,7 +146,7 @@ class RecordingWorker {
   private fail(failure: LaunchFailure): void {
     this.failedStatus = {
       state: 'failed', where: '', what: '', end: 0, spans: 0, spansPerSecond: 0, calls: 0, counted: 0, lost: { kernel: 0, stream: 0, unpaired: 0 },
-      mode: 'spans', every: 1, pending: 0, refused: 0, tracks: [], hooks: [], wallMs: 0, problem: { message: failure.message, hint: failure.hint }, saved: true,
+      mode: 'spans', every: 1, steppedDown: false, pending: 0, refused: 0, tracks: [], hooks: [], wallMs: 0, problem: { message: failure.message, hint: failure.hint }, saved: true,
     };
     this.post({ kind: 'failed', failure });
     this.post({ kind: 'status', status: this.failedStatus });

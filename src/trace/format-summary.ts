@@ -1,5 +1,6 @@
 /** The summary as text for a terminal. */
 import type { TraceSummary } from '../protocol/summary';
+import { modeWords } from '../protocol/mode-words';
 import { wayWords } from '../protocol/way-words';
 import { formatBytes, formatCount, formatDuration, plural } from '../protocol/units';
 
@@ -16,7 +17,7 @@ export function formatSummary(summary: TraceSummary): string {
   if (lost > 0) lines.push(`! lost: ${formatCount(summary.lost.kernel)} in the kernel, ${formatCount(summary.lost.stream)} in the stream, ${formatCount(summary.lost.unpaired)} unpaired`);
   for (const { mode, every, from, to } of summary.modes) {
     if (mode === 'spans') continue;
-    const what = mode === 'aggregate' ? 'histograms only' : `one span in ${every > 0 ? every : 'several'}, the rest in histograms`;
+    const what = `${modeWords(mode, every)}${mode === 'sampled' ? ', the rest in histograms' : ''}`;
     lines.push(`! ${summary.modes.length === 1 ? '' : `from ${formatDuration(from)} to ${formatDuration(to)}: `}${what}`);
   }
   if (summary.target_exit) {

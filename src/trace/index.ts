@@ -6,3 +6,4 @@ export { formatSummary } from './format-summary';
 export { describe } from './detail';
 export { queryTiles, queryRows } from './query';
 export { errnoName } from './errno';
+export { formatWho, withRates, type WhoTable } from './who-table';

@@ -35,7 +35,7 @@ export class Summaries {
       records: stats.count,
       lost: { ...store.lost },
       mode: store.mode,
-      modes: store.modeStretches(),
+      modes: store.modeStretches().filter(({ from, to }) => !window || (from < window.t1 && to > window.t0)),
       hooks: Object.fromEntries(store.hooks.map((h) => [h.name, h.state === 'unavailable' ? (h.why ?? h.state) : h.state])),
       apis: describeOps(stats, inflight),
       calls: stats.calls.summary(),

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SpanFlag } from '../../src/protocol/wire';
 import { span, StreamWriter, totals, WRITE } from '../support/encode';
 import { syntheticRecording } from '../support/synthetic';
+import { systemRecording } from '../support/synthetic-system';
 import { launchBrowser, TimelinePage } from './support';
 
 let browser: Browser;
@@ -43,6 +44,16 @@ async function xOf(t: TimelinePage, time: number): Promise<number> {
 async function rowY(t: TimelinePage, slot: number): Promise<number> {
   const box = (await t.page.locator('canvas.stage').boundingBox())!;
   return box.y + 24 + 5 + slot * 15 + 7;
+}
+
+/** What axe finds, but for trifles. */
+async function seriousProblems(t: TimelinePage): Promise<string[]> {
+  await t.page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return t.page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } };
+    const { violations } = await axe.run();
+    return violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes[0]?.html}`);
+  });
 }
 
 describe('timeline page', () => {
@@ -200,7 +211,7 @@ describe('timeline page', () => {
 
   it('says what to do when there is nothing to show', async () => {
     const t = await open(new StreamWriter().hello().goodbye().bytes());
-    await t.page.getByRole('heading', { name: 'No io_uring or libaio operation was seen' }).waitFor();
+    await t.page.getByRole('heading', { name: 'No operation was seen' }).waitFor();
     await t.screenshot('empty');
     await t.close();
     timeline = await TimelinePage.open(browser, new TextEncoder().encode('not a recording at all'));
@@ -245,7 +256,6 @@ describe('timeline page', () => {
   });
 
   it('is free of serious accessibility problems in four themes', async () => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     const { bytes, spans } = syntheticRecording({ perLane: 300 });
     const t = await open(bytes);
     await t.drawn((r) => r.spans === spans.length);
@@ -261,12 +271,7 @@ describe('timeline page', () => {
           await expect.poll(() => t.page.locator('table.spans tbody tr').count()).toBe(100);
           await t.screenshot(`table-${theme}`);
         }
-        await t.page.evaluate(axe);
-        const serious = await t.page.evaluate(async () => {
-          const { axe } = window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } };
-          const { violations } = await axe.run();
-          return violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes[0]?.html}`);
-        });
+        const serious = await seriousProblems(t);
         expect(serious, `${theme}, ${table ? 'table' : 'canvas'}`).toEqual([]);
         if (table) await t.page.keyboard.press('t');
       }
@@ -275,6 +280,85 @@ describe('timeline page', () => {
     await t.page.locator('dialog.help').waitFor();
     await t.page.keyboard.press('Escape');
     expect(await t.page.locator('dialog.help').isVisible()).toBe(false);
+  });
+
+  it('draws calls of threads and what is in flight still, and tells of both', async () => {
+    const { bytes, spans, calls, pending } = systemRecording();
+    const t = await open(bytes);
+    const report = await t.drawn((r) => r.spans > 0);
+    expect(report).toMatchObject({ spans: spans.length + calls.length + pending.length, bins: 0, tracks: 7 });
+    expect(await t.page.locator('.numbers').innerText()).toContain(`${calls.length}`.replace(/(\d)(\d{3})$/, '$1\u202f$2'));
+    expect(await t.page.locator('.banner').innerText()).toMatch(/2 operations in flight for long[^]*refused to a program/);
+
+    // what hangs lies in the fourth row of the fifth lane, from 20 ms to the end
+    const box = (await t.page.locator('canvas.stage').boundingBox())!;
+    const y = box.y + 24 + 70 + 40 + 40 + 40 + 5 + 3 * 15 + 7;
+    await t.page.mouse.move(await xOf(t, 90e6), y);
+    const tip = t.page.locator('.tooltip');
+    await expect.poll(() => tip.innerText()).toMatch(/READ in flight for 80\.0 ms · 64 KiB\nfd 5 \/srv\/store\/data\.0\next4, blocks of 4 KiB\nresult none yet/);
+    await t.page.mouse.click(await xOf(t, 90e6), y);
+    await t.drawn((r) => (r.selected ?? 0) > 0xf0000000);
+    expect(await t.page.locator('.details').innerText()).toContain('In flight for');
+    await t.page.keyboard.press('Escape');
+
+    // a submission that slept
+    await t.page.mouse.click(await xOf(t, 0.5e6), box.y + 24 + 70 + 12);
+    await t.drawn((r) => (r.selected ?? 0) >= 0x80000000);
+    expect(await t.page.locator('.details').innerText()).toMatch(/io_submit libaio[^]*uninterruptible[^]*4 iocbs/);
+    // the neighbour in time is one of the same thread
+    await t.page.keyboard.press('ArrowRight');
+    await expect.poll(() => t.page.locator('.details').innerText()).toContain('io_getevents');
+    // the thread below reads, from a place that is known
+    await t.page.keyboard.press('ArrowDown');
+    await expect.poll(() => t.page.locator('.details').innerText()).toMatch(/pread64[^]*Called from[^]*\/usr\/bin\/journald\+0x2200/);
+    await expect.poll(() => t.page.locator('[role=status]').innerText()).toMatch(/sync pread64, 4 KiB, fd 7 \/var\/lib\/journal\/index \(O_DIRECT\), took .* running, .* asleep/);
+    expect(await t.trouble()).toBe('');
+  });
+
+  it('shows where not every operation has a span, and counts them all the same', async () => {
+    const t = await open(systemRecording().bytes);
+    await t.drawn((r) => r.spans > 0);
+    // the tint: the same place in the stretch and beside it, below all lanes
+    const pixel = async (time: number): Promise<number[]> => {
+      const x = (await xOf(t, time)) - (await t.page.locator('canvas.stage').boundingBox())!.x;
+      return t.page.evaluate(([at]) => {
+        const canvas = document.querySelector<HTMLCanvasElement>('canvas.stage')!;
+        return [...canvas.getContext('2d')!.getImageData(Math.round(at! * devicePixelRatio), canvas.height - 60, 1, 1).data];
+      }, [x]);
+    };
+    const [spansOnly, sampled, none, after] = await Promise.all([30e6, 50e6, 70e6, 78e6].map(pixel));
+    expect(sampled).not.toEqual(spansOnly);
+    expect(none).not.toEqual(sampled);
+    expect(after).toEqual(spansOnly);
+    await t.page.keyboard.press('t');
+    await t.page.locator('table.calls').waitFor();
+    const write = t.page.locator('table.ops tbody tr', { hasText: 'WRITE io_uring' });
+    expect((await write.innerText()).split('\t')[1]).toMatch(/^6\u202f\d{3}$/);
+    expect(await write.innerText()).toContain('all punted, all linked');
+    expect(await t.page.locator('table.refused tbody').innerText()).toMatch(/node 5400\s+io_uring_setup\s+EPERM\s+seccomp\s+1/);
+    expect(await t.page.locator('table.threads tbody').innerText()).toContain('polls the submission queue');
+    expect(await t.page.locator('.insights').innerText()).toContain('io_submit blocks');
+    expect(await t.trouble()).toBe('');
+    for (const theme of ['dark', 'light', 'hc-dark', 'hc-light'] as const) {
+      await t.page.evaluate((name) => window.ringlightDev.setTheme(name), theme);
+      await t.page.waitForTimeout(300);
+      await t.screenshot(`system-table-${theme}`);
+      // axe itself brings styles that the policy refuses
+      expect(await seriousProblems(t), theme).toEqual([]);
+    }
+  });
+
+  it('shows what was only counted', async () => {
+    const bytes = new StreamWriter().hello({ mode: 'aggregate' }).histograms({ from: 0, t: 500_000_000, ops: [
+      { api: 'io_uring', op: 22, count: 1234, errors: 0, punted: 0, bytes: 4096, max_ns: 900, steps: [[60, 1234]] },
+    ] }).goodbye({ t: 500_000_000, totals: totals({ t: 500_000_000, mode: 'aggregate' }) }).bytes();
+    const t = await open(bytes);
+    await expect.poll(() => t.page.locator('.numbers').innerText()).toContain('1\u202f234 counted');
+    expect(await t.page.locator('.banner').innerText()).toMatch(/Histograms only\./);
+    await t.page.keyboard.press('t');
+    await expect.poll(() => t.page.locator('table.ops tbody').innerText()).toMatch(/READ io_uring\s+1\u202f234/);
+    await t.screenshot('counted');
+    expect(await t.trouble()).toBe('');
   });
 
   it('recolours the canvas when the theme changes', async () => {

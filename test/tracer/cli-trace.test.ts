@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DoctorReport } from '../../src/protocol/launch';
 import type { TraceSummary } from '../../src/protocol/summary';
+import type { WhoTable } from '../../src/trace';
 import { buildCli, buildLoader, buildReads, leftovers, NOTHING, reads, READS, settled, type Leftovers } from '../support/launch';
 
 const WHY_NOT = process.getuid?.() !== 0 ? 'needs root to trace' : '';
@@ -129,7 +130,7 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
   test('wrong use is status 2 and touches nothing', async () => {
     writeFileSync(at('keep.ringtrace'), 'precious');
     for (const args of [
-      [], ['--pid', '1', '--all'], ['--pid', 'x'], ['--pid', '-4'], ['--duration', 'soon', '--all'], ['--apis', 'aio', '--all'], ['--apis', 'epoll', '--all'], ['--'], ['--frob'],
+      [], ['--pid', '1', '--all'], ['--pid', 'x'], ['--pid', '-4'], ['--duration', 'soon', '--all'], ['--apis', 'aio', '--all'], ['--mode', 'fast', '--all'], ['--sample', '1', '--all'], ['--stacks', 'x', '--all'], ['--uid', '-1'], ['--'], ['--frob'],
       ['--host', '-oProxyCommand=id', '--all', '-o', at('keep.ringtrace')], ['--all', '-o', at('no/such/folder/x')],
     ]) {
       const ran = await ringlight(['trace', ...args]);
@@ -177,6 +178,59 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
     expect(ran.code, ran.stderr).toBe(0);
     expect(ran.stderr).toMatch('--help|-o||');
     expect((await ringlight(['trace', '--help'])).stdout).toMatch(/^usage: ringlight trace/);
+  });
+
+  test('the calls of synchronous I/O: as many as were made, with the time they took, in text and json', async () => {
+    const copy = ['dd', 'if=/dev/zero', `of=${at('zeros')}`, 'bs=4096', 'count=200', 'conv=fsync'];
+    const ran = await ringlight(['trace', '--apis', 'sync', '-o', at('sync.ringtrace'), '--format', 'json', '--', ...copy]);
+    expect(ran.code, ran.stderr).toBe(0);
+    const { apis, calls, records, modes } = summary(ran);
+    // dd says on stderr what it did, and the dynamic linker reads
+    const writes = apis.find((op) => op.op === 'WRITE');
+    expect(writes).toMatchObject({ api: 'sync', errors: 0 });
+    expect(writes!.count).toBeGreaterThanOrEqual(200);
+    expect(writes!.bytes).toBeGreaterThanOrEqual(200 * 4096);
+    expect(apis.find((op) => op.op === 'FSYNC')).toMatchObject({ api: 'sync', count: 1, errors: 0 });
+    expect(calls.find((c) => c.call === 'fsync')).toMatchObject({ count: 1, errors: 0 });
+    for (const c of calls) {
+      expect(c.total_ns).toBeGreaterThan(0);
+      expect(c.asleep_ns).toBeLessThanOrEqual(c.total_ns);
+      expect(c.blocked_ns).toBeLessThanOrEqual(c.asleep_ns);
+    }
+    expect(records).toBe(0);
+    expect(modes.map((m) => m.mode)).toEqual(['spans']);
+    const text = await ringlight(['report', at('sync.ringtrace')]);
+    expect(text.stdout).toMatch(/^sync +fsync +1 /m);
+  });
+
+  test('aggregate and sampled: exact counts, fewer spans or none', async () => {
+    for (const [mode, spans] of [['aggregate', 0], ['sampled', 25]] as const) {
+      const ran = await ringlight(['trace', '--mode', mode, '--sample', '20', '--format', 'json', '--', READS, '500']);
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(reads(summary(ran)), mode).toBe(500);
+      expect(summary(ran).records, mode).toBe(spans);
+      expect(summary(ran).modes.map((m) => m.mode)).toEqual([mode]);
+    }
+  });
+
+  test('who: a program that is at it, once as json; Ctrl-C ends with status 0', async () => {
+    const target = spawn(READS, ['1000000', '1000']);
+    try {
+      const first = await ringlight(['who', '--once', '--format', 'json']);
+      expect(first.code, first.stderr).toBe(0);
+      const table = JSON.parse(first.stdout) as WhoTable;
+      const found = table.processes.find((p) => p.pid === target.pid)!;
+      expect(found).toMatchObject({ uid: 0, apis: [{ api: 'io_uring' }] });
+      expect(found.apis[0]!.submitted).toBeGreaterThan(0);
+      const watched = await ringlight(['who'], (child, stderr) => { if (stderr.includes('Starting')) setTimeout(() => child.kill('SIGINT'), 5000); });
+      expect(watched.code, watched.stderr).toBe(0);
+      expect(watched.stdout.match(/^ *pid +user/gm)!.length).toBeGreaterThanOrEqual(2);
+      expect(watched.stdout).toContain(String(target.pid));
+      for (const wrong of [['--pid', '1'], ['db1'], ['--format', 'xml'], ['--host', '-v']]) expect((await ringlight(['who', ...wrong])).code, wrong.join(' ')).toBe(2);
+    } finally {
+      target.kill('SIGKILL');
+      await once(target, 'close');
+    }
   });
 
   test('doctor: status 0 here, as text and json; an unreachable host is status 1, a bad name 2', async () => {

@@ -4,7 +4,7 @@ import type { DevHandle } from './bridge-types';
 import { THEMES, type ThemeName } from './themes';
 
 const STATE_KEY = 'ringlight-state';
-const COLUMNS = { Uint8Array, Uint16Array, Uint32Array, Float64Array };
+const COLUMNS = { Uint8Array, Uint16Array, Uint32Array, Float32Array, Float64Array };
 
 function revive(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('$column' in value)) return value;

@@ -10,6 +10,13 @@ test('each kind of target becomes arguments', () => {
     .toEqual(['--cwd', '/x y', '--env', 'A=1=2', '--env', 'HOME=/h', '--', './a b', '--pid', '1']);
 });
 
+test('how much, and of whom, becomes options; what was not asked for stays the loader\u2019s', () => {
+  expect(loaderArgs({ target: { kind: 'all' }, apis: ['sync', 'epoll'], mode: 'sampled', sample: 32, calls: true, stacks: 16, pendingMs: 0 }))
+    .toEqual(['--apis', 'sync,epoll', '--mode', 'sampled', '--sample', '32', '--calls', '--stacks', '16', '--pending', '0', '--all']);
+  expect(loaderArgs({ target: { kind: 'all' }, comm: '--pid', uid: 0, cgroup: 'system.slice/db.service', stacks: 0, calls: false }))
+    .toEqual(['--comm', '--pid', '--uid', '0', '--cgroup', 'system.slice/db.service', '--all']);
+});
+
 const bad: [string, TraceRequest][] = [
   ['no command', { target: { kind: 'command', argv: [] } }],
   ['an empty command', { target: { kind: 'command', argv: [''] } }],
@@ -18,6 +25,11 @@ const bad: [string, TraceRequest][] = [
   ['a bad variable', { target: { kind: 'command', argv: ['a'], env: { 'A=B': '' } } }],
   ['pid 0', { target: { kind: 'pid', pid: 0 } }],
   ['half a pid', { target: { kind: 'pid', pid: 1.5 } }],
+  ['a sample of all', { target: { kind: 'all' }, sample: 1 }],
+  ['half a frame', { target: { kind: 'all' }, stacks: 0.5 }],
+  ['a negative age', { target: { kind: 'all' }, pendingMs: -1 }],
+  ['a negative user', { target: { kind: 'all' }, uid: -1 }],
+  ['an empty name', { target: { kind: 'all' }, comm: '' }],
   ['no time', { target: { kind: 'all' }, durationSeconds: 0 }],
   ['endless time', { target: { kind: 'all' }, durationSeconds: Infinity }],
 ];
