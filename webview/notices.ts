@@ -41,7 +41,7 @@ function bannerLines(status: RecordingStatus): { text: string; hint: string; log
   if (mode && hasContent(status)) {
     lines.push({
       text: `${mode[0]!.toUpperCase()}${mode.slice(1)}${status.steppedDown ? ': the machine cannot keep up' : ''}.`,
-      hint: 'Not every operation has a span; counts, bytes and percentiles in the table are exact.', log: false,
+      hint: 'Not every operation has a span; counts and bytes in the table are exact, percentiles within 7 %.', log: false,
     });
   }
   if (status.pending > 0) {

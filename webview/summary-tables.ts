@@ -35,7 +35,7 @@ function notes({ modes }: TraceSummary): HTMLElement[] {
   const reduced = modes.filter((m) => m.mode !== 'spans');
   if (reduced.length === 0) return [];
   const words = reduced.slice(0, 5).map((m) => `${modeWords(m.mode, m.every)} from ${formatDuration(m.from)} to ${formatDuration(m.to)}`).join('; ');
-  return [element('p', { class: 'muted' }, `Counts, errors, bytes and percentiles are exact, of histograms where not every operation has a span: ${words}${reduced.length > 5 ? '; and more' : ''}.`)];
+  return [element('p', { class: 'muted' }, `Counts, errors and bytes are exact, percentiles within 7 %: they are of histograms where not every operation has a span, ${words}${reduced.length > 5 ? '; and more' : ''}.`)];
 }
 
 function part(title: string, before: HTMLElement[], content: HTMLElement): HTMLElement[] {

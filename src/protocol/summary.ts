@@ -36,7 +36,7 @@ export interface TraceSummary {
   problem?: string;
   target_exit?: { code?: number; signal?: number };
 }
-/** Where not every operation had a span, the counts, bytes and latencies are those of the loader's histograms. */
+/** Where not every operation had a span, the counts, bytes and latencies are those of the loader's histograms (percentiles within 7 %). */
 export interface OpSummary {
   api: ApiName;
   /** the kernel's name without its prefix; of epoll and sync the system call's */

@@ -123,7 +123,7 @@ export function modeChanges(store: TraceStore): Insight[] {
   const none = reduced.filter((s) => s.mode === 'aggregate').reduce((n, s) => n + s.to - s.from, 0);
   return [{
     id: 'stepped-down', severity: 'information',
-    message: 'Not every operation has a span: there were more than could be carried, so the rest is in histograms. Counts, bytes and percentiles are exact.',
+    message: 'Not every operation has a span: there were more than could be carried, so the rest is in histograms. Counts and bytes are exact, percentiles within 7 %.',
     evidence: `${formatDuration(total)} of ${formatDuration(store.end)}${worst > 1 ? `, down to one span in ${worst}` : ''}${none > 0 ? `, ${formatDuration(none)} without any` : ''}.`,
   }];
 }

@@ -23,7 +23,7 @@ export class TraceStatusItem implements vscode.Disposable {
       + (lost > 0 ? alarm(vscode.l10n.t('{0} lost', lost.toLocaleString())) : '');
     this.item.tooltip = [
       vscode.l10n.t('Ringlight records {0}. Click to stop.', status.what),
-      ...(status.steppedDown ? [vscode.l10n.t('{0}: the machine cannot keep up with every operation. Counts and percentiles are exact.', mode)] : []),
+      ...(status.steppedDown ? [vscode.l10n.t('{0}: the machine cannot keep up with every operation. Counts are exact all the same.', mode)] : []),
       ...(status.refused > 0 ? [vscode.l10n.t('Asynchronous I/O was refused to a program; the table of the timeline says why.')] : []),
     ].join('\n');
     this.item.backgroundColor = lost > 0 || status.steppedDown ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;

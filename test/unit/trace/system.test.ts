@@ -140,6 +140,29 @@ describe('whole recordings', () => {
   });
 });
 
+describe('histograms of the loader', () => {
+  it('give percentiles within 7 % of the exact ones', () => {
+    // as docs and wire.ts say what a step holds
+    const stepOf = (ns: number): number => {
+      if (ns < 8) return ns;
+      const e = Math.floor(Math.log2(ns));
+      return (e - 2) * 8 + Math.floor(ns / 2 ** (e - 3)) - 8;
+    };
+    fc.assert(fc.property(fc.array(fc.oneof(fc.nat(300), fc.nat(2 ** 31 - 1)), { minLength: 1, maxLength: 200 }), (values) => {
+      const steps = new Map<number, number>();
+      for (const value of values) steps.set(stepOf(value), (steps.get(stepOf(value)) ?? 0) + 1);
+      const { apis: [op] } = summarise(new StreamWriter().hello({ mode: 'aggregate' }).histograms({ from: 0, t: 1000, ops: [
+        { api: 'io_uring', op: READ, count: values.length, errors: 0, punted: 0, bytes: 0, max_ns: Math.max(...values), steps: [...steps].sort((a, b) => a[0] - b[0]) },
+      ] }));
+      const sorted = [...values].sort((a, b) => a - b);
+      for (const [p, got] of [[0.5, op!.p50_ns], [0.9, op!.p90_ns], [0.99, op!.p99_ns], [1, op!.max_ns]] as const) {
+        const exact = sorted[Math.ceil(p * values.length) - 1]!;
+        expect(Math.abs(got - exact)).toBeLessThanOrEqual(Math.max(exact * 0.07, 1));
+      }
+    }));
+  });
+});
+
 describe('pending operations', () => {
   const open = span({ start: 1000, duration: 500, ring: 1, slot: 2, result: 0 });
 
