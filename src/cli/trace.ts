@@ -20,8 +20,8 @@ Ctrl-C ends the recording in order. What the command prints goes to stderr.
   --host HOST          a host of your ssh configuration; absent: this machine
   --pid N              an existing process and the children it starts
   --all                every process
-  --comm NAME, --uid N, --cgroup PATH
-                       of these only processes of that name, user, control group; alone: of all
+  --comm NAME, --uid N, --cgroup DIR
+                       of every process only those of that name, user, control group (version 2)
   --duration SECONDS   end after this time
   -o, --output FILE    keep the recording (.ringtrace)
   --apis LIST          of ${API_NAMES.join(',')}; default: ${DEFAULT_APIS.join(',')}
@@ -29,7 +29,7 @@ Ctrl-C ends the recording in order. What the command prints goes to stderr.
                        auto: as many spans as can be kept up with (default)
   --sample N           the N of sampled
   --calls              every io_uring_enter too, as a system call
-  --stacks FRAMES      the user stack of each submission, so many frames deep
+  --stacks N           where in the program submissions come from, of one in N
   --pending MS         tell operations that have been in flight for so long (default 1000; 0: never)
   --format text|json   of the summary
   --ssh-config FILE    as ssh -F
@@ -53,6 +53,7 @@ function parse(args: string[]): Options {
   });
   const targets = [values.pid, values.all, argv].filter((target) => target !== undefined).length;
   const filtered = [values.comm, values.uid, values.cgroup].some((filter) => filter !== undefined);
+  if (filtered && (values.pid !== undefined || argv !== undefined)) throw new UsageError('--comm, --uid and --cgroup are for --all');
   if (targets > 1 || (targets === 0 && !filtered)) throw new UsageError(`give one of --pid N, --all, -- COMMAND (see ringlight trace --help)`);
   const target: TraceRequest['target'] = values.pid !== undefined ? { kind: 'pid', pid: positive('--pid', values.pid) }
     : argv !== undefined ? { kind: 'command', argv } : { kind: 'all' };

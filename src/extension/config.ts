@@ -41,7 +41,7 @@ export function traceSettings(): Pick<TraceRequest, 'apis' | 'mode' | 'stacks' |
   const sshConfig = read(Settings.SshConfigFile, v.string());
   const apis = read(Settings.TraceApis, v.array(Api));
   const mode = read(Settings.TraceMode, v.picklist(REQUEST_MODES));
-  const stacks = read(Settings.TraceStacks, v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(127)));
+  const stacks = read(Settings.TraceStacks, v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1 << 20)));
   const pendingMs = read(Settings.TracePendingThreshold, v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000)));
   const privilege = read(Settings.TracePrivilege, v.picklist(['auto', 'none', 'sudo']));
   return {

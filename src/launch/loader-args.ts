@@ -44,12 +44,13 @@ function howMuch({ mode, sample, calls, stacks, pendingMs }: TraceRequest): stri
     ...(mode === undefined ? [] : ['--mode', mode]),
     ...(sample === undefined ? [] : ['--sample', whole('the sample', sample, 2)]),
     ...(calls ? ['--calls'] : []),
-    ...(stacks ? ['--stacks', whole('the depth of stacks', stacks, 1)] : []),
+    ...(stacks ? ['--stacks', whole('the number of submissions for a stack', stacks, 1)] : []),
     ...(pendingMs === undefined ? [] : ['--pending', whole('the age of pending operations', pendingMs, 0)]),
   ];
 }
 
-function filters({ comm, uid, cgroup }: TraceRequest): string[] {
+function filters({ comm, uid, cgroup, target }: TraceRequest): string[] {
+  if (target.kind !== 'all' && [comm, uid, cgroup].some((filter) => filter !== undefined)) throw badTarget('name, user and control group are for tracing every process');
   if (comm === '' || cgroup === '') throw badTarget('a filter is empty');
   return [
     ...(comm === undefined ? [] : ['--comm', comm]),

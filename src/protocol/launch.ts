@@ -23,9 +23,9 @@ export interface TraceRequest {
   sample?: number;
   /** every io_uring_enter too, as a system call */
   calls?: boolean;
-  /** user stacks of who submits, so many frames deep; 0 or absent: none */
+  /** the user stack of one submission in so many; 0 or absent: of none */
   stacks?: number;
-  /** only processes of that name, user, control group (a path below /sys/fs/cgroup, or absolute) */
+  /** with target `all`: only processes of that name, user, control group (its folder, version 2) */
   comm?: string;
   uid?: number;
   cgroup?: string;

@@ -130,7 +130,7 @@ describe.skipIf(WHY_NOT)(`command line ${WHY_NOT && `(skipped: ${WHY_NOT})`}`, (
   test('wrong use is status 2 and touches nothing', async () => {
     writeFileSync(at('keep.ringtrace'), 'precious');
     for (const args of [
-      [], ['--pid', '1', '--all'], ['--pid', 'x'], ['--pid', '-4'], ['--duration', 'soon', '--all'], ['--apis', 'aio', '--all'], ['--mode', 'fast', '--all'], ['--sample', '1', '--all'], ['--stacks', 'x', '--all'], ['--uid', '-1'], ['--'], ['--frob'],
+      [], ['--pid', '1', '--all'], ['--pid', 'x'], ['--pid', '-4'], ['--duration', 'soon', '--all'], ['--apis', 'aio', '--all'], ['--mode', 'fast', '--all'], ['--sample', '1', '--all'], ['--stacks', 'x', '--all'], ['--uid', '-1'], ['--comm', 'a', '--', 'true'], ['--'], ['--frob'],
       ['--host', '-oProxyCommand=id', '--all', '-o', at('keep.ringtrace')], ['--all', '-o', at('no/such/folder/x')],
     ]) {
       const ran = await ringlight(['trace', ...args]);
