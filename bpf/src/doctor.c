@@ -99,6 +99,9 @@ static void check_hooks(struct json *json, bool loaded, const struct refusal *re
 	      loaded ? "loaded and attached" : refusal->message, refusal->hint);
 	for (uint32_t i = 0; i < count; i++) {
 		char id[80];
+		/* not needed here */
+		if (hooks[i].state == HOOK_OFF)
+			continue;
 		snprintf(id, sizeof(id), "hook:%s", hooks[i].name);
 		check(json, id, hooks[i].state == HOOK_UNAVAILABLE ? "warning" : "ok", hooks[i].name,
 		      hooks[i].state == HOOK_ATTACHED ? "attached" : hooks[i].why,
@@ -109,7 +112,7 @@ static void check_hooks(struct json *json, bool loaded, const struct refusal *re
 /* Loads and attaches everything there is. */
 static bool try_all(struct refusal *refusal)
 {
-	struct programs_request request = { .apis = { true, true }, .existing = true, .ring_buffer = 1 << 20 };
+	struct programs_request request = { .apis = { true, true, true, true, true }, .enter = true, .existing = true, .ring_buffer = 1 << 20 };
 	struct programs *programs = programs_load(&request, refusal);
 
 	if (!programs)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the parts of the pairing share: pair.c is io_uring's and the common one, pair-aio.c libaio's, pair-posix.c that of
+ * What the parts of the pairing share: pair.c is the common one, pair-uring.c is io_uring's, pair-aio.c libaio's, pair-posix.c that of
  * POSIX AIO, pair-call.c system calls'.
  */
 #ifndef RINGLIGHT_PAIR_STATE_H

@@ -121,13 +121,11 @@ static void choose(const struct programs_request *request, const struct btf *btf
 			off = "not needed: the single system calls are used";
 		else if (hook->kind == KIND_ITERATOR && !request->existing)
 			off = "not needed: the command starts without rings";
+		else if (hook->kind == KIND_SECURITY)
+			/* few kernels have it: that it is missing is nothing to warn of */
+			off = why_no_security(btf, hook->variants[0].tracepoint);
 		if (off) {
 			programs_set_hook(i, HOOK_OFF, off);
-			continue;
-		}
-		const char *lacking = hook->kind == KIND_SECURITY ? why_no_security(btf, hook->variants[0].tracepoint) : NULL;
-		if (lacking) {
-			programs_set_hook(i, HOOK_UNAVAILABLE, lacking);
 			continue;
 		}
 		bool in_btf = hook->kind == KIND_TYPED || hook->kind == KIND_ANY_SYSCALL;

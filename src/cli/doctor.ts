@@ -16,7 +16,13 @@ const MARKS = { ok: '✓', warning: '!', missing: '✗' } as const;
 
 function formatReport(report: DoctorReport): string {
   const lines = [`${report.host}: Linux ${report.kernel} on ${report.machine}`];
+  // one line for what is as it should be: there are dozens of them
+  const attached = report.checks.filter((check) => check.id.startsWith('hook:') && check.state === 'ok');
   for (const check of report.checks) {
+    if (attached.includes(check)) {
+      if (check === attached[0]) lines.push(`${MARKS.ok} Kernel hooks: ${attached.length} attached`);
+      continue;
+    }
     lines.push(`${MARKS[check.state]} ${check.title}: ${check.detail}`);
     if (check.remedy !== undefined) lines.push(`    → ${check.remedy}`);
   }
