@@ -134,6 +134,11 @@ struct aggregates programs_aggregates(const struct programs *programs)
 	return programs->aggregates;
 }
 
+bool programs_count_operations(const struct programs *programs)
+{
+	return !bpf_program__autoload(programs->kernel->progs.uring_old_complete);
+}
+
 void programs_set_every(struct programs *programs, uint32_t every)
 {
 	programs->kernel->data->every = every;

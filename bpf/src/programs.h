@@ -72,6 +72,8 @@ struct counters programs_counters(const struct programs *programs);
 bool programs_lanes(struct programs *programs, struct lanes *lanes);
 /* Gives back numbers of rings whose process is gone. */
 void programs_free_ring(struct programs *programs, uint32_t ring, uint64_t context);
+/* Whether they count io_uring's operations while not each is told. Those for kernels before 5.18 tell each. */
+bool programs_count_operations(const struct programs *programs);
 /* 1: every io_uring operation is told from now on; more: one in so many; 0: none. */
 void programs_set_every(struct programs *programs, uint32_t every);
 /* What the programs keep while not every operation is told: FLIGHTS operations, and OPS histograms for each of `cpus`. */

@@ -9,17 +9,24 @@
 struct tally {
 	uint32_t every, count;
 	uint64_t from;
-	/* io_uring: as the kernel programs had counted when it was last told; the others: counted since */
+	bool kernel_counts;
+	/* what the kernel programs count: as they had when it was last told; the others: counted since */
 	struct histogram ops[API_COUNT][OPS];
 };
 
-struct tally *tally_new(void)
+struct tally *tally_new(bool kernel_counts)
 {
 	struct tally *tally = resized(NULL, 1, sizeof(*tally));
 
 	memset(tally, 0, sizeof(*tally));
 	tally->every = 1;
+	tally->kernel_counts = kernel_counts;
 	return tally;
+}
+
+static bool is_counted_by_kernel(const struct tally *tally, enum api api)
+{
+	return api == API_IO_URING && tally->kernel_counts;
 }
 
 void tally_free(struct tally *tally)
@@ -54,7 +61,7 @@ static bool is_next_of_sample(struct tally *tally)
 
 bool tally_takes(struct tally *tally, const struct span *span)
 {
-	if (tally->every == 1 || span->api == API_IO_URING || span->flags & SPAN_UNFINISHED)
+	if (tally->every == 1 || is_counted_by_kernel(tally, span->api) || span->flags & SPAN_UNFINISHED)
 		return false;
 	count(&tally->ops[span->api][span->op & (OPS - 1)], span->end > span->start ? span->end - span->start : 0, span->result,
 	      span->flags & SPAN_PUNTED);
@@ -63,7 +70,7 @@ bool tally_takes(struct tally *tally, const struct span *span)
 
 bool tally_samples(const struct tally *tally, const struct span *span)
 {
-	return tally->every != 1 && span->api != API_IO_URING && !(span->flags & SPAN_UNFINISHED);
+	return tally->every != 1 && !is_counted_by_kernel(tally, span->api) && !(span->flags & SPAN_UNFINISHED);
 }
 
 bool tally_takes_call(struct tally *tally, const struct call_span *call)
@@ -140,14 +147,15 @@ void tally_report(struct tally *tally, const struct aggregates *aggregates, stru
 	json_key(&json, "ops");
 	json_open(&json, '[');
 	for (int api = 0; api < API_COUNT; api++) {
+		bool by_kernel = is_counted_by_kernel(tally, api);
 		for (uint32_t op = 0; op < OPS; op++) {
 			struct histogram *own = &tally->ops[api][op];
-			struct histogram news = api == API_IO_URING ? news_of(own, aggregates, op) : *own;
+			struct histogram news = by_kernel ? news_of(own, aggregates, op) : *own;
 			if (!news.count)
 				continue;
 			write_histogram(&json, api, op, &news);
 			any = true;
-			if (api != API_IO_URING)
+			if (!by_kernel)
 				*own = (struct histogram){ 0 };
 		}
 	}

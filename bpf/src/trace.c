@@ -379,7 +379,7 @@ static bool open_programs(struct trace *trace, struct refusal *refusal)
 	if (!trace->programs)
 		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
 	trace->names = names_new(&trace->stream);
-	trace->tally = tally_new();
+	trace->tally = tally_new(programs_count_operations(trace->programs));
 	trace->stacks = stacks_new(&trace->stream, programs_stack, trace->programs);
 	trace->pairing = pairing_new(&trace->stream, trace->names, trace->tally, trace->stacks);
 	watch_start(&trace->watch, options, trace->programs, trace->pairing, trace->tally, &trace->stream);

@@ -111,6 +111,13 @@ export function callName(call: DecodedCall): CallName {
   return CALL_NAMES[call.call]!;
 }
 
+/** Operations by name that the histograms counted. */
+export function counted(recording: Recording): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { ops } of recording.histograms) for (const op of ops) sums[opName(op.api, op.op)] = (sums[opName(op.api, op.op)] ?? 0) + op.count;
+  return sums;
+}
+
 export function median(values: number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 }

@@ -5,19 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { opName } from '../../src/protocol/ops';
 import { InstantKind, SpanFlag } from '../../src/protocol/wire';
-import type { Recording } from '../support/frames';
 import { buildLoader } from '../support/launch';
-import { buildPrograms, counts, eventually, Loader, median, program, record } from '../support/loader';
+import { buildPrograms, counted, counts, eventually, Loader, median, program, record } from '../support/loader';
 import { WHY_NO_TRACING } from '../support/privilege';
 
 const NOTHING_LOST = { kernel: 0, stream: 0, unpaired: 0 };
 
-/** Operations by name that the histograms counted. */
-function counted(recording: Recording): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const { ops } of recording.histograms) for (const op of ops) sums[opName(op.api, op.op)] = (sums[opName(op.api, op.op)] ?? 0) + op.count;
-  return sums;
-}
 /** The least value of a step, as docs/trace-format.md has it. */
 const leastOf = (step: number): number => (step < 8 ? step : (8 + step % 8) * 2 ** (Math.floor(step / 8) - 1));
 
