@@ -7,12 +7,16 @@ import type { Kernel, Machine } from './debian';
 
 /** How each machine is emulated, and where its console is. */
 const EMULATORS: Record<Machine, { program: string; pack: string; options: string[]; console: string }> = {
-  // without cx16: QEMU 7.2 emulates cmpxchg16b wrongly, and the allocator of Linux 6.12 trips over it; CPUs in turn: when a
-  // tracepoint is switched on, the kernel patches code that the other CPU runs, and two threads of emulation run the old code on
-  x86_64: { program: 'qemu-system-x86_64', pack: 'qemu-system-x86', options: ['-accel', 'tcg,thread=single', '-cpu', 'max,cx16=off'], console: 'ttyS0' },
+  // without cx16: QEMU 7.2 emulates cmpxchg16b wrongly, and the allocator of Linux 6.12 trips over it
+  x86_64: { program: 'qemu-system-x86_64', pack: 'qemu-system-x86', options: ['-cpu', 'max,cx16=off'], console: 'ttyS0' },
   // the architecture's own pointer authentication takes most of an emulated boot; this one is cheap
-  aarch64: { program: 'qemu-system-aarch64', pack: 'qemu-system-arm', options: ['-accel', 'tcg,thread=multi', '-machine', 'virt', '-cpu', 'max,pauth-impdef=on'], console: 'ttyAMA0' },
+  aarch64: { program: 'qemu-system-aarch64', pack: 'qemu-system-arm', options: ['-machine', 'virt', '-cpu', 'max,pauth-impdef=on'], console: 'ttyAMA0' },
 };
+/**
+ * CPUs in turn: the kernel patches code that other CPUs run when a tracepoint is switched on, and with a thread for each
+ * CPU the emulation may run the old code on.
+ */
+const ACCELERATOR = 'tcg,thread=single';
 const DATA_BYTES = 256 << 20;
 const RESULT_BYTES = 128 << 20;
 /** For a disk with O_DIRECT; what they need comes with them. */
@@ -127,7 +131,7 @@ export async function runGuest({ kernel, commandLine = '', files, script, timeou
 
     const emulator = EMULATORS[kernel.machine];
     const guest = spawn(emulator.program, [
-      ...emulator.options, '-smp', '2', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+      ...emulator.options, '-accel', ACCELERATOR, '-smp', '2', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
       '-kernel', kernel.image, '-initrd', initramfs, '-append', `console=${emulator.console} panic=-1 quiet mitigations=off no_timer_check ${commandLine}`, '-serial', `file:${log}`,
       '-drive', `file=${data},format=raw,if=virtio,cache=unsafe`, '-drive', `file=${results},format=raw,if=virtio,cache=unsafe`,
     ], { stdio: ['ignore', 'ignore', 'pipe'] });
