@@ -94,8 +94,10 @@ export const WORKLOADS: readonly Workload[] = [
       expect(having(SpanFlag.Punted).filter((span) => span.userData === 7n)).toHaveLength(16);
       expect(recording.spans.filter((span) => span.userData === 2n)).toMatchObject([{ op: 0, result: said.cancelled }]);
       expect(recording.instants.filter((instant) => instant.kind === InstantKind.LinkFailed)).toHaveLength(1);
-      // the last of a batch is told apart: it is alone
-      expect(having(SpanFlag.Approximate)).toHaveLength(namesRequests(on) ? 0 : 31 + 15);
+      // they end together when all were submitted, so the last is alone; workers end the reads while more are submitted
+      const guessed = having(SpanFlag.Approximate);
+      expect(guessed.filter((span) => span.op === 0)).toHaveLength(namesRequests(on) ? 0 : 31);
+      expect(guessed.length).toBeLessThanOrEqual(namesRequests(on) ? 0 : 31 + 15);
       expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path: '/disk/tags', direct: false }));
     },
   },
@@ -169,6 +171,8 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     name: 'calls', what: 'system calls: each is there, with its arguments, and has slept where it had to', loader: '--apis io_uring,epoll,sync --calls -- calls-known /disk/calls 5',
+    // it registers its ring's descriptor
+    not: ({ version }) => version < 5018,
     check: ({ recording, said }, _file, { machine }) => {
       expectConsistent(recording);
       const of = (fd: unknown) => callCounts(recording.calls.filter((call) => call.fd === fd && call.api !== 'io_uring'));
@@ -204,7 +208,7 @@ export const WORKLOADS: readonly Workload[] = [
     },
   },
   {
-    name: 'no-rights', what: 'what is missing is said when CAP_PERFMON is', under: 'with-capabilities bpf', loader: '-- touch started',
+    name: 'no-rights', what: 'what is missing is said when CAP_PERFMON is', under: 'with-capabilities bpf,sys_resource', loader: '-- touch started',
     check: refusedFor('CAP_PERFMON'),
   },
 ];
