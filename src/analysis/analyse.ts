@@ -9,7 +9,7 @@ import type { Draft, Rule } from './rules/rule';
 import { SourceFile } from './source-file';
 import { isSuppressed, suppressions } from './suppress';
 import { targetOf } from './target';
-import { inTestCode, isExamplePath, isTestFunction, isTestPath, milder } from './test-code';
+import { isExamplePath, isTestFunction, isTestPath, milder, testCode } from './test-code';
 import { cUsages } from './usage/c';
 import { neighbours } from './usage/neighbours';
 import { placing, type RawUsage, type Usages } from './usage/places';
@@ -58,7 +58,8 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
     const severity = override ?? inPlace(rule, draft, testFile || inTest(draft) ? (example ? 'example' : 'test') : 'product');
     if (severity !== 'off') findings.push(finding(file, rule, draft, severity));
   };
-  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, (d) => inTestCode(file, d.at)));
+  const inTestCode = testCode(file);
+  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, (d) => inTestCode(d.at)));
   const checks = checksOf(rules);
   for (const func of file.program.functions()) {
     const said = draftsIn(file, func, checks);

@@ -17,10 +17,14 @@ const EXAMPLE_PATH = /(?:^|[/\\])(?:bench(?:es|marks?)?|examples?)(?:[-_.][^/\\]
 export function isExamplePath(path: string): boolean {
   return EXAMPLE_PATH.test(path);
 }
-/** Whether the place lies in a function whose name says that it is a test. */
-export function inTestCode(file: SourceFile, place: Place): boolean {
-  const at = place.base + place.span.start;
-  return file.facts.functions.some((f) => f.base + f.span.start <= at && at < f.base + f.span.end && isTestFunction(f));
+/** Says of places whether they lie in a function that is a test. */
+export function testCode(file: SourceFile): (place: Place) => boolean {
+  let tests: Func[] | undefined;
+  return (place) => {
+    tests ??= file.facts.functions.filter(isTestFunction);
+    const at = place.base + place.span.start;
+    return tests.some((f) => f.base + f.span.start <= at && at < f.base + f.span.end);
+  };
 }
 /** By its name or its attributes. */
 export function isTestFunction(func: Func): boolean {

@@ -267,17 +267,28 @@ class Check {
   }
   /** All requests on the files these opens open, or undefined when the descriptor goes where that cannot be told. */
   transfersOn(opens: Open[]): Mark[] | undefined {
-    const calls = new Set(opens.map((o) => o.call));
-    const out: Mark[] = [];
-    const all = this.file.program.functions().map((func) => gathered(this.file, func));
-    // some function cannot be followed, or hands a descriptor to where it cannot
-    if (all.some((own) => !own || opens.some((o) => own.elsewhere.has(o.call)))) return undefined;
-    for (const mark of all.flatMap((own) => own!.marks)) {
-      const atoms = this.resolve(mark.inputs[0]!)?.value.atoms;
-      if (!atoms) return undefined;
-      if ([...atoms.values()].some((a) => a.kind === 'call' && calls.has(a.call))) out.push(mark);
-    }
-    return out;
+    const all = this.transfers();
+    if (!all || opens.some((o) => all.elsewhere.has(o.call))) return undefined;
+    return [...new Set(opens.flatMap((o) => all.of.get(o.call) ?? []))];
+  }
+  /** The file's requests by the opens their descriptors come from; undefined where some function or descriptor cannot be followed. */
+  private transfers(): { of: Map<Call, Mark[]>; elsewhere: Set<Call> } | undefined {
+    const { program } = this.file;
+    return program.memo.derived(program, 'aio transfers', () => {
+      const of = new Map<Call, Mark[]>();
+      const elsewhere = new Set<Call>();
+      for (const func of program.functions()) {
+        const own = gathered(this.file, func);
+        if (!own) return undefined;
+        own.elsewhere.forEach((call) => elsewhere.add(call));
+        for (const mark of own.marks) {
+          const atoms = this.resolve(mark.inputs[0]!)?.value.atoms;
+          if (!atoms) return undefined;
+          for (const a of atoms.values()) if (a.kind === 'call') of.set(a.call, [...(of.get(a.call) ?? []), mark]);
+        }
+      }
+      return { of, elsewhere };
+    });
   }
 }
 
