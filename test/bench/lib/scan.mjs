@@ -74,7 +74,7 @@ export async function scan({ root, scratch, megabytes, rounds }) {
   const seconds = scanning.map((s) => s.seconds);
   return {
     megabytes, files, using, parsed: report.parsed, findings: report.findings.length, rounds,
-    readSeconds: median(reading), scanSeconds: { p50: median(seconds), max: percentile(seconds, 1) },
+    readSeconds: median(reading), scanSeconds: { p50: median(seconds), max: percentile(seconds, 1) }, scanCpuSeconds: median(scanning.map((s) => s.cpuSeconds)),
     ofReading: median(seconds.map((s, i) => s / reading[i])),
     maxRssMb: Math.round(Math.max(...scanning.map((s) => s.maxRssMb))),
     server: await serverAfterScan({ root, tree }),
