@@ -156,7 +156,7 @@ export interface FileFacts {
   structures: Structure[];
   /** object-like macros, enumerators and constants: name to the definitions seen (more than one under #if) */
   constants: Map<string, Expr[]>;
-  /** names of function-like macros, with their bodies */
+  /** function-like macros by name: `(parameters) body` */
   macros: Map<string, string>;
   /** variables outside functions */
   globals: { local: Local; init: Expr | undefined; unit: Readonly<Unit> }[];

@@ -33,6 +33,13 @@ export const NO_RETURN = /^(?:abort|exit|_exit|_Exit|quick_exit|err|errx|verr|ve
 const TRANSPARENT = new Set(['likely', 'unlikely', '__builtin_expect', 'LIKELY', 'UNLIKELY', 'PREDICT_TRUE', 'PREDICT_FALSE', 'bool']);
 const COMPARISON = new Set(['==', '!=', '<', '>', '<=', '>=']);
 
+/** `DIE(rc < 0, "io_setup")`, `panic_if(…)`: they come back where the condition does not hold. */
+function isConditional(call: Call): boolean {
+  if (/_(?:on|if|unless|when)(?:_\w+)?$/i.test(call.name)) return true;
+  const first = call.args[0] && bare(call.args[0]);
+  return (first?.kind === 'binary' && /^(?:[<>]=?|[!=]=|&&|\|\|)$/.test(first.op)) || (first?.kind === 'unary' && first.op === '!');
+}
+
 /** `noReturn` says of a project function that no path through it comes back. */
 export function buildCfg(func: Func, noReturn: (call: Call) => boolean = () => false): Cfg {
   return new Builder(noReturn).build(func);
@@ -332,7 +339,7 @@ class Builder {
     else if (e.callee.kind !== 'name') this.evaluate(e.callee);
     for (const a of e.args) this.evaluate(a);
     this.emit({ kind: 'call', call: e });
-    if (NO_RETURN.test(e.name) || this.noReturn(e)) this.current = undefined;
+    if ((NO_RETURN.test(e.name) && !isConditional(e)) || this.noReturn(e)) this.current = undefined;
   }
 }
 

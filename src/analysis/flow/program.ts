@@ -150,7 +150,7 @@ export class Program {
       return this.byName.has(name) || this.facts.macros.has(name) || (this.outside?.headers(name).some(inFile) ?? false);
     });
   }
-  /** What a function-like macro of the file, or of a header of the project, stands for. */
+  /** What a function-like macro of the file, or of a header of the project, stands for: `(parameters) body`. */
   macro(name: string): string | undefined {
     return this.memo.input(`macro ${name}`, () => this.facts.macros.get(name) ?? this.seen(name, (f) => f.macros.get(name)));
   }

@@ -104,7 +104,7 @@ function timedOut(file: View, flow: Flow, edge: Edge, from: Flow['cfg']['blocks'
 export function freesIn(flow: Flow): { call: Call; event: Event; value: Value }[] {
   const out: { call: Call; event: Event; value: Value }[] = [];
   flow.replay((event, memory) => {
-    if (event.kind === 'call' && /^(?:free|munmap|(?:g_|_mm_|aligned_|numa_)free)$/.test(event.call.name) && event.call.args[0]) out.push({ call: event.call, event, value: flow.value(event.call.args[0], memory) });
+    if (event.kind === 'call' && /^(?:free|delete|munmap|(?:g_|_mm_|aligned_|numa_)free)$/.test(event.call.name) && event.call.args[0]) out.push({ call: event.call, event, value: flow.value(event.call.args[0], memory) });
   });
   return out;
 }

@@ -27,6 +27,8 @@ export type Trouble =
   | { kind: 'unseen'; token: Token; at: Place; again: Call | undefined }
   /** given back twice */
   | { kind: 'twice'; token: Token; at: Place; first: Call }
+  /** the wait failed: there is no cqe to give back */
+  | { kind: 'nothing'; token: Token; at: Place }
   /** read after it was given back */
   | { kind: 'late'; token: Token; at: Place; consumer: Call; pointer: Expr }
   /** given back without a look at its result */
@@ -347,6 +349,9 @@ class Analysis {
     if (count === undefined) {
       const { all, sure } = call.args[1] ? this.pointed(call.args[1], memory) : { all: [], sure: false };
       if (!all.some((t) => t.source !== 'elsewhere' || states.has(t.id))) return this.fromElsewhere(call, memory, this.onRing(states, this.rings(call.args[0], memory), () => GONE));
+      // whichever of several calls it was, none handed a cqe out
+      const failed = (t: Token): boolean => isSingle(t.source) && states.has(t.id) && [...states.get(t.id)!.values()].every((i) => i.validity === 'failed' || i.validity === 'noted');
+      if (all.length > 0 && all.every(failed) && all.every((t) => states.get(t.id)!.size > 0)) this.report({ kind: 'nothing', token: all[0]!, at: this.place(call) });
       return all.reduce<CqeStates>((s, t) => this.consume(t, call, sure, s), states);
     }
     const n = call.args[count];
@@ -425,7 +430,7 @@ class Analysis {
           out = change(out, t, (i) => afterResult(i, 'valid'));
           continue;
         }
-        if (call.name === 'free') continue;
+        if (call.name === 'free' || call.name === 'delete') continue;
         out = new Map(this.used(t, arg, arg, 'result', out)).set(t.id, GONE);
       }
       out = this.escapes(arg, memory, out);

@@ -36,7 +36,7 @@ export type Mishap =
 
 type Stages = ReadonlyMap<Call, ReadonlySet<Stage>>;
 
-const FREES = /^(?:(?:g_|x|_mm_|aligned_|qemu_v|std::)?free|munmap|io_uring_free_buf_ring|numa_free|rte_free|spdk_(?:dma_)?free)$/;
+const FREES = /^(?:delete|(?:g_|x|_mm_|aligned_|qemu_v|std::)?free|munmap|io_uring_free_buf_ring|numa_free|rte_free|spdk_(?:dma_)?free)$/;
 const CANCELS = /^io_uring_(?:prep_(?:cancel\w*|timeout_remove|poll_remove|shutdown)|register_sync_cancel)$/;
 const TIMED = /timeout|io_uring_wait_cqes/;
 /** Words of functions that wait for what is under way, or stop it. */
@@ -45,7 +45,7 @@ const SETTLES = /wait|reap|drain|cancel|poll|complet|flush|loop|run|process|fini
 /** What goes wrong with requests in flight; undefined where nothing is known of the function. */
 export function mishaps(program: Program, func: Func): readonly Mishap[] | undefined {
   return program.memo.derived(func, 'in flight', () => {
-    if (!program.mentions(func, /io_uring_prep_/) || !program.mentions(func, /free|munmap|close/)) return undefined;
+    if (!program.mentions(func, /io_uring_prep_/) || !program.mentions(func, /free|delete|munmap|close/)) return undefined;
     const flow = program.flow(func);
     return flow && new InFlight(program, flow).run();
   });

@@ -2,7 +2,7 @@
 import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
 import { integers } from '../flow/value';
-import { bare, walk, walkFunction, type Expr, type Func } from '../model';
+import { bare, statements, walk, walkFunction, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 import { SECTOR } from './allocation';
 import { assignmentsTo } from './assignments';
@@ -25,7 +25,8 @@ export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth
       const all = integers(flow.value(inner, memory));
       return all?.every((n) => n % SECTOR !== 0n) && inner.kind === 'sizeof' ? 'sizeof' : undefined;
     }
-    case 'member': return inner.field === 'st_size' && !roundedIn(func).has('.st_size') ? 'the size of a file (st_size)' : undefined;
+    // what is made of it elsewhere leaves the field itself as it is
+    case 'member': return inner.field === 'st_size' && !isAskedRound(func, inner.field) ? 'the size of a file (st_size)' : undefined;
     case 'conditional': return next(inner.then) ?? next(inner.otherwise);
     case 'binary':
       if (inner.op === '-') {
@@ -55,6 +56,20 @@ export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth
     }
     default: return undefined;
   }
+}
+
+/** `if (st.st_size % 4096)`, `assert((st.st_size & 511) == 0)`, `st.st_size &= ~511`: the function cares whether the field is round. */
+function isAskedRound(func: Func, field: string): boolean {
+  if (!roundedIn(func).has(`.${field}`)) return false;
+  const names = (e: Expr): boolean => [...walk([e])].some((x) => x.kind === 'member' && x.field === field);
+  const asks = (e: Expr): boolean => [...walk([e])].some((x) => x.kind === 'binary' && (x.op === '%' || x.op === '&') && names(x));
+  for (const s of statements(func.body)) if ((s.kind === 'if' || s.kind === 'loop') && s.test && asks(s.test)) return true;
+  for (const e of walkFunction(func)) {
+    if (e.kind === 'assign' && bare(e.target).kind === 'member' && (bare(e.target) as Extract<Expr, { kind: 'member' }>).field === field) return true;
+    if (e.kind === 'call' && /assert|check/i.test(e.name) && e.args.some(asks)) return true;
+    if (e.kind === 'conditional' && asks(e.test)) return true;
+  }
+  return false;
 }
 
 /** A string somebody else filled. */

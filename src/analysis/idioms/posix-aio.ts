@@ -33,6 +33,8 @@ export function blockKey(flow: Flow, block: Expr, memory: Memory): string | unde
 
 /** Whether a call may wait for requests, ask about them, or lead to code that does. */
 export function mayWait(file: View, call: Call): boolean {
+  // time goes by, and the request may take longer
+  if (/^(?:u|nano)?sleep$/.test(call.name) && !file.program.defines(call.name)) return false;
   if (POSIX_AIO.test(call.name)) return !START.test(call.name);
   return call.macro === true || file.program.callee(call) !== undefined || call.callee.kind !== 'name' || !isOutOfTheWay(call);
 }

@@ -7,7 +7,7 @@
 import { solve } from '../flow/dataflow';
 import type { Block, Edge, Event } from '../flow/cfg';
 import type { Flow } from '../flow/program';
-import { bare, childrenOf, type Call, type Expr, type Func } from '../model';
+import { bare, childrenOf, expressionsOf, walk, walkFunction, type Call, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 
 export type Convention = 'negative' | 'minus one' | 'number';
@@ -132,7 +132,7 @@ export interface ResultFlow {
 
 const ELSEWHERE: ReadonlySet<Source> = new Set<Source>([OTHER]);
 /** Calls that nobody looks at errno for, and that are made on the way out: what they do to it is not the point. */
-const LEAVES_CAUSE = /^(?:\w*printf|\w*(?:log|print|trace|debug|warn|err|error|msg)\w*|put[sc]|fput[sc]|perror|strerror\w*|syslog|abort|_?exit|free|\w*(?:close|destroy|release)|munmap|memset|bzero|io_\w+|unlink|fflush|assert|system_error|error_code|runtime_error|generic_category|system_category|string|to_string|likely|unlikely|__builtin_expect)$/i;
+const LEAVES_CAUSE = /^(?:\w*printf|\w*(?:log|print|trace|debug|warn|err|error|msg)\w*|put[sc]|fput[sc]|perror|strerror\w*|syslog|abort|_?exit|free|delete|\w*(?:close|destroy|release)|munmap|memset|bzero|io_\w+|unlink|fflush|assert|system_error|error_code|runtime_error|generic_category|system_category|string|to_string|likely|unlikely|__builtin_expect)$/i;
 const MACRO = /^[A-Z][A-Z0-9_]*$/;
 
 /** Which results variables hold, and which failures led where, throughout a function; undefined when it could not be followed. */
@@ -318,17 +318,62 @@ export interface ErrnoUse {
   result: string | undefined;
 }
 
+/** `DIE(rc < 0, "io_setup")` of a macro that reads errno where what it is given holds, or (`holds` false) does not. */
+function testedByMacro(file: View, call: Call): { test: Expr; holds: boolean } | undefined {
+  const macro = call.callee.kind === 'name' ? file.program.macro(call.name) : undefined;
+  if (macro === undefined || !/\b(?:perror|errno)\b|%m\b/.test(macro)) return undefined;
+  const [, list, body] = /^\(([^)]*)\)([^]*)$/.exec(macro) ?? [];
+  const tested = /\bif\s*\(\s*(?:unlikely\s*\(|likely\s*\(|__builtin_expect\s*\(!*)?\s*(!)?\s*\(*\s*(\w+)\s*\)*\s*(?:,\s*\w+\s*\))?\s*\{?/.exec(body ?? '');
+  const position = list?.split(',').map((p) => p.trim()).indexOf(tested?.[2] ?? '') ?? -1;
+  const test = call.args[position];
+  // what the macro does first, and to errno itself, is out of the question
+  if (!tested || !test || /\berrno\s*=(?!=)/.test(macro) || macro.indexOf(tested[0]) > macro.search(/\b(?:perror|errno)\b|%m\b/)) return undefined;
+  return { test, holds: tested[1] === undefined };
+}
+
+/** A project function that reads errno whenever it is called, and is told no error number. */
+function speaksOfErrno(file: View, call: Call): boolean {
+  const callee = file.program.callee(call);
+  if (!callee || !file.program.mentions(callee, /\bperror\b|\berrno\b|%m/)) return false;
+  return file.program.memo.derived(callee, 'speaks of errno', () => {
+    if (callee.params.some((p) => !p.pointer && /\b(?:int|long|ssize_t|errno_t|error_code)\b/.test(p.type))) return false;
+    for (const s of callee.body) {
+      if (s.kind !== 'expr' && s.kind !== 'declare') return false;
+      for (const e of walk(expressionsOf(s))) {
+        if (e.kind === 'assign' && e.target.kind === 'name' && e.target.name === 'errno') return false;
+        if (e.kind === 'call' && e.name === 'perror') return true;
+        if (e.kind === 'name' && e.name === 'errno') return true;
+      }
+    }
+    return false;
+  });
+}
+
 const READS_ERRNO: Record<string, ErrnoUse['kind']> = { perror: 'perror', psignal: 'perror', err: 'err', warn: 'err', verr: 'err', vwarn: 'err' };
 
 /** Reads of errno where control is only because calls that `concerns` failed. */
 export function errnoUses(file: View, func: Func, concerns: (call: Call, returns: Returns) => boolean): ErrnoUse[] {
+  const calls = [...walkFunction(func)].filter((e): e is Call => e.kind === 'call');
+  const byMacro = new Map(calls.map((c) => [c, testedByMacro(file, c)] as const).filter(([, t]) => t !== undefined));
+  const bySpeaker = calls.filter((c) => speaksOfErrno(file, c));
+  if (!byMacro.size && !bySpeaker.length && !/\berrno\b|\bperror\b|\bv?(?:err|warn)\b|%m/.test(file.source({ base: func.base, span: func.span }))) return [];
   const results = resultFlow(file, func);
-  if (!results || !/\berrno\b|\bperror\b|\bv?(?:err|warn)\b|%m/.test(file.source({ base: func.base, span: func.span }))) return [];
+  if (!results) return [];
   const out = new Map<Expr, ErrnoUse>();
+  const concerned = (sources: ReadonlySet<Source>): boolean => sources.size > 0 && [...sources].every((c) => {
+    const r = c === OTHER ? undefined : returnsOf(file, func, c);
+    return r !== undefined && concerns(c as Call, r);
+  });
+  const macro = (call: Call, { test, holds }: { test: Expr; holds: boolean }, state: ResultState): void => {
+    const tested = operandOf(test);
+    const sources = tested && heldBy(tested.operand, state);
+    if (!sources || !concerned(sources)) return;
+    if (![...sources].every((c) => outcomeOf(file, func, { to: 0, guard: { test, truth: holds } }, c) === true)) return;
+    out.set(call, { kind: 'errno', at: call, around: undefined, causes: [...sources] as Call[], result: undefined });
+  };
   const look = (roots: (Expr | undefined)[], around: Expr | undefined, state: ResultState): void => {
-    if (state.causes.has(OTHER) || state.causes.size === 0) return;
+    if (!concerned(state.causes)) return;
     const causes = [...state.causes] as Call[];
-    if (!causes.every((c) => { const r = returnsOf(file, func, c); return r !== undefined && concerns(c, r); })) return;
     const result = [...state.holders].find(([, s]) => sameSet(s, state.causes))?.[0];
     const add = (kind: ErrnoUse['kind'], at: Expr, outer: Expr | undefined): void => {
       out.set(at, { kind, at, around: outer, causes, result });
@@ -351,7 +396,15 @@ export function errnoUses(file: View, func: Func, concerns: (call: Call, returns
   };
   results.visit((event, state) => {
     switch (event.kind) {
-      case 'call': return look(event.call.args, event.call, state);
+      case 'call': {
+        const tested = byMacro.get(event.call);
+        if (tested) macro(event.call, tested, state);
+        if (bySpeaker.includes(event.call) && concerned(state.causes)) {
+          const causes = [...state.causes] as Call[];
+          out.set(event.call, { kind: 'errno', at: event.call, around: undefined, causes, result: undefined });
+        }
+        return look(event.call.args, event.call, state);
+      }
       case 'declare': return look([event.init], undefined, state);
       case 'store': return look([event.value], undefined, state);
       case 'compare': return look([event.test], undefined, state);
@@ -365,7 +418,7 @@ export function errnoUses(file: View, func: Func, concerns: (call: Call, returns
 
 /** Tests of a result for -1 where failure is any negative number. */
 export function minusOneTests(file: View, func: Func, concerns: (call: Call, returns: Returns) => boolean): { test: Expr; operand: Expr; equal: boolean; call: Call }[] {
-  const results = resultFlow(file, func);
+  const results = file.program.mentions(func, /-\s*1\b/) ? resultFlow(file, func) : undefined;
   const out = new Map<Expr, { test: Expr; operand: Expr; equal: boolean; call: Call }>();
   const look = (test: Expr, state: ResultState): void => {
     const tested = operandOf(test);

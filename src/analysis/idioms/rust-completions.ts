@@ -30,6 +30,8 @@ export function completionUse(file: SourceFile): CompletionUse {
   return use;
 }
 function isIterated(file: SourceFile, func: Func): boolean {
+  // a closure is called for each that is gone through around it
+  if (func.parent && func.kind === 'lambda' && isIterated(file, func.parent)) return true;
   return rustCalls(file, func).some((c) => /^io_uring::IoUring::completion/.test(c.path) || c.path.startsWith('io_uring::CompletionQueue::')) || func.params.some((p) => /CompletionQueue/.test(p.type));
 }
 /** A completion as an argument of a function that the file does not have. */

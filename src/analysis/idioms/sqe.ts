@@ -11,6 +11,7 @@ import { nullTest } from '../flow/typestate';
 import { atomId, constant, integers } from '../flow/value';
 import { bare, walk as walkExpressions, walkFunction, type Call, type Expr, type Func, type Local, type Name, type Span } from '../model';
 import { isOutOfTheWay } from './out-of-sight';
+import { operandOf } from './return-convention';
 import { PREPS, prepName, type PrepShape } from './sqe-preps';
 
 export const LINK = 4n;
@@ -84,6 +85,7 @@ const WRITES_TO = new Map<string, number>([
 ]);
 const READS_FROM = /^(?:f?printf|f?puts|fwrite|write|pwrite|send|str(?:len|n?cmp|n?casecmp|r?chr|str|dup|to[lduf]\w*)|mem(?:cmp|chr|mem)|ato[ifl]l?)$/;
 const FREES = /^(?:free|munmap|delete|g_free|kfree|xfree)$/;
+const TIMED_WAIT = /^io_uring_(?:wait_cqe_timeout|wait_cqes|submit_and_wait_timeout)$/;
 const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
 const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance|queue_exit)$/;
 
@@ -99,6 +101,8 @@ export class SqeFlow {
   private readonly nullOn = new Map<Edge, readonly string[]>();
   /** edges that are taken where a submission failed, or did not take everything */
   private readonly failedOn = new Set<Edge>();
+  /** edges that are taken where a wait with a time limit came back without a completion */
+  private readonly overdueOn = new Map<Edge, Call>();
   private readonly rank: Map<number, number>;
   private knownPredecessors: Map<number, number[]> | undefined;
 
@@ -126,12 +130,35 @@ export class SqeFlow {
         const tested = edge.guard && nullTest(edge.guard.test, edge.guard.truth, (e) => constant(this.flow.value(e, memory)) === 0n);
         if (tested?.isNull) this.nullOn.set(edge, [...this.flow.value(tested.pointer, memory).atoms.keys()]);
         if (edge.guard && findsFailure(edge.guard, (e) => this.isSubmitResult(e, memory))) this.failedOn.add(edge);
+        const wait = edge.guard && this.overdueWait(edge.guard, memory);
+        if (wait) this.overdueOn.set(edge, wait);
       }
     }
   }
 
   private isSubmitResult(e: Expr, memory: Memory): boolean {
     return [...this.flow.value(e, memory).atoms.values()].some((a) => a.kind === 'call' && URING_SUBMIT.has(a.call.name));
+  }
+
+  /** The wait with a time limit that this outcome of a test says has failed. */
+  private overdueWait(guard: NonNullable<Edge['guard']>, memory: Memory): Call | undefined {
+    const tested = operandOf(guard.test);
+    const [only, ...others] = tested ? this.flow.value(tested.operand, memory).atoms.values() : [];
+    if (!tested || only?.kind !== 'call' || others.length || only.via.length || !TIMED_WAIT.test(only.call.name)) return undefined;
+    const { op } = tested;
+    const failed = tested.with === 'error' ? op === '==' && guard.truth
+      : tested.with === 0n && (guard.truth ? op === '<' || op === '!=' : op === '==' || op === '>=');
+    return failed ? only.call : undefined;
+  }
+  /** Goes on, from where a wait for the ring with a time limit that follows `from` has failed, to the end of the function. */
+  walkOverdue(from: SqeEvent, rings: readonly string[], visit: (e: SqeEvent) => 'end' | undefined): boolean {
+    const seen = new Set<number>();
+    for (const [edge, wait] of this.overdueOn) {
+      if (seen.has(edge.to) || !this.reaches(from, (e) => e.kind === 'reap' && e.call === wait && mayBeSameRing(e.rings, rings))) continue;
+      seen.add(edge.to);
+      if (edge.to === this.flow.cfg.exit || this.walk({ ...from, block: edge.to, at: -1 }, visit, { sqes: [] })) return true;
+    }
+    return false;
   }
 
   /** Whether the function asks somewhere if one of these sqes is NULL. */

@@ -5,6 +5,8 @@ import { field, integer, opaque, parts, Scopes, spanOf, type Node } from './synt
 
 const CPP_CASTS = new Set(['static_cast', 'reinterpret_cast', 'const_cast', 'dynamic_cast', 'bit_cast']);
 const UNARY = new Set(['!', '-', '~', '+']);
+/** The style of variables, members and constants, not of types: `kPage`, `PAGE_SIZE`, `batch_size`, `depth_`. */
+const NAMES_VALUE = /^(?:k[A-Z]\w*|[A-Z][A-Z0-9_]+|(?!\w+_t$)(?!(?:string|vector|istream|ostream|thread|mutex|pair|tuple|function|iovec|byte)$)[a-z_]\w*)$/;
 
 /** Lowers one function (or lambda) into `func`; `scopes` already holds its parameters. */
 export class Body {
@@ -98,13 +100,14 @@ export class Body {
     const out: Stmt[] = [];
     const type = field(node, 'type')?.text ?? '';
     const fixed = parts(node).some((c) => c.type === 'storage_class_specifier' && /static|extern/.test(c.text));
+    const external = parts(node).some((c) => c.type === 'storage_class_specifier' && c.text === 'extern');
     const alignment = alignmentOf(node, this.alignments);
     const declarators = node.childrenForFieldName('declarator');
     for (const d of declarators) {
       const info = declared(d);
       const init = d.type === 'init_declarator' ? this.initialiser(field(d, 'value')) : undefined;
       // `R q(x);` is parsed as a function; with a variable for its argument it declares one
-      const made = info.parameters && !init ? this.argumentsOf(info.parameters) : undefined;
+      const made = info.parameters && !init && !external ? this.argumentsOf(info.parameters) : undefined;
       if (info.parameters && !init && !made) continue;
       const names = info.name ? [info.name] : info.bindings;
       for (const name of names) {
@@ -115,10 +118,12 @@ export class Body {
     return out;
   }
 
-  /** What looks like parameters, where all of it is names of variables in scope. */
+  /** What looks like parameters, where all of it is names of variables: in scope, or of members and constants by their style. */
   private argumentsOf(list: Node): Expr | undefined {
     const items = parts(list).map((p) => (p.namedChildCount === 1 ? p.firstNamedChild! : p));
-    if (!items.length || !items.every((n) => n.type === 'type_identifier' && this.scopes.lookup(n.text) !== undefined)) return undefined;
+    const isValue = (n: Node): boolean => (n.type === 'type_identifier' && (this.scopes.lookup(n.text) !== undefined || NAMES_VALUE.test(n.text)))
+      || (n.type === 'qualified_identifier' && NAMES_VALUE.test(n.text.replace(/^.*::/s, '')));
+    if (!items.length || !items.every(isValue)) return undefined;
     const args = items.map((n) => this.name(n.text, this.span(n)));
     return args.length === 1 ? args[0] : opaque(this.span(list), ...args);
   }
@@ -326,7 +331,8 @@ export class Body {
       }
       case 'new_expression': return this.creation(node);
       case 'alignof_expression': case 'offsetof_expression': case 'type_descriptor': return opaque(span);
-      case 'delete_expression': case 'fold_expression': case 'user_defined_literal': case 'argument_list':
+      case 'delete_expression': return this.deletion(node);
+      case 'fold_expression': case 'user_defined_literal': case 'argument_list':
       default: return opaque(span, ...parts(node).filter((c) => /expression|identifier|list|literal|this/.test(c.type) && !/type/.test(c.type)).map((c) => this.expression(c)));
     }
   }
@@ -391,6 +397,14 @@ export class Body {
       kind: 'call', callee: { kind: 'name', name: 'new', id: 'new', span: nameSpan }, name: 'new', nameSpan, args, argsSpan: span, span,
       made: typeName(field(node, 'type')?.text ?? ''),
     };
+  }
+
+  /** `delete p` and `delete[] p`, which are calls of `delete`. */
+  private deletion(node: Node): Expr {
+    const span = this.span(node);
+    const args = parts(node).filter((c) => /expression|identifier|this/.test(c.type)).map((c) => this.expression(c));
+    const nameSpan = { start: span.start, end: span.start + 'delete'.length };
+    return { kind: 'call', callee: { kind: 'name', name: 'delete', id: 'delete', span: nameSpan }, name: 'delete', nameSpan, args, argsSpan: span, span, within: this.func };
   }
 
   private list(node: Node): Expr {

@@ -196,7 +196,7 @@ class CItem {
       case 'preproc_include': return this.include(node);
       case 'preproc_def': return this.constant(field(node, 'name')?.text, constantExpression(field(node, 'value')?.text ?? ''));
       case 'preproc_function_def': {
-        this.facts.macros.set(field(node, 'name')?.text ?? '', field(node, 'value')?.text ?? '');
+        this.facts.macros.set(field(node, 'name')?.text ?? '', `${field(node, 'parameters')?.text ?? '()'} ${field(node, 'value')?.text ?? ''}`);
         return;
       }
       case 'function_definition': return this.definition(node, owner);

@@ -20,6 +20,8 @@ const SUBSTITUTES: readonly (readonly [pattern: RegExp, keep: (m: RegExpExecArra
   // case 1 ... 5:
   [/(\bcase\s+[^:;{}?]+?)(\.\.\.[^:;{}?]+)(?=:)/g, (m) => m[1]! + blanked(m[2]!)],
   [/(\bg_auto(?:ptr)?\s*\()(\w+)(\))(?=\s*\w)/g, (m) => blanked(m[1]!) + m[2]! + blanked(m[3]!)],
+  // `delete[] (char *)p`: the brackets are taken for a lambda's
+  [/(\bdelete\s*)(\[\s*\])(?=\s*\()/g, (m) => m[1]! + blanked(m[2]!)],
   [ATTRIBUTE_WORD, (m) => blanked(m[0])],
 ];
 

@@ -50,7 +50,12 @@ export class RustBody {
       case 'expression_statement': {
         const inner = parts(node)[0];
         if (!inner) return [];
-        if (CONTROL.has(inner.type)) return this.control(inner);
+        if (CONTROL.has(inner.type)) {
+          const out = this.control(inner);
+          // `unsafe { push(…) };`: what the block gives goes nowhere
+          if (node.lastChild?.type === ';' || node.nextSibling?.type === 'empty_statement') discardValue(out);
+          return out;
+        }
         const expr = this.expression(inner);
         if (expr.kind === 'call') Object.assign(expr, { discarded: 'statement', statement: span } satisfies Partial<Call>);
         else if (expr.kind === 'assign') expr.statement = span;
@@ -61,7 +66,11 @@ export class RustBody {
       case 'type_item': case 'mod_item': case 'trait_item':
         return [];
       default:
-        if (CONTROL.has(node.type)) return this.control(node);
+        if (CONTROL.has(node.type)) {
+          const out = this.control(node);
+          if (node.nextSibling?.type === 'empty_statement') discardValue(out);
+          return out;
+        }
         return [{ kind: 'expr', expr: this.expression(node), span }];
     }
   }
@@ -345,4 +354,11 @@ export class RustBody {
 /** `a :: b::<T>` → `a::b` */
 export function pathText(node: Node): string {
   return node.text.replace(/\s+/g, '').replace(/::<.*>(?=::|$)/g, '');
+}
+
+/** The value of a block is thrown away. */
+function discardValue(body: Stmt[]): void {
+  const last = body.at(-1);
+  if (last?.kind === 'block') discardValue(last.body);
+  else if (last?.kind === 'expr' && last.expr.kind === 'call') last.expr.discarded ??= 'statement';
 }

@@ -1,5 +1,5 @@
 /** Types of Rust expressions, as far as imports, annotations and constructors tell. Types are full paths: `tokio_uring::fs::File`. */
-import { statements, type Bound, type Call, type Expr, type FileFacts, type Func, type Import, type Stmt } from '../model';
+import { statements, walkFunction, type Bound, type Call, type Expr, type FileFacts, type Func, type Import, type Stmt } from '../model';
 import { canonical, methodReturns, returnedBy } from './rust-returns';
 
 type Origin = { type: string; init: Expr | undefined; bound?: Bound };
@@ -8,6 +8,9 @@ const WRAPPERS = /^(?:[\w:]+::)?(?:Rc|Arc|Box|Option|Result|RefCell|Cell|UnsafeC
 const LISTS = /^(?:[\w:]+::)?(?:Vec|VecDeque|Slab|SmallVec|ArrayVec)<(.*)>$/s;
 /** Names a glob import may bring in. */
 const GLOB_TYPES = new Set(['File', 'OpenOptions', 'TcpListener', 'TcpStream', 'UdpSocket', 'UnixListener', 'UnixStream', 'IoUring', 'DmaFile', 'BufferedFile', 'opcode', 'types', 'squeue', 'cqueue']);
+/** Methods of iterators that hand each element to a closure, and those that give an iterator over the same elements. */
+const EACH = /^(?:map|for_each|filter|filter_map|flat_map|inspect|find|find_map|any|all|position|take_while|skip_while|map_while|partition)$/;
+const ADAPTORS = /^(?:into_iter|iter|iter_mut|by_ref|take|skip|step_by|peekable|fuse|rev|filter|inspect|take_while|skip_while|drain)$/;
 const MAX_DEPTH = 16;
 
 const known = new WeakMap<FileFacts, RustTypes>();
@@ -152,7 +155,9 @@ export class RustTypes {
       return returnedBy(path) ?? this.returned(path);
     }
     const receiver = path.slice(0, path.lastIndexOf('::'));
-    return this.returned(path) ?? methodReturns(receiver, e.name);
+    const known = this.returned(path) ?? methodReturns(receiver, e.name);
+    // an iterator over the same elements
+    return known ?? (ADAPTORS.test(e.name) && e.callee.kind === 'member' ? this.full(e.callee.object, func, depth + 1) : undefined);
   }
   /** What a function of the file says it returns. */
   private returned(path: string): string | undefined {
@@ -201,12 +206,22 @@ export class RustTypes {
     let map = this.origins.get(func);
     if (map) return map;
     this.origins.set(func, (map = new Map()));
-    for (const p of func.params) map.set(p.id, { type: p.type, init: undefined });
+    const given = func.kind === 'lambda' && func.parent && func.params.length === 1 && func.params[0]!.type === '' ? givenTo(func, func.parent) : undefined;
+    for (const p of func.params) map.set(p.id, { type: p.type, init: undefined, ...(given ? { bound: { from: given, path: [], each: true } } : {}) });
     for (const s of statements(func.body)) {
       if (s.kind === 'declare') map.set(s.local.id, { type: s.local.type, init: s.init, bound: s.bound });
     }
     return map;
   }
+}
+
+/** What an iterator's method goes through with a closure: `q` of `q.map(|e| …)`. */
+function givenTo(closure: Func, parent: Func): Expr | undefined {
+  for (const e of walkFunction(parent)) {
+    if (e.kind !== 'call' || e.callee.kind !== 'member' || !EACH.test(e.name)) continue;
+    if (e.args.some((a) => a.kind === 'lambda' && a.func === closure)) return e.callee.object;
+  }
+  return undefined;
 }
 
 /** Without arguments. */

@@ -1,6 +1,8 @@
 import { CQE_CONSUMERS } from '../../api/names';
 import type { Flow } from '../../flow/program';
+import { assignmentsTo } from '../../idioms/assignments';
 import { cqeFlow } from '../../idioms/cqe';
+import { loopsAround, within } from '../../idioms/loops';
 import { bare, expressionsOf, ownExpressions, placeIn, statements, walk, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { DraftFix, Rule, View } from '../rule';
@@ -18,6 +20,15 @@ export const uringCqeDoubleAdvance: Rule = {
     if (!file.program.mentions(func, /io_uring_c(?:qe_seen|q_advance)|cqe/)) return;
     const reported = new Set<number>();
     for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
+      if (t.kind === 'nothing' && mayBeStale(func, t.token.call) && !reported.has(t.at.span.start)) {
+        reported.add(t.at.span.start);
+        report({
+          at: t.at,
+          message: 'The call that should have handed out this cqe failed: the pointer is NULL, or an older one, and then the head of the queue moves past a completion that nobody has read.',
+          related: t.token.call ? [{ at: placeOf(func, t.token.call), message: 'this call failed' }] : [],
+        });
+        continue;
+      }
       const early = t.kind === 'late' && t.token.source === 'batch' && CQE_CONSUMERS.get(t.consumer.name) !== undefined;
       const at = early ? placeOf(func, t.consumer) : t.kind === 'twice' ? t.at : undefined;
       if (!at || reported.has(at.span.start)) continue;
@@ -45,6 +56,16 @@ export const uringCqeDoubleAdvance: Rule = {
     }
   },
 };
+
+/** The pointer is not set to NULL before the call: declared without a value, or still that of the turn before. */
+function mayBeStale(func: Func, call: Call | undefined): boolean {
+  const into = call?.args[1] && bare(call.args[1]);
+  const name = into?.kind === 'unary' && into.op === '&' ? bare(into.operand) : undefined;
+  if (!call || name?.kind !== 'name' || !func.locals.has(name.id)) return false;
+  const loop = loopsAround(func, call.span).at(-1);
+  const set = assignmentsTo(func, name.id).filter((a) => a.op === '=' && a.at.span.end <= call.span.start && (!loop || within(a.at.span, loop.span)));
+  return set.length === 0;
+}
 
 /** Loops that give each cqe back and count it, with an advance by that count behind them. */
 function* countedTwice(file: View, func: Func, flow: Flow): Generator<{ advance: Call; seen: Call; loop: Loop }> {

@@ -62,6 +62,9 @@ function callsInLoop(caller: Func, name: string): boolean {
   return [...statements(caller.body)].some((s) => s.kind === 'loop' && [...walk(expressionsOf(s))].some((e) => e.kind === 'call' && e.name === name));
 }
 
+/** Words of functions that may move the head of the queue on. */
+const GIVES_BACK = /adv|seen|consum|reap|pop|drain|flush|clear|reset|head|cq|ack|done|finish|complet/i;
+
 /** Loop macros with neither an advance of their ring nor a cqe_seen in the function, and nothing that leads out of sight with either. */
 function unadvanced(file: View, func: Func, found: (call: Call) => void): void {
   const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
@@ -76,8 +79,17 @@ function unadvanced(file: View, func: Func, found: (call: Call) => void): void {
     const shared = ![...func.locals.values()].some((l) => l.name === root);
     // counts and peeks are no reason to advance
     const reads = [...walk(s.body.flatMap(expressionsOf))].some((e) => e.kind === 'member' && e.field === 'res');
+    // what is called on the ring's object, or at large, gives back if its name says so
+    const mayGiveBack = (c: Call): boolean => {
+      const callee = file.program.callee(c);
+      if (callee) return file.program.mentions(callee, /cqe_seen|cq_advance|khead/) || [...walkFunction(callee)].some((e) => e.kind === 'call' && GIVES_BACK.test(e.name));
+      // a request's own callback knows nothing of the queue
+      const object = c.callee.kind === 'member' ? bare(c.callee.object) : undefined;
+      if (object && !(object.kind === 'name' && (object.name === 'this' || object.name === root))) return false;
+      return !isOutOfTheWay(c) && GIVES_BACK.test(c.name);
+    };
     const leads = calls.some((c) => c !== head && !/^io_uring_/.test(c.name)
-      && (c.args.some((a) => words.test(file.source(placeOf(func, a)))) || (shared && (file.program.callee(c) !== undefined || !isOutOfTheWay(c)))));
+      && (c.args.some((a) => bare(a).kind !== 'call' && words.test(file.source(placeOf(func, a)))) || (shared && mayGiveBack(c))));
     if (reads && !leads && !func.inner.length) found(head);
   }
 }

@@ -1,6 +1,8 @@
 import { CQE_CONSUMERS } from '../../api/names';
 import { cqeFlow, type Trouble } from '../../idioms/cqe';
-import { bare, placeIn, statements, type Call, type Func, type Place, type Stmt } from '../../model';
+import { assignmentsTo } from '../../idioms/assignments';
+import { eventOf, wayTo } from '../../idioms/paths';
+import { bare, placeIn, statements, walkFunction, type Call, type Expr, type Func, type Place, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
@@ -22,6 +24,14 @@ export const uringCqeUseAfterSeen: Rule = {
       if (t.kind !== 'late' || (t.token.source === 'batch' && CQE_CONSUMERS.get(t.consumer.name) !== undefined)) continue;
       byConsumer.set(t.consumer, [...(byConsumer.get(t.consumer) ?? []), t]);
     }
+    for (const late of readsOfPointer(file, func)) {
+      if ([...byConsumer].some(([c, all]) => c === late.consumer || all.some((t) => t.at.span.start === late.at.span.start))) continue;
+      report({
+        at: placeOf(func, late.at),
+        message: `The cqe was given back by ${late.consumer.name}() and may hold another completion by now. Copy what is needed before.`,
+        related: [{ at: placeOf(func, late.consumer), message: 'given back here' }],
+      });
+    }
     for (const [consumer, all] of byConsumer) {
       all.sort((a, b) => a.at.span.start - b.at.span.start);
       report({
@@ -33,6 +43,35 @@ export const uringCqeUseAfterSeen: Rule = {
     }
   },
 };
+
+/** A cqe of a batch or list, known by the variable it is in: read behind the call that gave it back, with nothing stored to the variable between. */
+function* readsOfPointer(file: View, func: Func): Generator<{ consumer: Call; at: Expr }> {
+  const flow = func.damaged || !file.program.mentions(func, /io_uring_cqe_seen/) ? undefined : file.program.flow(func);
+  if (!flow) return;
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'call' || e.name !== 'io_uring_cqe_seen' || file.program.defines(e.name)) continue;
+    const pointer = e.args[1] && bare(e.args[1]);
+    const local = pointer?.kind === 'name' ? func.locals.get(pointer.id) : undefined;
+    if (!local || local.type.replace(/^const /, '') !== 'io_uring_cqe' && local.type !== 'auto') continue;
+    // only what comes out of an array or list; the others are followed by their calls
+    const sources = assignmentsTo(func, local.id);
+    if (!sources.length || !sources.every((a) => a.op === '=' && a.value && isElement(a.value))) continue;
+    const from = eventOf(flow, e);
+    const found = from && wayTo(flow, from, {
+      goal: (x) => x?.kind === 'deref' && isName(x.pointer, local.id),
+      stop: (x) => (x.kind === 'store' && isName(x.target, local.id)) || (x.kind === 'declare' && x.local.id === local.id),
+    });
+    if (found && found !== 'end' && found.kind === 'deref') yield { consumer: e, at: found.at };
+  }
+}
+function isElement(e: Expr): boolean {
+  const inner = bare(e);
+  return inner.kind === 'index' || (inner.kind === 'call' && inner.callee.kind === 'member' && /^(?:at|front|back|top)$/.test(inner.name));
+}
+function isName(e: Expr, id: string): boolean {
+  const inner = bare(e);
+  return inner.kind === 'name' && inner.id === id;
+}
 
 /** Copies the fields that are read later into locals in front of the call. */
 function fix(file: View, func: Func, consumer: Call, all: Late[]): DraftFix[] {

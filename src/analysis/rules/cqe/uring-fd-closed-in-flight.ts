@@ -35,5 +35,5 @@ function pends(file: View, func: Func, request: Request): boolean {
 }
 /** The code goes on to wait, or gives the memory back. */
 function expected(func: Func, close: Call): boolean {
-  return [...walkFunction(func)].some((e) => e.kind === 'call' && e.span.start > close.span.end && (/^io_uring_(?:wait_cqe|peek_|for_each_cqe|submit_and_wait)/.test(e.name) || e.name === 'free'));
+  return [...walkFunction(func)].some((e) => e.kind === 'call' && e.span.start > close.span.end && (/^io_uring_(?:wait_cqe|peek_|for_each_cqe|submit_and_wait)/.test(e.name) || /^(?:free|delete)$/.test(e.name)));
 }

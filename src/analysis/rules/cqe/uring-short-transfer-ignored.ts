@@ -1,6 +1,6 @@
 import { prepName } from '../../idioms/sqe-preps';
 import { operandOf } from '../../idioms/return-convention';
-import { bare, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../../model';
+import { bare, ownExpressions, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -64,7 +64,7 @@ function uses(file: View, func: Func, isRes: (e: Expr) => boolean, signs: Expr[]
     if (s.kind === 'declare' && s.init && isRes(s.init)) for (const x of walk([s.init])) accounted.add(x);
     // an error that is handed on
     if (s.kind === 'if' && s.test && signs.includes(bare(s.test))) {
-      for (const r of statements(failing(s))) if (r.kind === 'return' && r.value) for (const x of walk([r.value])) accounted.add(x);
+      for (const r of statements(failing(s))) for (const x of walk(ownExpressions(r))) accounted.add(x);
     }
   }
   return ![...walkFunction(func)].some((e) => isRes(e) && !accounted.has(e) && !(e.kind === 'name' && file.source(placeOf(func, e)) === ''));

@@ -26,21 +26,31 @@ export const directHardcoded512: Rule = {
   families: [],
   tokens: /511|512|align|sector|block|blk/i,
   check(file, func, report) {
-    if (func.damaged || !concerns(file)) return;
+    if (func.damaged || !concerns(file) || asksNearby(file, func)) return;
     for (const e of walkFunction(func)) {
       if (e.kind === 'call' && !e.macro) calls(file, func, e, report);
       else if (e.kind === 'binary' && e.op === '&') masks(file, func, e, report);
     }
   },
   checkFile(file, report) {
-    if (!concerns(file)) return;
+    if (!concerns(file) || file.says(PROBES)) return;
     attributes(file, report);
   },
 };
 
-/** The file opens with O_DIRECT (comments do not count) and nowhere asks what alignment that needs. */
+/** The real value is asked for in the function, in one it calls or is called by, in its class, or outside functions. */
+function asksNearby(file: View, func: Func): boolean {
+  if (!file.says(PROBES)) return false;
+  const { program } = file;
+  const asking = program.functions(PROBES);
+  if (!asking.length || asking.includes(func)) return true;
+  const calls = (f: Func, g: Func): boolean => [...walkFunction(f)].some((e) => e.kind === 'call' && program.callee(e) === g);
+  return asking.some((f) => (f.owner !== '' && f.owner === func.owner) || calls(func, f) || calls(f, func) || program.users(func).some((u) => u === f || calls(u, f)));
+}
+
+/** The file opens with O_DIRECT; comments do not count. */
 function concerns(file: View): boolean {
-  return file.says(DIRECT) && !file.says(PROBES) && file.program.functions(DIRECT).some((f) => DIRECT.test(codeOf(file.source(placeOf(f, f)), file.language)));
+  return file.says(DIRECT) && file.program.functions(DIRECT).some((f) => DIRECT.test(codeOf(file.source(placeOf(f, f)), file.language)));
 }
 
 /** 512 written out, or under a name that says what it is for. */

@@ -1,11 +1,11 @@
 import { load, pointees, rootOf, type Memory } from '../../flow/memory';
 import type { Flow } from '../../flow/program';
 import { constant } from '../../flow/value';
-import { aioCall } from '../../idioms/aio-call';
+import { aioCall, aioCalls } from '../../idioms/aio-call';
 import { eventOf, wayTo } from '../../idioms/paths';
-import { resultFlow } from '../../idioms/return-convention';
+import { lvalue, resultFlow } from '../../idioms/return-convention';
 import { callsIn } from '../../idioms/sqe';
-import { bare, statements, type Call, type Expr, type Func, type Local } from '../../model';
+import { bare, statements, walk, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';
 
@@ -24,6 +24,12 @@ export const aioCtxNotZeroed: Rule = {
       const setup = event.kind === 'call' ? aioCall(file, event.call) : undefined;
       const handle = setup?.name === 'io_setup' ? setup.args[1] : undefined;
       if (!setup || !handle) return;
+      const destroyed = destroyedBefore(file, flow, setup.call, handle);
+      if (destroyed) report({
+        at: placeOf(func, bare(handle)),
+        message: 'io_destroy() leaves the handle as it is, and io_setup() refuses any that is not zero with EINVAL. Set it to 0 in between.',
+        related: [{ at: placeOf(func, destroyed), message: 'destroyed here' }],
+      });
       const part = memberLeftToChance(file, func, flow, handle, memory);
       if (part) report({ at: placeOf(func, bare(handle)), message: `${part} was never set to zero before io_setup(): the kernel refuses any other value with EINVAL, and what the memory holds is chance.` });
       const keys = pointees(flow.value(handle, memory));
@@ -72,6 +78,28 @@ function again(file: View, flow: Flow, report: Parameters<NonNullable<Rule['chec
       message: `${target} still holds what the io_setup() before put there, also after io_destroy(): the kernel refuses any value but zero with EINVAL. Set it to 0 in between.`,
     });
   }
+}
+
+/** The io_destroy() of the same handle that leads to this io_setup() with nothing stored in between. */
+function destroyedBefore(file: View, flow: Flow, setup: Call, handle: Expr): Call | undefined {
+  const inner = bare(handle);
+  const key = inner.kind === 'unary' && inner.op === '&' ? lvalue(inner.operand) : undefined;
+  if (key === undefined) return undefined;
+  const root = key.split(/->|\./)[0]!;
+  const touches = (e: Expr): boolean => [...walk([e])].some((x) => lvalue(x) === key || lvalue(x) === root);
+  const all = aioCalls(file, flow.func);
+  // two set-ups are compared with each other
+  if (all.filter((c) => c.name === 'io_setup').length > 1) return undefined;
+  for (const { call, name, args } of all) {
+    if (name !== 'io_destroy' || !args[0] || lvalue(args[0]) !== key) continue;
+    const from = eventOf(flow, call);
+    const found = from && wayTo(flow, from, {
+      goal: (e) => e?.kind === 'call' && e.call === setup,
+      stop: (e) => (e.kind === 'store' && touches(e.target)) || (e.kind === 'declare' && e.local.id === root) || (e.kind === 'call' && !aioCall(file, e.call) && e.call.args.some(touches)),
+    });
+    if (found) return call;
+  }
+  return undefined;
 }
 
 /** A member of what malloc() gave and nobody cleared, or of an object whose class gives it no value anywhere. */

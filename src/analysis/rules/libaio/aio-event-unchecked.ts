@@ -3,7 +3,7 @@ import type { Flow } from '../../flow/program';
 import { constant } from '../../flow/value';
 import { arrayOf, areOwn, countsOf, fetches, headerOf, isNothing, readsOf, type Fetch, type Reads } from '../../idioms/aio-events';
 import { localOf } from '../../idioms/declared-type';
-import { within, type Loop } from '../../idioms/loops';
+import { loopsAround, within, type Loop } from '../../idioms/loops';
 import { lvalue, operandOf, resultFlow } from '../../idioms/return-convention';
 import { useOfResult } from '../../idioms/result-use';
 import { bare, expressionsOf, statements, walk, walkFunction, type Expr, type Func, type Member } from '../../model';
@@ -166,11 +166,12 @@ function countIgnored(file: View, func: Func, flow: Flow, fetch: Fetch, reads: R
   return fetch.least && least === undefined && bare(fetch.least).kind !== 'name' && bare(fetch.least).kind !== 'member' ? undefined
     : 'Only the sign of the result is looked at: a signal or a timeout may leave fewer events than asked for. Compare the number with what is waited for.';
 }
-/** The number that came is read somewhere, if only as the end of a loop. */
+/** The number that came is read somewhere behind the call or in a loop around it, if only as the end of a loop. */
 function isRead(func: Func, fetch: Fetch): boolean {
   const counts = countsOf(func, fetch);
   const targets = new Set<Expr>([...walkFunction(func)].flatMap((e) => (e.kind === 'assign' ? [bare(e.target)] : [])));
-  return counts.size === 0 || [...walkFunction(func)].some((e) => e.kind !== 'call' && e.kind !== 'cast' && !targets.has(e) && counts.has(lvalue(e) ?? ''));
+  const later = loopsAround(func, fetch.call.span)[0]?.span.start ?? fetch.call.span.end;
+  return counts.size === 0 || [...walkFunction(func)].some((e) => e.kind !== 'call' && e.kind !== 'cast' && e.span.start >= later && !targets.has(e) && counts.has(lvalue(e) ?? ''));
 }
 /** Some test tells no event from some. */
 function asksForZero(file: View, func: Func, fetch: Fetch): boolean {
@@ -195,7 +196,9 @@ function isUnlooked(file: View, func: Func, fetch: Fetch, reads: Reads): boolean
     if (array.kind === 'name' && localOf(func, array)) return false;
     const name = array.kind === 'member' ? array.field : array.kind === 'name' ? array.name : undefined;
     const elsewhere = new RegExp(array.kind === 'member' && file.language === 'c' ? `(?:->|\\.)${name}\\b` : `\\b${name}\\b`);
-    if (name === undefined || file.program.functions(/\bres2?\b/).some((f) => file.program.mentions(f, elsewhere))) return false;
+    // who fetches into the array reads what it fetched itself
+    const reader = (f: Func): boolean => f !== func && file.program.mentions(f, elsewhere) && !fetches(file, f).length;
+    if (name === undefined || file.program.functions(/\bres2?\b/).some(reader)) return false;
   }
   return !onlyPolls(file);
 }

@@ -71,10 +71,23 @@ function spins(file: View, func: Func, loop: Loop, call: Expr): boolean {
   // `while ((n = io_getevents(…)) > 0)` drains
   if (loop.test && [...walk([loop.test])].includes(call)) return false;
   const inside = [...walk([...loop.body.flatMap(expressionsOf), ...(loop.test ? [loop.test] : []), ...(loop.update ? [loop.update] : [])])];
-  const others = inside.filter((e) => e.kind === 'call' && e !== call);
-  if (others.some((e) => e.kind === 'call' && !/^(?:f?printf|puts|perror|strerror|assert|memset|memcpy|free|abort|exit)$/.test(e.name))) return false;
+  // `do { n = io_getevents(…); } while (n == MAX)` drains as well
+  if (loop.test && [...walk([loop.test])].some((e) => e.kind === 'name' && assignmentsTo(func, e.id).some((a) => a.value && bare(a.value) === call))) return false;
+  const idle = [...statements(loop.body)].filter((s) => (s.kind === 'loop' || (s.kind === 'if' && !s.otherwise.length)) && s.test !== undefined && asksForEvents(func, s.test, call));
+  // what is done with events is not done where there are none
+  const withEvents = (e: Expr): boolean => idle.some((s) => s.span.start <= e.span.start && e.span.end <= s.span.end && !(e === call));
+  const others = inside.filter((e) => e.kind === 'call' && e !== call && !withEvents(e));
+  if (others.some((e) => e.kind === 'call' && !/^(?:f?printf|puts|perror|strerror|assert|memset|memcpy|free|delete|abort|exit)$/.test(e.name))) return false;
   // leaving when there was nothing is a drain; leaving at an error is not
   return ![...statements(loop.body)].some((s) => s.kind === 'if' && s.test && leaves(s) && isEmptyTest(s.test));
+}
+/** `i < n`, `n > 0` of the number that came. */
+function asksForEvents(func: Func, test: Expr, call: Expr): boolean {
+  const e = bare(test);
+  if (e.kind !== 'binary' || !/^[<>]$/.test(e.op)) return false;
+  const count = e.op === '<' ? bare(e.right) : bare(e.left);
+  if (e.op === '>' && !(bare(e.right).kind === 'int')) return false;
+  return count.kind === 'name' && assignmentsTo(func, count.id).some((a) => a.value && bare(a.value) === call);
 }
 function leaves(s: Extract<Stmt, { kind: 'if' }>): boolean {
   return [...statements(s.then)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto');

@@ -3,7 +3,7 @@ import type { Flow } from '../../flow/program';
 import { assignmentsTo } from '../../idioms/assignments';
 import { automaticBehind } from '../../idioms/automatic';
 import { blockKey, isUnset, posixStarts, reachesInFlight, sameText } from '../../idioms/posix-aio';
-import { bare, statements, walkFunction, type Call, type Expr, type Func, type Local } from '../../model';
+import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';
 
@@ -19,9 +19,12 @@ export const posixAioCbLifetime: Rule = {
   },
   why: 'glibc keeps the address of the control block and reads and writes it, and the buffer, until the request is done. A block that was never cleared holds garbage in aio_sigevent, aio_reqprio or aio_offset.',
   families: ['posix-aio'],
-  tokens: /\baio_(?:read|write|fsync)/,
+  tokens: /\b(?:aio_(?:read|write|fsync)|lio_listio)/,
   check(file, func, report) {
     const flow = func.damaged || /\bco_(?:await|return|yield)\b/.test(file.source(placeOf(func, func))) ? undefined : file.program.flow(func);
+    if (flow && file.program.mentions(func, /\blio_listio/)) for (const block of uncleared(file, func)) {
+      report({ at: placeOf(func, block), message: 'This control block was allocated and never cleared: aio_sigevent, aio_reqprio or aio_offset hold garbage. Clear it with memset(), or make it with `new aiocb()` or calloc().' });
+    }
     const starts = flow ? posixStarts(file, func) : [];
     if (!flow || !starts.length) return;
     const told = new Set<string>();
@@ -31,7 +34,7 @@ export const posixAioCbLifetime: Rule = {
       if (!start || key === undefined) return;
       const local = func.locals.get(rootOf(key));
       const own = local && !local.static && key === local.id ? local : undefined;
-      const unset = isGarbage(func, key, own) && isUnset(memory, key, SIGEVENT) && FIELDS.some((f) => isUnset(memory, key, f));
+      const unset = isGarbage(file, func, key, own) && isUnset(memory, key, SIGEVENT) && FIELDS.some((f) => isUnset(memory, key, f));
       if (unset && !told.has(`unset ${key}`)) {
         told.add(`unset ${key}`);
         report({
@@ -96,18 +99,37 @@ function buffer(file: View, flow: Flow, start: Start, memory: Memory, told: Set<
 }
 
 /** Memory that began in this function with nothing in it: a local without initialiser, or what malloc() gave. */
-function isGarbage(func: Func, key: string, own: Local | undefined): boolean {
+function isGarbage(file: View, func: Func, key: string, own: Local | undefined): boolean {
   if (own) return [...statements(func.body)].some((s) => s.kind === 'declare' && s.local.id === own.id && s.init === undefined) && !mentionedWhole(func, own);
-  return /^@\d+\*$/.test(key) && madeByMalloc(func);
+  return /^@\d+\*$/.test(key) && madeByMalloc(file, func);
 }
 /** `cb = other;`, `fill(cb)`: somebody gave it a value. */
 function mentionedWhole(func: Func, local: Local): boolean {
   for (const e of walkFunction(func)) if (e.kind === 'assign' && e.target.kind === 'name' && e.target.id === local.id) return true;
   return false;
 }
-function madeByMalloc(func: Func): boolean {
-  const makers = [...walkFunction(func)].filter((e): e is Call => e.kind === 'call' && /alloc|^new/.test(e.name));
-  return makers.length > 0 && makers.every((c) => c.name === 'malloc');
+function madeByMalloc(file: View, func: Func): boolean {
+  const makers = [...walkFunction(func)].filter((e): e is Call => e.kind === 'call' && (/alloc/.test(e.name) || (e.name === 'new' && /\baiocb/.test(e.made ?? ''))));
+  return makers.length > 0 && makers.every((c) => leavesGarbage(file, func, c));
+}
+/** Blocks for a list, allocated here, of which only some fields are stored. */
+function* uncleared(file: View, func: Func): Generator<Local> {
+  for (const s of statements(func.body)) {
+    if (s.kind !== 'declare' || !s.init || s.local.type !== 'aiocb' || !s.local.pointer) continue;
+    const made = bare(s.init);
+    if (made.kind !== 'call' || !leavesGarbage(file, func, made)) continue;
+    const { id } = s.local;
+    const isBlock = (e: Expr): boolean => [...walk([e])].some((x) => x.kind === 'name' && x.id === id);
+    const given = [...walkFunction(func)].some((e) => (e.kind === 'call' && e !== made && e.args.some((a) => bare(a).kind !== 'member' && isBlock(a)) && !/^(?:lio_listio|free|delete|push_back|emplace_back)/.test(e.name))
+      || (e.kind === 'assign' && ((bare(e.target).kind === 'unary' && isBlock(e.target)) || (e.target.kind === 'name' && e.target.id === id))));
+    const set = (field: string): boolean => assignmentsTo(func, `.${field}`).length > 0;
+    if (!given && !(set('aio_sigevent') || set('sigev_notify'))) yield s.local;
+  }
+}
+
+/** `malloc(…)`, or `new aiocb` without the brackets that would clear it. */
+function leavesGarbage(file: View, func: Func, call: Call): boolean {
+  return call.name === 'malloc' || (call.name === 'new' && !/[)}]$/.test(file.source(placeOf(func, call))));
 }
 
 function zeroFix(file: View, func: Func, local: Local): DraftFix[] {

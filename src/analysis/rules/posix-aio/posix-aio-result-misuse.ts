@@ -1,5 +1,6 @@
 import { assignmentsTo } from '../../idioms/assignments';
 import { isPosixCall, posixStarts, reachesInFlight, sameText } from '../../idioms/posix-aio';
+import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { eventOf, wayTo } from '../../idioms/paths';
 import { errnoUses } from '../../idioms/return-convention';
 import { bare, expressionsOf, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
@@ -40,7 +41,8 @@ export const posixAioResultMisuse: Rule = {
     takenForErrno(file, func, report);
     for (const call of calls(file, func, /^lio_listio$/)) {
       const [mode] = call.args;
-      if (mode?.kind !== 'name' || mode.name !== 'LIO_WAIT' || file.program.names('aio_error') || file.program.names('aio_return') || file.program.names('aio_return64')) continue;
+      if (mode?.kind !== 'name' || mode.name !== 'LIO_WAIT') continue;
+      if (['aio_error', 'aio_return', 'aio_return64'].some((name) => file.program.names(name)) && asksEach(file, func, call)) continue;
       report({
         at: placeOf(func, call),
         message: 'lio_listio() says only that some request failed (EIO), or that all were done: how each of them ended, aio_error() and aio_return() tell, and nobody asks them.',
@@ -82,7 +84,10 @@ function takenForErrno(file: View, func: Func, report: Parameters<NonNullable<Ru
 function busyLoops(file: View, func: Func): { loop: Loop; call: Call }[] {
   const out: { loop: Loop; call: Call }[] = [];
   for (const s of statements(func.body)) {
-    if (s.kind !== 'loop' || !s.test || s.form === 'each') continue;
+    if (s.kind !== 'loop' || s.form === 'each') continue;
+    const asked = asksInside(file, s);
+    if (asked) out.push({ loop: s, call: asked });
+    if (!s.test) continue;
     const test = bare(s.test);
     if (test.kind !== 'binary' || test.op !== '==') continue;
     const sides = [test.left, test.right].map((e) => {
@@ -98,6 +103,25 @@ function busyLoops(file: View, func: Func): { loop: Loop; call: Call }[] {
     if (idle && !leaves) out.push({ loop: s, call });
   }
   return out;
+}
+
+/** `for (;;) { e = aio_error(&cb); if (e == EINPROGRESS) continue; break; }`: the loop has no other business. */
+function asksInside(file: View, loop: Loop): Call | undefined {
+  const endless = !loop.test || bare(loop.test).kind === 'int' || (bare(loop.test).kind === 'name' && (bare(loop.test) as Extract<Expr, { kind: 'name' }>).name === 'true');
+  if (!endless || loop.update) return undefined;
+  const inside = [...walk(loop.body.flatMap(expressionsOf))];
+  const calls = inside.filter((e): e is Call => e.kind === 'call');
+  const asked = calls.filter((c) => isPosixCall(file, c, ERROR));
+  const [first] = asked;
+  if (!first || !first.args[0] || !inside.some((e) => e.kind === 'name' && e.name === 'EINPROGRESS') || inside.some((e) => e.kind === 'await')) return undefined;
+  const rest = calls.filter((c) => !asked.includes(c) && !(SAYS.test(c.name) && !c.macro));
+  // what is called on the way out does not let the loop sleep
+  const leaving = (c: Call): boolean => [...statements(loop.body)].some((s) => s.kind === 'if' && [s.then, s.otherwise].some((b) => b.some((x) => contains(x.span, c.span)) && [...statements(b)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto')))
+    || [...statements(loop.body)].some((s) => s.kind === 'return' && contains(s.span, c.span));
+  return rest.every(leaving) ? first : undefined;
+}
+function contains(outer: { start: number; end: number }, inner: { start: number; end: number }): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end;
 }
 
 /** `;` becomes a call of aio_suspend(), where the block's name can be said again. */
@@ -118,6 +142,19 @@ function suspendFix(file: View, func: Func, loop: Loop, call: Call): DraftFix[] 
     }],
     safe: true,
   }];
+}
+
+/** The function asks for results itself, calls code that does, or leaves the blocks where others can ask. */
+function asksEach(file: View, func: Func, call: Call): boolean {
+  const asks = (f: Func): boolean => file.program.mentions(f, /\baio_(?:error|return)(?:64)?\b/);
+  if (asks(func)) return true;
+  const list = call.args[1] && bare(call.args[1]);
+  const local = list?.kind === 'name' ? func.locals.get(list.id) : undefined;
+  const own = local !== undefined && local.array && !local.static && !func.params.includes(local);
+  // the result alone is handed on, or looked at
+  const others = [...walkFunction(func)].filter((e): e is Call => e.kind === 'call' && e.span.start > call.span.end);
+  if (others.some((c) => (file.program.callee(c) ? asks(file.program.callee(c)!) : c.callee.kind !== 'name' || !isOutOfTheWay(c)))) return true;
+  return !own;
 }
 
 /** A way from the start of the request to its aio_return() on which nobody asked or waited. */

@@ -43,7 +43,10 @@ function sideOf(use: RingUse): Side | undefined {
 function sharedRing(file: View, use: RingUse, starts: ThreadStart[]): string | undefined {
   const [key] = use.keys;
   if (use.keys.length !== 1 || key === undefined || [...walk([use.ring])].some((e) => e.kind === 'index')) return undefined;
-  if (file.program.global(key)) return file.isThreadLocal(key) ? undefined : key;
+  // the variable itself, or a part of it
+  const root = /^(\w+)(?:\.\w+)*$/.exec(key)?.[1];
+  const whole = root !== undefined ? file.program.global(root) : undefined;
+  if (root !== undefined && whole && !whole.pointer) return file.isThreadLocal(root) ? undefined : key;
   const member = /^(?:this\*\.)?(\w+)$/.exec(key)?.[1];
   return member !== undefined && starts.some(isOnThis) ? member : undefined;
 }

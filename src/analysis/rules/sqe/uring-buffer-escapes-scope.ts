@@ -71,7 +71,13 @@ export function returnsInFlight(flow: SqeFlow, from: Prep | UserData): boolean {
     if (e.kind === 'unseen' || (e.kind === 'reap' && mayBeSameRing(e.rings, rings))) waits = true;
     return undefined;
   });
-  return exits && !waits;
+  if (exits && !waits) return true;
+  let settled = false;
+  const late = flow.walkOverdue(from, rings, (e) => {
+    if (e.kind === 'unseen' || (e.kind === 'reap' && mayBeSameRing(e.rings, rings)) || (e.kind === 'prep' && /^(?:cancel|timeout_remove|poll_remove|shutdown)/.test(e.op ?? ''))) settled = true;
+    return undefined;
+  });
+  return late && !settled;
 }
 
 function* freedEarly(flow: SqeFlow): Generator<{ prep: Prep; argument: Expr; freed: { span: { start: number; end: number } } }> {

@@ -29,7 +29,7 @@ export const uringStructLifetime: Rule = {
         const what = s.what === 'path' || s.what === 'name' ? 'string' : s.what;
         const message = s.until === 'completion'
           ? returnsInFlight(flow, prep) && `The function returns before this request completes, and ${automatic.name} ends with it: the kernel writes the ${what} later. Keep it in the request.`
-          : !submittedWithin(flow, prep, automatic)
+          : !submittedWithin(flow, prep, automatic) || submittedWhenFull(file, flow, prep)
             ? `${capital(automatic.name)} ends before the ring is submitted, and only then the kernel reads the ${what}. Keep it where it lives on until the submission.`
             : late && returnsInFlight(flow, prep)
               && `${capital(automatic.name)} ends before this request completes, and ${late} the kernel may read the ${what} until then. Keep it in the request.`;
@@ -61,6 +61,34 @@ function submittedWithin(flow: SqeFlow, prep: Prep, automatic: Automatic): boole
   const inside = (at: Span) => scope.start <= at.start && at.end <= scope.end;
   const counts = (e: SqeEvent) => (e.kind === 'submit' || e.kind === 'unseen' || e.kind === 'reap') && inside(e.span) && (!automatic.inLoop || e.span.start > prep.span.start);
   return flow.reaches(prep, counts);
+}
+
+const COUNTS = /count|num|pend|queue|append|batch|sqe|entries|depth|flight|fill|full|left|max|limit|^n(?:r_?\w*)?$/i;
+/** `if (++queued >= depth) io_uring_submit(ring);`, also in a macro: most of the time the function returns without a submission. */
+function submittedWhenFull(file: View, flow: SqeFlow, prep: Prep): boolean {
+  const { func } = flow.flow;
+  const ifs = [...statements(func.body)].filter((s): s is Extract<Stmt, { kind: 'if' }> => s.kind === 'if' && s.test !== undefined);
+  let some = false;
+  let sure = false;
+  const exits = flow.walk(prep, (e) => {
+    if (e.kind === 'submit' && !e.inside) {
+      const around = ifs.filter((s) => s.span.start <= e.span.start && e.span.end <= s.span.end && !(s.span.start <= prep.span.start && prep.span.end <= s.span.end)).at(-1);
+      if (around && !around.otherwise.length && isThreshold(around.test!)) some = true;
+      else sure = true;
+    } else if (e.kind === 'unseen' && e.call.callee.kind === 'name') {
+      const macro = /^\([^)]*\)([^]*)$/.exec(file.program.macro(e.call.name) ?? '')?.[1];
+      if (macro !== undefined && /\bif\s*\(.*(?:>=?|==|%).*\bio_uring_submit\s*\(/s.test(macro) && !/\belse\b/.test(macro)) some = true;
+      else sure = true;
+    } else if (e.kind === 'submit' || e.kind === 'unseen' || e.kind === 'reap' || e.kind === 'escape') sure = true;
+    return undefined;
+  });
+  return exits && some && !sure;
+}
+function isThreshold(test: Expr): boolean {
+  const e = bare(test);
+  if (e.kind !== 'binary' || !/^(?:>=?|==)$/.test(e.op)) return false;
+  return [...walk([e])].some((x) => COUNTS.test(x.kind === 'name' ? x.name : x.kind === 'member' ? x.field : ''))
+    && ![...walk([e])].some((x) => x.kind === 'call' || (x.kind === 'name' && /^(?:rc|ret|err|res|r)$/.test(x.name)));
 }
 
 /** `static` for a local whose initialisers are all constants and that nothing is stored to. */

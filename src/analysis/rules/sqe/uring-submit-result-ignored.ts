@@ -1,10 +1,11 @@
 import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../../api/names';
 import { integers } from '../../flow/value';
 import { setups, setupFlag, surely } from '../../idioms/ring-setup';
-import { loopsAround } from '../../idioms/loops';
+import { assignmentsTo } from '../../idioms/assignments';
+import { loopsAround, type Loop } from '../../idioms/loops';
 import { useOfResult } from '../../idioms/result-use';
 import { callsIn, sqeFlow } from '../../idioms/sqe';
-import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Func, type Span } from '../../model';
+import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
@@ -24,9 +25,10 @@ export const uringSubmitResultIgnored: Rule = {
     const calls = callsIn(func);
     for (const call of calls) {
       const through = submitsThrough(file, func, call);
-      if (through === undefined || pollsInKernel(file) || inEventLoop(func, call, calls) || makesRoom(func, call) || beforeExit(file, func, call, calls)) continue;
+      if (through === undefined || pollsInKernel(file) || inEventLoop(func, call, calls) || makesRoom(func, call)) continue;
       const use = call.discarded === 'statement' ? 'ignored' : call.discarded ? undefined : useOfResult(file, func, call);
       if (use === 'ignored') {
+        if (beforeExit(file, func, call, calls)) continue;
         report({
           at: placeOf(func, call),
           message: `The result of ${call.name}() is ${call.discarded ? 'ignored' : 'never looked at'}: it is negative on error, and may be less than the number of queued sqes, which then never complete.`,
@@ -78,8 +80,19 @@ function countsAllOf(file: View, func: Func, call: Call, calls: Call[]): { at: {
     const name = target.kind === 'name' ? target.name : target.kind === 'member' ? target.field : '';
     if (IN_FLIGHT.test(name) && !loopsAround(func, e.span).some((l) => l.span.start > call.span.end)) return { at: e, waits: false };
   }
-  const wait = flow.of('reap').find((r) => r.blocks && r.span.start > call.span.end && loopsAround(func, r.span).some((l) => l.form === 'for' && l.span.start > call.span.end) && flow.reaches(submit, (x) => x === r));
+  const wait = flow.of('reap').find((r) => r.blocks && r.span.start > call.span.end && loopsAround(func, r.span).some((l) => l.span.start > call.span.end && (l.form === 'for' || countsDown(file, func, call, l))) && flow.reaches(submit, (x) => x === r));
   return wait && { at: wait, waits: true };
+}
+/** `while (remaining > 0) { … remaining--; }` with a number that the submission did not give, and no submission in the loop. */
+function countsDown(file: View, func: Func, submit: Call, loop: Loop): boolean {
+  const test = loop.test && bare(loop.test);
+  const counter = test?.kind === 'binary' && /^(?:>|!=)$/.test(test.op) ? bare(test.left) : test;
+  if (counter?.kind !== 'name' || !counter.id.includes('~') || func.params.some((p) => p.id === counter.id)) return false;
+  const all = assignmentsTo(func, counter.id);
+  const given = all.filter((a) => a.op === '=');
+  const names = (e: Expr): boolean => [...walk([e])].some((x) => x === submit || (x.kind === 'name' && assignmentsTo(func, x.id).some((a) => a.value && [...walk([a.value])].includes(submit))));
+  if (given.length !== 1 || !given[0]!.value || names(given[0]!.value) || !all.some((a) => a.op === '-')) return false;
+  return ![...walk(expressionsOf(loop))].some((e) => e.kind === 'call' && (URING_SUBMIT.has(e.name) || (file.program.callee(e) !== undefined && file.program.mentions(file.program.callee(e)!, /io_uring_submit|io_uring_enter/))));
 }
 /** Every ring of the file goes on behind a bad sqe. */
 function takesAll(file: View): boolean {
