@@ -31,6 +31,10 @@ export function storeEffect(name: string): string {
   return STORE + name;
 }
 
+/** What the elements of the array in a field or global go by. */
+export function elementsOf(name: string): string {
+  return `${name}[]`;
+}
 /** The field or global a store effect speaks of; undefined for other effects. */
 export function storedName(effect: string): string | undefined {
   return effect.startsWith(STORE) ? effect.slice(STORE.length) : undefined;
@@ -107,6 +111,9 @@ export class Stepper {
     const target = bare(event.target);
     const name = target.kind === 'member' ? target.field : target.kind === 'name' && !target.id.includes('~') ? target.name : undefined;
     if (name !== undefined) this.record(storeEffect(name), undefined, [value], event.target);
+    const array = target.kind === 'index' ? bare(target.object) : undefined;
+    const elements = array?.kind === 'member' ? array.field : array?.kind === 'name' && !array.id.includes('~') ? array.name : undefined;
+    if (elements !== undefined) this.record(storeEffect(elementsOf(elements)), undefined, [value], event.target);
     if (event.op === '=' && event.value?.kind === 'list') return this.storeList(keys, event.value.items, memory);
     return store(memory, keys, value, target.kind === 'index');
   }

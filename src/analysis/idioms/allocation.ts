@@ -5,6 +5,7 @@ import { integers, type Atom, type Value } from '../flow/value';
 import { bare, statements, type Call, type Expr, type Field, type Func, type Local, type Place, type Span } from '../model';
 import { placeOf } from '../source-file';
 import type { View } from '../rules/rule';
+import { elementsOf } from '../flow/stepper';
 import { assignmentsOf, assignmentsTo } from './assignments';
 import { sharedName } from './fd-origin';
 import { roundedIn } from './rounding';
@@ -322,7 +323,10 @@ class Finder {
     if (depth > MAX_DEPTH) return undefined;
     if (a.kind === 'initial') {
       const name = sharedName(a.key);
-      return name === undefined ? undefined : this.values(this.file.program.stored(name), depth + 1);
+      if (name !== undefined) return this.values(this.file.program.stored(name), depth + 1);
+      // an element of an array that others fill
+      const array = a.key.endsWith('*') ? sharedName(a.key.slice(0, -1)) : undefined;
+      return array === undefined ? undefined : this.values(this.file.program.stored(elementsOf(array)), depth + 1);
     }
     if (a.kind === 'out') return a.call.name === 'posix_memalign' && a.arg === 0 ? this.asked(a.call.args[1], a.call, a.place) : undefined;
     if (a.kind === 'address') {

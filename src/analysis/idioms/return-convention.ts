@@ -320,6 +320,21 @@ export interface ErrnoUse {
 
 /** `DIE(rc < 0, "io_setup")` of a macro that reads errno where what it is given holds, or (`holds` false) does not. */
 function testedByMacro(file: View, call: Call): { test: Expr; holds: boolean } | undefined {
+  return comparedByMacro(file, call) ?? givenToMacro(file, call);
+}
+/** `CHECK(io_uring_queue_init(…))` of a macro that reads errno where what it is given is negative, or -1, or not 0. */
+function comparedByMacro(file: View, call: Call): { test: Expr; holds: boolean } | undefined {
+  const macro = call.callee.kind === 'name' ? file.program.macro(call.name) : undefined;
+  if (macro === undefined || !/\b(?:perror|errno)\b|%m\b/.test(macro) || /\berrno\s*=(?!=)/.test(macro)) return undefined;
+  const [, list, body = ''] = /^\(([^)]*)\)([^]*)$/.exec(macro) ?? [];
+  const tested = /\bif\s*\(\s*(?:\(\s*(\w+)\s*\)|(\w+))\s*(<|==|!=)\s*(-?\s*\d+)\s*\)/.exec(body);
+  const argument = call.args[list?.split(',').map((p) => p.trim()).indexOf(tested?.[1] ?? tested?.[2] ?? '') ?? -1];
+  if (!tested || !argument || body.indexOf(tested[0]) > body.search(/\b(?:perror|errno)\b|%m\b/)) return undefined;
+  const value = BigInt(tested[4]!.replace(/\s/g, ''));
+  const right: Expr = value < 0n ? { kind: 'unary', op: '-', operand: { kind: 'int', value: -value, span: argument.span }, span: argument.span } : { kind: 'int', value, span: argument.span };
+  return { test: { kind: 'binary', op: tested[3]!, left: argument, right, span: argument.span }, holds: true };
+}
+function givenToMacro(file: View, call: Call): { test: Expr; holds: boolean } | undefined {
   const macro = call.callee.kind === 'name' ? file.program.macro(call.name) : undefined;
   if (macro === undefined || !/\b(?:perror|errno)\b|%m\b/.test(macro)) return undefined;
   const [, list, body] = /^\(([^)]*)\)([^]*)$/.exec(macro) ?? [];

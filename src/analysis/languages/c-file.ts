@@ -5,7 +5,7 @@ import { Body, loopMacroBody } from './c-body';
 import { alignmentOf, blankAttributes, declared, typeName, type Alignments } from './c-declarator';
 import { constantExpression } from './constant-text';
 import { firstBranches, nextItem, withoutDead, type Item } from './c-items';
-import { withoutExtensions, withoutStrangeWord } from './c-repair';
+import { withoutExtensions, withoutStrangeWord, withSemicolons } from './c-repair';
 import { addUp, emptyFacts, Kept, Leaves, type Leaf, type LeafFacts } from './leaves';
 import { field, parts, Scopes, spanOf, type Node } from './syntax';
 import { difference } from './text';
@@ -100,7 +100,7 @@ export class CFile {
   }
   /** The tree of an item; where it cannot be parsed as it stands, of the item without what stands in the way. */
   private tree(source: string): Parsable {
-    const text = withoutDead(source);
+    const text = withSemicolons(withoutDead(source), true);
     const tries = [(): string | undefined => text, () => withoutExtensions(text), () => {
       const first = firstBranches(source);
       return first === undefined ? undefined : withoutExtensions(first);

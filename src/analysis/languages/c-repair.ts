@@ -27,7 +27,7 @@ const SUBSTITUTES: readonly (readonly [pattern: RegExp, keep: (m: RegExpExecArra
 
 /** The text without what is known to confuse the parser. */
 export function withoutExtensions(text: string): string {
-  let out = text;
+  let out = withSemicolons(text);
   for (const [pattern, keep] of SUBSTITUTES) {
     pattern.lastIndex = 0;
     let done = 0;
@@ -42,6 +42,35 @@ export function withoutExtensions(text: string): string {
     if (done) out = next + out.slice(done);
   }
   return out;
+}
+/**
+ * `CHECK(rc)` on a line of its own: a macro that brings its semicolon, or a block, along. The blank or line break behind it
+ * becomes the semicolon, for the parser. `lines`: only before a line that begins like a declaration, which would parse as one with it.
+ */
+export function withSemicolons(text: string, lines = false): string {
+  let out = text;
+  for (const m of text.matchAll(/(?<=[;{}\n)])[ \t]*([A-Z][A-Z0-9_]{1,})[ \t]*\(/g)) {
+    let depth = 1;
+    let at = m.index + m[0].length;
+    for (; at < text.length && depth > 0; at++) {
+      if (text[at] === '(') depth++;
+      else if (text[at] === ')') depth--;
+      else if (text[at] === '"' || text[at] === "'") at = endOfLiteral(text, at);
+    }
+    const behind = /^([ \t]*)(\r?\n|[ \t])\s*(?=[\w}])(?!(?:else|while)\b)/.exec(text.slice(at, at + 200));
+    // in front of a function it is an attribute
+    if (!behind || !text.slice(0, m.index).includes('{')) continue;
+    if (lines && (!behind[2]!.endsWith('\n') || /EACH|FOR|ENTRY|TYPE|ATTR|DECL|DEFINE|UNUSED|LIST|CASE|^IF|WHILE/.test(m[1]!) || !/^\s*(?:const\s+|struct\s+|auto\b|unsigned\s+)*[\w:]+(?:<[^;\n]*>)?[\s*&]+\w+\s*(?:=|;|\[|\{|,)/.test(text.slice(at)))) continue;
+    out = `${out.slice(0, at)};${out.slice(at + 1)}`;
+  }
+  return out;
+}
+function endOfLiteral(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === text[start] || text[i] === '\n') return i;
+  }
+  return text.length;
 }
 /** `(struct request *)`, as casts and `sizeof` have it. */
 function isTypeInParentheses(text: string, m: RegExpExecArray): boolean {

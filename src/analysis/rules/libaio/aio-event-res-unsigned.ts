@@ -86,7 +86,8 @@ function copiedFrom(file: View, func: Func, local: Local): { field: Member; cast
 /** `res > 0` with success on the one side and failure on the other, where no other test of the result catches errors. */
 function isSuccessTest(file: View, func: Func, test: Expr, operand: Expr): boolean {
   const branch = [...statements(func.body)].find((s) => s.kind === 'if' && s.test && bare(s.test) === test);
-  if (branch?.kind !== 'if' || branch.otherwise.length === 0) return false;
+  const chosen = [...walkFunction(func)].some((e) => e.kind === 'conditional' && bare(e.test) === test);
+  if (!chosen && (branch?.kind !== 'if' || branch.otherwise.length === 0)) return false;
   const text = file.source(placeOf(func, operand));
   const others = [...walkFunction(func)].filter((e) => e.kind === 'binary' && e !== test && [e.left, e.right].some((x) => file.source(placeOf(func, bare(x))) === text));
   const copied = [...walkFunction(func)].some((e) => e.kind === 'cast' && file.source(placeOf(func, e.operand)) === text)

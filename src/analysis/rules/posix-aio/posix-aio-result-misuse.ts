@@ -90,15 +90,19 @@ function busyLoops(file: View, func: Func): { loop: Loop; call: Call }[] {
     if (!s.test) continue;
     const test = bare(s.test);
     if (test.kind !== 'binary' || test.op !== '==') continue;
+    const assigned = [...walk(s.body.flatMap(expressionsOf))].filter((e) => e.kind === 'assign' && e.op === '=');
     const sides = [test.left, test.right].map((e) => {
       const inner = bare(e);
-      return inner.kind === 'assign' ? bare(inner.value) : inner;
+      if (inner.kind === 'assign') return bare(inner.value);
+      // `do { e = aio_error(&cb); } while (e == EINPROGRESS);`
+      const last = inner.kind === 'name' ? assigned.find((a) => a.kind === 'assign' && a.target.kind === 'name' && a.target.id === inner.id) : undefined;
+      return last?.kind === 'assign' ? bare(last.value) : inner;
     });
     const call = sides.find((e) => e.kind === 'call' && isPosixCall(file, e, ERROR));
     const progress = sides.some((e) => e.kind === 'name' && e.name === 'EINPROGRESS');
     if (call?.kind !== 'call' || !progress) continue;
     const inside = [...walk([...s.body.flatMap(expressionsOf), ...(s.update ? [s.update] : [])])];
-    const idle = inside.every((e) => e.kind !== 'await' && (e.kind !== 'call' || (SAYS.test(e.name) && !e.macro)));
+    const idle = inside.every((e) => e.kind !== 'await' && (e.kind !== 'call' || e === call || (SAYS.test(e.name) && !e.macro)));
     const leaves = [...statements(s.body)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto');
     if (idle && !leaves) out.push({ loop: s, call });
   }

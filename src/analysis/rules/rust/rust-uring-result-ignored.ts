@@ -115,12 +115,17 @@ function completions(file: SourceFile, func: Func): Draft[] {
     return (at.kind === 'call' && results.includes(at)) || (at.kind === 'name' && names.has(at.id));
   };
   const all = [...walkFunction(func)];
+  // a completion that a call has just given is known by that call alone
+  const fresh = (e: Expr): boolean => {
+    const at = bare(e);
+    return at.kind === 'call' && at.callee.kind === 'member' && plain(at.callee.object).kind === 'call' && (plain(at.callee.object) as Call).callee.kind === 'name';
+  };
   const tested = all.some((e) => (e.kind === 'binary' && /^(?:[<>]=?|[!=]=)$/.test(e.op) && (isResult(e.left) || isResult(e.right)))
     || (e.kind === 'call' && e.callee.kind === 'member' && isResult(e.callee.object) && /^(?:is_negative|is_positive|signum|try_into|cmp|max|checked_\w+)$/.test(e.name))
     || (e.kind === 'call' && e.callee.kind === 'name' && e.args.some(isResult)))
     || [...statements(func.body)].some((s) => (s.kind === 'switch' && isResult(s.subject)) || (s.kind === 'if' && s.test?.kind === 'opaque' && s.test.parts.some(isResult)));
   for (const e of all) {
-    if (tested || e.kind !== 'cast' || !/^(?:usize|u16|u32|u64)$/.test(e.type) || !isResult(e.operand)) continue;
+    if (e.kind !== 'cast' || (tested && !fresh(e.operand)) || !/^(?:usize|u16|u32|u64)$/.test(e.type) || !isResult(e.operand)) continue;
     out.push({
       at: placeOf(func, e),
       message: 'The result of a completion is negative when the operation failed: the cast makes a huge count of the error. Test it for < 0 first.',

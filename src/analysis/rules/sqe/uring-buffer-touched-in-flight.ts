@@ -23,7 +23,7 @@ export const uringBufferTouchedInFlight: Rule = {
     const pending = flow.of('prep').map((p) => pendingOf(file, flow, p)).filter((p) => p !== undefined);
     const said = new Set<number>();
     for (const p of pending) {
-      for (const draft of [touched(file, flow, p), queuedTwice(file, flow, p, pending)]) {
+      for (const draft of [touched(file, flow, p), filledAnew(file, flow, p), queuedTwice(file, flow, p, pending)]) {
         if (!draft || said.has(draft.at.span.start)) continue;
         said.add(draft.at.span.start);
         report(draft);
@@ -81,6 +81,25 @@ function touched(file: View, flow: SqeFlow, p: Pending): Draft | undefined {
     };
   }
   return undefined;
+}
+
+/** A loop that fills one buffer, queues it and submits, turn after turn, with no completion taken anywhere in it. */
+function filledAnew(file: View, flow: SqeFlow, p: Pending): Draft | undefined {
+  const { func } = flow.flow;
+  const rings = ringsOf(flow, p.prep.sqes);
+  const loop = loopsAround(func, p.prep.span).at(-1);
+  if (!rings.length || p.into || !loop || changesIn(loop, p.buffer)) return undefined;
+  const inLoop = (e: { span: { start: number; end: number } }): boolean => loop.span.start <= e.span.start && e.span.end <= loop.span.end;
+  const ends = (e: SqeEvent) => mayBeDone(e, rings);
+  if (flow.events.some((e) => ends(e) && inLoop(e))) return undefined;
+  const filled = flow.of('touch').find((e) => e.writes && inLoop(e) && e.span.end <= p.prep.span.start && e.memories.length === 1 && p.memories.includes(e.memories[0]!) && textOf(file, func, e.pointer) === p.text);
+  const submit = flow.of('submit').find((e) => !e.inside && inLoop(e) && mayBeSameRing(e.rings, rings) && flow.reaches(p.prep, (x) => x === e, ends, { ahead: true }));
+  if (!filled || !submit || !flow.reaches(submit, (e) => e === filled, ends, { submitted: true })) return undefined;
+  return {
+    at: placeOf(func, filled),
+    message: 'Each turn of this loop writes to the buffer again while the request of the turn before may still read it. Wait for its completion first, or give each a buffer of its own.',
+    related: [{ at: placeOf(func, p.prep), message: 'given to the kernel here' }, { at: placeOf(func, submit), message: 'submitted here' }],
+  };
 }
 
 /** Two requests at once, of which one writes to the buffer. */

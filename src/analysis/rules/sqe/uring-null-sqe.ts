@@ -1,6 +1,7 @@
 import { isGuard, SQE_SOURCES, SQE_USE, URING_INIT } from '../../api/names';
-import { Typestates, type Machine, type Violation } from '../../flow/typestate';
+import { nullTest, Typestates, type Machine, type Violation } from '../../flow/typestate';
 import { constant, integers } from '../../flow/value';
+import { assignmentsTo } from '../../idioms/assignments';
 import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { includeEdits, insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
@@ -44,6 +45,11 @@ export const uringNullSqe: Rule = {
       const known = first.get(call);
       if (!known || v.at.span.start < known.at.span.start) first.set(call, v);
     }
+    for (const { test, use } of saidOnly(file, func)) report({
+      at: placeOf(func, use),
+      message: 'This sqe may be NULL: the test above only says so, and goes on. Leave, or submit and try again.',
+      related: [{ at: placeOf(func, test), message: 'tested here' }],
+    });
     for (const [call, v] of first) {
       if (cannotFail(file, func, call)) continue;
       const from = placeOf(func, call);
@@ -57,6 +63,30 @@ export const uringNullSqe: Rule = {
     }
   },
 };
+
+const SAYS = /^(?:std::)?(?:f?printf|puts|fputs|perror|fflush|strerror|syslog|cerr|cout|endl)$/;
+/** `if (!sqe) printf(…);` with nothing that keeps the sqe from being used behind it. */
+function* saidOnly(file: View, func: Func): Generator<{ test: Expr; use: Expr }> {
+  if (func.damaged || !file.program.mentions(func, /io_uring_get_sqe/)) return;
+  const lists = [func.body, ...[...statements(func.body)].flatMap((s) => (s.kind === 'block' || s.kind === 'loop' ? [s.body] : s.kind === 'if' ? [s.then, s.otherwise] : []))];
+  for (const list of lists) {
+    const plain = list.flatMap((s) => (s.kind === 'block' ? s.body : [s]));
+    for (const [i, s] of plain.entries()) {
+      if (s.kind !== 'if' || !s.test || s.otherwise.length || !s.then.length) continue;
+      const test = bare(s.test);
+      const denied = test.kind === 'unary' && test.op === '!' ? bare(test.operand) : undefined;
+      const tested = denied ? { pointer: denied, isNull: true } : nullTest(test, true, (e) => (e.kind === 'name' && /^(?:NULL|nullptr)$/.test(e.name)) || (e.kind === 'int' && e.value === 0n));
+      const sqe = tested?.isNull && tested.pointer.kind === 'name' ? func.locals.get(tested.pointer.id) : undefined;
+      const source = sqe && assignmentsTo(func, sqe.id);
+      if (!sqe || !source?.every((a) => a.value && bare(a.value).kind === 'call' && SQE_SOURCES.has((bare(a.value) as Call).name))) continue;
+      const inside = [...statements(s.then)];
+      const silent = inside.every((x) => x.kind === 'expr' || x.kind === 'block') && [...walk(s.then.flatMap((b) => [...statements([b])].flatMap(ownExpressions)))].every((e) => e.kind !== 'assign' && (e.kind !== 'call' || SAYS.test(e.name)));
+      const next = plain[i + 1];
+      const use = silent && next ? [...walk([...statements([next])].flatMap(ownExpressions))].find((e) => e.kind === 'call' && SQE_USE.test(e.name) && e.args[0] !== undefined && bare(e.args[0]).kind === 'name' && (bare(e.args[0]) as { id?: string }).id === sqe.id) : undefined;
+      if (use?.kind === 'call' && next?.kind === 'expr') yield { test: s.test, use: use.args[0]! };
+    }
+  }
+}
 
 /** Whether the queue is known to have room at this call. */
 function cannotFail(file: View, func: Func, call: Call): boolean {
