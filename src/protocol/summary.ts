@@ -117,8 +117,9 @@ export interface PendingSummary {
   path: string;
   user_data: string;
   start_ns: number;
-  /** at the end of the recording */
+  /** at the end of the recording, or when it was cancelled */
   age_ns: number;
+  cancelled: boolean;
 }
 export interface Insight {
   id: string;

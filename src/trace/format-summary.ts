@@ -39,8 +39,8 @@ export function formatSummary(summary: TraceSummary): string {
   }
   if (summary.pending.length > 0) {
     const shown = summary.pending.slice(0, MAX_PENDING);
-    lines.push('', 'in flight for long, and still when last seen', ...shown.map((p) =>
-      `  ${p.api} ${p.op}${p.fd >= 0 ? ` on ${p.path || `fd ${p.fd}`}` : ''}, ${formatDuration(p.age_ns)}: ${p.comm || '?'} (${p.pid}), user_data ${p.user_data}`));
+    lines.push('', 'in flight for long, and without an end of their own', ...shown.map((p) =>
+      `  ${p.api} ${p.op}${p.fd >= 0 ? ` on ${p.path || `fd ${p.fd}`}` : ''}, ${formatDuration(p.age_ns)}${p.cancelled ? ', then cancelled' : ''}: ${p.comm || '?'} (${p.pid}), user_data ${p.user_data}`));
     if (summary.pending.length > shown.length) lines.push(`  and ${formatCount(summary.pending.length - shown.length)} more`);
   }
   if (summary.insights.length > 0) {

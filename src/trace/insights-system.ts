@@ -9,14 +9,21 @@ import type { PendingOp } from './pending';
 import type { TraceStore } from './store';
 import { MAX_ALIKE, who } from './who';
 
-const TO_DO: Record<RefusedInfo['cause'], string> = {
-  seccomp: 'A seccomp filter refused it, as those of container runtimes do unless told otherwise: allow io_uring_setup, io_uring_enter and io_uring_register in its profile, or use another API there.',
+const CALLS_OF: Record<string, string> = {
+  io_uring_setup: 'io_uring_setup, io_uring_enter and io_uring_register', io_setup: 'io_setup, io_submit, io_getevents and io_destroy',
+};
+const TO_DO: Record<Exclude<RefusedInfo['cause'], 'seccomp'>, string> = {
   disabled: 'The setting kernel.io_uring_disabled refused it: set it to 0, or to 1 with the program in the group kernel.io_uring_group.',
   missing: 'This kernel does not have it: use another API here, or a kernel that is built with it.',
   policy: 'A security module refused it, or a capability is missing: the audit log says which.',
   arguments: 'The caller asked for what this kernel does not know or cannot combine.',
   unknown: 'Why is not known.',
 };
+
+function toDo({ cause, call }: RefusedInfo): string {
+  if (cause !== 'seccomp') return TO_DO[cause];
+  return `A seccomp filter refused it, as those of container runtimes do unless told otherwise: allow ${CALLS_OF[call] ?? call} in its profile, or use another API there.`;
+}
 
 /** A program that asked and was refused runs on something else now, or not at all. */
 export function refusals(store: TraceStore): Insight[] {
@@ -33,8 +40,9 @@ export function refusals(store: TraceStore): Insight[] {
       info.disabled >= 0 ? `kernel.io_uring_disabled ${info.disabled}` : '', info.container ? 'in a container' : '',
     ].filter(Boolean).join(', ');
     return {
-      id: 'refused', severity: 'warning',
-      message: `${info.call} was refused to ${info.comm || 'a process'}. ${TO_DO[info.cause]}`,
+      // some ask for what is new first, and for less then
+      id: 'refused', severity: info.cause === 'arguments' ? 'information' : 'warning',
+      message: `${info.call} was refused to ${info.comm || 'a process'}. ${toDo(info)}`,
       evidence: `${errnoName(-info.errno) || `errno ${info.errno}`}${count > 1 ? `, ${formatCount(count)} times` : ''}, process ${info.pid}${facts ? `; ${facts}` : ''}.`,
       ...(info.cause === 'arguments' && info.call === 'io_uring_setup' ? { rule: 'uring-setup-params-invalid' } : {}),
     };
@@ -43,19 +51,19 @@ export function refusals(store: TraceStore): Insight[] {
 
 /** What waits for others by its nature is a note; a read or a write of a file that does not end is a hang. */
 export function pendingOperations(store: TraceStore): Insight[] {
-  const open = store.pending.all.filter((op) => op.state !== 'over').sort((a, b) => a.start - b.start);
-  const stuck = open.filter((op) => !waitsForOthers(store, op));
-  const waiting = open.filter((op) => waitsForOthers(store, op));
-  const insights = stuck.slice(0, MAX_ALIKE).map((op): Insight => ({
+  const suspects = store.pending.suspects(store.end);
+  const stuck = suspects.filter(({ op }) => !waitsForOthers(store, op));
+  const waiting = suspects.filter(({ op }) => waitsForOthers(store, op));
+  const insights = stuck.slice(0, MAX_ALIKE).map(({ op, age }): Insight => ({
     id: 'pending', severity: 'warning',
-    message: `${describe(store, op)} does not end: it has been in flight for ${formatDuration(Math.max(0, store.end - op.start))}.`,
+    message: `${describe(store, op)} ${op.state === 'cancelled' ? 'did not end by itself: it was cancelled after' : 'does not end: it has been in flight for'} ${formatDuration(age)}.`,
     evidence: `Submitted by ${who(store, op.pid)} at ${formatDuration(op.start)}, thread ${op.tid}, ring ${op.ring}.${stuck.length > MAX_ALIKE ? ` ${plural(stuck.length, 'operation')} in all.` : ''}`,
   }));
   if (waiting.length > 0) {
     insights.push({
       id: 'pending-waits', severity: 'information',
-      message: `${plural(waiting.length, 'operation')} waited long for somebody else, and did when last seen.`,
-      evidence: waiting.slice(0, MAX_ALIKE).map((op) => `${describe(store, op)} for ${formatDuration(Math.max(0, store.end - op.start))}`).join('; '),
+      message: `${plural(waiting.length, 'operation')} waited long for somebody else, and in vain as far as recorded.`,
+      evidence: waiting.slice(0, MAX_ALIKE).map(({ op, age }) => `${describe(store, op)} for ${formatDuration(age)}${op.state === 'cancelled' ? ', then cancelled' : ''}`).join('; '),
     });
   }
   return insights;
@@ -75,9 +83,9 @@ function describe(store: TraceStore, op: PendingOp): string {
   return `${opName(API_NAMES[op.api]!, op.op)}${op.fd < 0 ? '' : path ? ` on ${path}` : ` on fd ${op.fd}`}`;
 }
 
-/** Enough time for a share to mean something. */
-const POLLER_MIN_NS = 1e9;
-const POLLER_SHARE = 0.5;
+/** Enough to mean something; on a busy machine one that spins gets a share of a CPU only. */
+const POLLER_MIN_CPU_NS = 0.5e9;
+const POLLER_SHARE = 0.2;
 /** Submissions for each second of CPU below which the thread mostly spins. */
 const POLLER_RATE = 1000;
 
@@ -85,7 +93,7 @@ export function idlePollers(store: TraceStore, stats: Stats): Insight[] {
   // who was not recorded may have submitted
   if (store.lost.kernel + store.lost.stream > 0 || store.modeStretches().some((stretch) => stretch.mode !== 'spans')) return [];
   return [...store.threads.values()]
-    .filter((t) => t.role === 'sqpoll' && t.wall_ns >= POLLER_MIN_NS && t.cpu_ns >= POLLER_SHARE * t.wall_ns)
+    .filter((t) => t.role === 'sqpoll' && t.cpu_ns >= POLLER_MIN_CPU_NS && t.cpu_ns >= POLLER_SHARE * t.wall_ns)
     .map((t) => ({ ...t, submitted: stats.sqpoll.get(t.tid) ?? 0 }))
     .filter((t) => t.submitted < POLLER_RATE * (t.cpu_ns / 1e9))
     .slice(0, MAX_ALIKE)

@@ -115,14 +115,15 @@ export class Summaries {
 
   private pending(): PendingSummary[] {
     const { names, pending, end } = this.store;
-    return pending.all.filter((op) => op.state !== 'over').map((op) => {
+    return pending.suspects(end).map(({ op, age }) => {
       const api = API_NAMES[op.api]!;
       return {
         api, op: opName(api, op.op), pid: op.pid, comm: names.comm(op.pid), tid: op.tid, ring: op.ring, fd: op.fd,
         path: op.flags & SpanFlag.FixedFile ? '' : (names.file(op.pid, op.fd, op.start)?.path ?? ''),
-        user_data: `0x${unsigned64(op.userLo, op.userHi).toString(16)}`, start_ns: op.start, age_ns: Math.max(0, end - op.start),
+        user_data: `0x${unsigned64(op.userLo, op.userHi).toString(16)}`, start_ns: op.start, age_ns: age,
+        cancelled: op.state === 'cancelled',
       };
-    }).sort((a, b) => b.age_ns - a.age_ns);
+    });
   }
 }
 
