@@ -5,12 +5,18 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Kernel, Machine } from './debian';
 
-/** How each machine is emulated, and where its console is. */
-const EMULATORS: Record<Machine, { program: string; pack: string; options: string[]; console: string }> = {
+/** How each machine is emulated, where its console is, and its C library: files here, folder in the guest. */
+const EMULATORS: Record<Machine, { program: string; pack: string; options: string[]; console: string; library: { files: string[]; folder: string } }> = {
   // without cx16: QEMU 7.2 emulates cmpxchg16b wrongly, and the allocator of Linux 6.12 trips over it
-  x86_64: { program: 'qemu-system-x86_64', pack: 'qemu-system-x86', options: ['-cpu', 'max,cx16=off'], console: 'ttyS0' },
+  x86_64: {
+    program: 'qemu-system-x86_64', pack: 'qemu-system-x86', options: ['-cpu', 'max,cx16=off'], console: 'ttyS0',
+    library: { files: ['/lib64/ld-linux-x86-64.so.2', '/lib/x86_64-linux-gnu/libc.so.6'], folder: 'lib64' },
+  },
   // the architecture's own pointer authentication takes most of an emulated boot; this one is cheap
-  aarch64: { program: 'qemu-system-aarch64', pack: 'qemu-system-arm', options: ['-machine', 'virt', '-cpu', 'max,pauth-impdef=on'], console: 'ttyAMA0' },
+  aarch64: {
+    program: 'qemu-system-aarch64', pack: 'qemu-system-arm', options: ['-machine', 'virt', '-cpu', 'max,pauth-impdef=on'], console: 'ttyAMA0',
+    library: { files: ['ld-linux-aarch64.so.1', 'libc.so.6'].map((name) => `/usr/aarch64-linux-gnu/lib/${name}`), folder: 'lib' },
+  },
 };
 /**
  * CPUs in turn: the kernel patches code that other CPUs run when a tracepoint is switched on, and with a thread for each
@@ -120,6 +126,9 @@ export async function runGuest({ kernel, commandLine = '', files, script, timeou
     for (const name of ['bin', 'proc', 'sys', 'dev', 'tmp', 'disk']) mkdirSync(join(tree, name), { recursive: true });
     copyFileSync(kernel.busybox, join(tree, 'bin/busybox'));
     for (const file of files) cpSync(file, join(tree, 'bin', basename(file)));
+    // no program there needs it, but the loader puts probes into it
+    const { library } = EMULATORS[kernel.machine];
+    for (const file of library.files) cpSync(file, join(tree, library.folder, basename(file)), { dereference: true });
     writeFileSync(join(tree, 'init'), init(copyModules(kernel, tree), script));
     chmodSync(join(tree, 'init'), 0o755);
     const initramfs = join(folder, 'initramfs');
