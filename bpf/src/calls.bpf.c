@@ -81,7 +81,6 @@ static __always_inline void enter_ring(struct thread *thread, struct task_struct
 #define WRITING (CALL_BIT(CALL_WRITE) | CALL_BIT(CALL_PWRITE64))
 /* Set by the loader. */
 const volatile bool trace_posix_aio = false;
-const volatile bool trace_refusals = false;
 
 /* The call of a thread that is not the process' first: perhaps one of the C library's. */
 static __always_inline void may_serve(struct thread *thread, int call, __u64 buffer)
@@ -207,40 +206,44 @@ static __always_inline bool is_aio(long nr)
 	       nr == __NR_io_pgetevents;
 }
 
-/* Every system call of the machine passes these two: used only where tracefs can not be reached. */
+/* Numbers of the calls that are looked at, a bit each. Set by the loader. */
+const volatile __u64 watched_calls[WATCHED_CALLS / 64] = {};
+
+static __always_inline bool is_watched(__u64 nr)
+{
+	return nr < WATCHED_CALLS && watched_calls[nr / 64] >> nr % 64 & 1;
+}
+
+/* Every system call of the machine passes these two: what is not watched has to leave at once. */
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(any_enter, struct pt_regs *regs, long nr)
 {
-	bool aio = is_aio(nr);
-	int call = aio ? -1 : call_of(nr);
+	int call;
 
-	__u32 wanted = told_calls | (trace_posix_aio ? SERVING : 0);
-	bool setup = trace_refusals && nr == __NR_io_uring_setup;
-	if (!(setup ? true : aio ? wanted & CALL_BIT(CALL_IO_SUBMIT) : call >= 0 && wanted & CALL_BIT(call)) || !CALL_IS_64_BIT(regs))
+	if (!is_watched(nr) || !CALL_IS_64_BIT(regs))
 		return 0;
-	if (setup) {
+	if (nr == __NR_io_uring_setup) {
 		enter_call(INSIDE_URING_SETUP);
 		return 0;
 	}
-	if (aio) {
+	if (is_aio(nr)) {
 		aio_enter(nr, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
 		if (nr == __NR_io_submit)
 			tell_stack_of_call(ctx);
 		return 0;
 	}
+	call = call_of(nr);
+	if (call < 0)
+		return 0;
 	return entered(ctx, call, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
 }
 
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(any_exit, struct pt_regs *regs, long ret)
 {
-	struct thread *thread = known_thread();
 	long nr = CALL_NUMBER(regs);
 
-	/* a call that a filter answered was never entered */
-	if ((!thread || !thread->inside) &&
-	    (ret >= 0 || !CALL_IS_64_BIT(regs) ||
-	     !(nr == __NR_io_uring_setup ? trace_refusals : nr == __NR_io_setup && told_calls & CALL_BIT(CALL_IO_SUBMIT))))
+	if (!is_watched(nr) || !CALL_IS_64_BIT(regs))
 		return 0;
 	return nr == __NR_io_uring_setup ? left_setup(ret) : is_aio(nr) ? aio_leave(nr, ret) : left(ret);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "hooks.h"
 
-#include <asm/unistd.h>
-
 #define TYPED(event, purposes, mandatory, program, shape) \
 	{ event, KIND_TYPED, purposes, mandatory, { { program, event, shape } } }
 /* optional, with one program for kernels since 5.18 and one for older ones */
@@ -62,24 +60,6 @@ const struct hook HOOKS[] = {
 	{ "sys_enter_io_uring_setup", KIND_SYSCALL, FOR_REFUSALS, false, { { "setup_enter", "sys_enter_io_uring_setup", SHAPE_ANY } } },
 	{ "sys_exit_io_uring_setup", KIND_SYSCALL, FOR_REFUSALS, false, { { "setup_exit", "sys_exit_io_uring_setup", SHAPE_ANY } } },
 	SYSCALL("io_uring_enter", FOR_ENTER, "call"),
-#ifdef __NR_epoll_wait
-	SYSCALL("epoll_wait", FOR_EPOLL, "call"),
-#endif
-	SYSCALL("epoll_pwait", FOR_EPOLL, "call"),
-	{ "sys_enter_epoll_pwait2", KIND_SYSCALL, FOR_EPOLL, false, { { "call_enter", "sys_enter_epoll_pwait2", SHAPE_ANY } } },
-	{ "sys_exit_epoll_pwait2", KIND_SYSCALL, FOR_EPOLL, false, { { "call_exit", "sys_exit_epoll_pwait2", SHAPE_ANY } } },
-	SYSCALL("read", FOR_SYNC | FOR_POSIX_AIO, "call"),
-	SYSCALL("write", FOR_SYNC | FOR_POSIX_AIO, "call"),
-	SYSCALL("pread64", FOR_SYNC | FOR_POSIX_AIO, "call"),
-	SYSCALL("pwrite64", FOR_SYNC | FOR_POSIX_AIO, "call"),
-	SYSCALL("readv", FOR_SYNC, "call"),
-	SYSCALL("writev", FOR_SYNC, "call"),
-	SYSCALL("preadv", FOR_SYNC, "call"),
-	SYSCALL("pwritev", FOR_SYNC, "call"),
-	SYSCALL("preadv2", FOR_SYNC, "call"),
-	SYSCALL("pwritev2", FOR_SYNC, "call"),
-	SYSCALL("fsync", FOR_SYNC | FOR_POSIX_AIO, "call"),
-	SYSCALL("fdatasync", FOR_SYNC | FOR_POSIX_AIO, "call"),
 	{ "sys_enter", KIND_ANY_SYSCALL, FOR_CALLS | FOR_POSIX_AIO, true, { { "any_enter", "sys_enter", SHAPE_ANY } } },
 	{ "sys_exit", KIND_ANY_SYSCALL, FOR_CALLS | FOR_POSIX_AIO, true, { { "any_exit", "sys_exit", SHAPE_ANY } } },
 	LIBRARY("aio_read", "posix_read"),

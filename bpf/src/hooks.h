@@ -9,7 +9,7 @@
 enum hook_kind {
 	KIND_TYPED,		/* tp_btf: needs the tracepoint in BTF */
 	KIND_SYSCALL,		/* classic tracepoint: needs tracefs */
-	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there */
+	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there, or many calls are captured */
 	KIND_ITERATOR,
 	KIND_SECURITY,		/* lsm: needs BPF among the security modules */
 	KIND_LIBRARY,		/* uprobe on the C library's function of that name */

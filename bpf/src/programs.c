@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "programs-state.h"
 #include "buffer.h"
+#include "calls.h"
 #include "kernel-btf.h"
 #include "privilege.h"
 
@@ -103,7 +104,7 @@ static const char *why_no_security(const struct btf *btf, const char *name)
 
 static void choose(const struct programs_request *request, const struct btf *btf)
 {
-	bool tracefs = has_tracefs();
+	bool many = wanted(request) & (FOR_POSIX_AIO | FOR_EPOLL | FOR_SYNC), single = !many && has_tracefs();
 
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
 		const struct hook *hook = &HOOKS[i];
@@ -115,9 +116,10 @@ static void choose(const struct programs_request *request, const struct btf *btf
 			off = hook->purposes == FOR_REFUSALS && request->apis[API_IO_URING] ?
 			      "it would slow every system call of the machine: used only with others" :
 			      "what it is for is not captured";
-		else if (hook->kind == KIND_SYSCALL && !tracefs)
-			off = "tracefs is not mounted or not readable; sys_enter and sys_exit are used instead";
-		else if (hook->kind == KIND_ANY_SYSCALL && tracefs)
+		else if (hook->kind == KIND_SYSCALL && !single)
+			off = many ? "sys_enter and sys_exit serve all the calls that are captured" :
+				     "tracefs is not mounted or not readable; sys_enter and sys_exit are used instead";
+		else if (hook->kind == KIND_ANY_SYSCALL && single)
 			off = "not needed: the single system calls are used";
 		else if (hook->kind == KIND_ITERATOR && !request->existing)
 			off = "not needed: the command starts without rings";
@@ -192,18 +194,6 @@ static int failed_hook(void)
 	return -1;
 }
 
-/* The system calls that are told, a bit each. */
-static uint32_t told_calls(const struct programs_request *request)
-{
-	uint32_t calls = request->enter ? 1u << CALL_IO_URING_ENTER : 0;
-
-	if (request->apis[API_LIBAIO])
-		calls |= 1u << CALL_IO_SUBMIT | 1u << CALL_IO_GETEVENTS | 1u << CALL_IO_PGETEVENTS;
-	for (uint32_t call = CALL_EPOLL_WAIT; call < CALL_COUNT; call++)
-		calls |= request->apis[call <= CALL_EPOLL_PWAIT2 ? API_EPOLL : API_SYNC] ? 1u << call : 0;
-	return calls;
-}
-
 /* Flag of requests that complete several times; its bit is not the same on all kernels. */
 static uint64_t multishot_flag;
 
@@ -236,7 +226,7 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	set_filter(kernel, &request->filter);
 	kernel->rodata->told_calls = told_calls(request);
 	kernel->rodata->trace_posix_aio = request->apis[API_POSIX_AIO];
-	kernel->rodata->trace_refusals = wanted(request) & FOR_REFUSALS;
+	watched_calls(request, wanted(request) & FOR_REFUSALS, (uint64_t *)kernel->rodata->watched_calls);
 	/* until 6.1 an entry that overflows is also completed */
 	kernel->rodata->overflow_completes = major > 6 || (major == 6 && minor >= 2);
 	kernel->rodata->multishot_flag = multishot_flag;

@@ -20,6 +20,9 @@ enum call {
 	CALL_PREADV2, CALL_PWRITEV2, CALL_FSYNC, CALL_FDATASYNC, CALL_COUNT
 };
 
+/* Numbers of system calls that can be watched are below this. */
+#define WATCHED_CALLS 512
+
 enum record_type {
 	RECORD_SUBMIT = 1,	/* io_uring request taken from the submission queue */
 	RECORD_REJECT,		/* malformed sqe: no submission comes, the completion follows */

@@ -182,7 +182,9 @@ export const WORKLOADS: readonly Workload[] = [
       // arm64 has no epoll_wait: the C library makes it an epoll_pwait
       const waits = said.waits as number;
       expect(of(said.epoll)).toEqual(machine === 'aarch64' ? { epoll_pwait: 2 * waits } : { epoll_wait: waits, epoll_pwait: waits });
-      expect(recording.calls.filter((call) => call.api === 'io_uring').map((call) => call.result)).toEqual([1, 2]);
+      const enters = recording.calls.filter((call) => call.api === 'io_uring');
+      expect(enters.map((call) => call.result)).toEqual([1, 2]);
+      expect(enters.map((call) => call.fd)).toEqual(said.enters);
       const slept = recording.calls.filter((call) => call.fd === said.pipe).sort((a, b) => a.start - b.start).filter((_, i) => i % 2 === 0);
       for (const call of slept) expect(call.asleep).toBeGreaterThan(4_000_000);
       for (const call of recording.calls) expect(call.asleep).toBeLessThanOrEqual(call.duration);

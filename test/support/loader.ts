@@ -28,7 +28,7 @@ export class Loader {
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
   /** @param how a program and its arguments to start the loader with, like `unshare` */
-  constructor(args: string[], how: string[] = []) {
+  constructor(args: string[], how: readonly string[] = []) {
     const [file, ...rest] = [...how, LOADER, ...args];
     this.child = spawn(file!, rest);
     this.child.stdin.on('error', () => undefined);
@@ -66,12 +66,12 @@ const TRACEFS = '/sys/kernel/tracing';
 export const SYSCALL_WAYS = [
   { name: 'with tracefs', how: ['unshare', '-m', 'sh', '-c', `test -d ${TRACEFS}/events || mount -t tracefs none ${TRACEFS}; exec "$@"`, '-'], hook: (call: string) => `sys_enter_${call}` },
   { name: 'without tracefs', how: ['unshare', '-m', 'sh', '-c', `while umount ${TRACEFS} 2>/dev/null; do :; done; umount /sys/kernel/debug 2>/dev/null; exec "$@"`, '-'], hook: () => 'sys_enter' },
-];
+] as const;
 
 export interface Recorded { code: number | null; stderr: string; recording: Recording; said: Record<string, unknown> }
 
 /** Runs the loader to its end. */
-export async function record(args: string[], how: string[] = []): Promise<Recorded> {
+export async function record(args: string[], how: readonly string[] = []): Promise<Recorded> {
   const loader = new Loader(args, how);
   const { code } = await loader.ended;
   const json = /^\{.*\}$/m.exec(loader.stderr)?.[0];

@@ -9,6 +9,7 @@ import { buildPrograms, callName, expectConsistent, program, record, SYSCALL_WAY
 import { WHY_NO_TRACING } from '../support/privilege';
 
 const COUNT = 40;
+const [WITH_TRACEFS] = SYSCALL_WAYS;
 
 const stacksOf = ({ recording }: Recorded) => new Map(recording.infos.filter((info): info is StackInfo => info.kind === 'stack').map((info) => [info.stack, info]));
 
@@ -23,10 +24,14 @@ describe.skipIf(WHY_NO_TRACING)(`stacks ${WHY_NO_TRACING && `(skipped: ${WHY_NO_
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.each(SYSCALL_WAYS)('each submission has its functions, $name', async ({ how }) => {
-    const recorded = await record(['--apis', 'io_uring,libaio,posix-aio,sync', '--calls', '--stacks', '1', '--', program('stack-known'), file, String(COUNT)], how);
+  test.each([
+    { hook: 'sys_enter', apis: ['io_uring', 'libaio', 'posix-aio', 'sync'] },
+    { hook: 'sys_enter_io_submit', apis: ['io_uring', 'libaio'] },
+  ] as const)('each submission has its functions: $apis by $hook', async ({ hook, apis }) => {
+    const recorded = await record(['--apis', apis.join(','), '--calls', '--stacks', '1', '--', program('stack-known'), file, String(COUNT)], WITH_TRACEFS.how);
     const { code, recording, said } = recorded;
     expect(code).toBe(0);
+    expect(recording.hello.hooks).toContainEqual({ name: hook, state: 'attached' });
     expectConsistent(recording);
     const functions = ['outer', 'middle', 'inner'].map((name) => ({ name, start: Number(said[name]) })).sort((a, b) => a.start - b.start);
     // the order in which the compiler lays them out is its own; the functions are short
@@ -34,19 +39,21 @@ describe.skipIf(WHY_NO_TRACING)(`stacks ${WHY_NO_TRACING && `(skipped: ${WHY_NO_
     const stacks = stacksOf(recorded);
     const names = (stack: number) => stacks.get(stack)!.frames.slice(0, 3).map(functionAt);
 
-    for (const api of ['io_uring', 'libaio', 'posix-aio'] as const) {
+    for (const api of apis) {
+      if (api === 'sync') continue;
       const spans = recording.spans.filter((span) => span.api === api);
       expect(spans).toHaveLength(COUNT);
       // the C library's function is the innermost one there, and hides its caller
       for (const span of spans) expect(names(span.stack)).toEqual(api === 'posix-aio' ? [undefined, 'middle', 'outer'] : ['inner', 'middle', 'outer']);
     }
     for (const name of ['io_uring_enter', 'io_submit', 'read'] as const) {
+      if (name === 'read' && apis.length < 4) continue;
       const calls = recording.calls.filter((call) => callName(call) === name && (name !== 'read' || call.fd === said.file));
       expect(calls).toHaveLength(COUNT);
       for (const call of calls) expect(names(call.stack)).toEqual(['inner', 'middle', 'outer']);
     }
     // the same place is the same stack, told once
-    expect(new Set(recording.spans.map((span) => span.stack)).size).toBe(3);
+    expect(new Set(recording.spans.map((span) => span.stack)).size).toBe(apis.filter((api) => api !== 'sync').length);
     expect([...stacks.keys()]).toEqual(Array.from({ length: stacks.size }, (_, i) => i + 1));
     for (const { frames, pid } of stacks.values()) {
       expect(pid).toBe(said.pid);
