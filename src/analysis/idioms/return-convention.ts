@@ -346,8 +346,11 @@ function givenToMacro(file: View, call: Call): { test: Expr; holds: boolean } | 
   return { test, holds: tested[1] === undefined };
 }
 
-/** A project function that reads errno whenever it is called, and is told no error number. */
+/** A project function or macro that reads errno whenever it is called, and is told no error number. */
 function speaksOfErrno(file: View, call: Call): boolean {
+  const macro = call.callee.kind === 'name' ? file.program.macro(call.name) : undefined;
+  // `#define FATAL(what) do { perror(what); exit(1); } while (0)`
+  if (macro !== undefined) return /\bperror\s*\(|\bstrerror\s*\(\s*errno\s*\)/.test(macro) && !/\bif\b|\?|\berrno\s*=(?!=)/.test(macro) && call.args.every((a) => bare(a).kind === 'text');
   const callee = file.program.callee(call);
   if (!callee || !file.program.mentions(callee, /\bperror\b|\berrno\b|%m/)) return false;
   return file.program.memo.derived(callee, 'speaks of errno', () => {
