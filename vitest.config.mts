@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { test: { name: 'server', include: ['test/server/**/*.test.ts'], ...slow } },
-      // fetches the sources of well-known programs; not a part of `npm test` yet: more findings in well-kept code than its limit, and reasons still owed
+      // fetches the sources of well-known programs when they are first needed
       { test: { name: 'realworld', include: ['test/realworld/**/*.test.ts'], ...slow } },
       { test: { name: 'tracer', include: ['test/tracer/**/*.test.ts'], ...slow } },
       { test: { name: 'page', include: ['test/page/**/*.test.ts'], ...slow } },

@@ -26,7 +26,7 @@ const STAGES = [
   { name: 'build', command: node('scripts/build.mjs'), vital: true },
   { name: 'typecheck', command: npmRun('typecheck') },
   { name: 'lint', command: npmRun('lint') },
-  vitest('unit'), vitest('server'), vitest('tracer'), vitest('page'),
+  vitest('unit'), vitest('server'), vitest('realworld'), vitest('tracer'), vitest('page'),
   // one of them: `npm run test:kernels` boots them all
   vitest('kernels', { RINGLIGHT_KERNELS: 'bookworm' }),
   { name: 'package', command: node('scripts/package.mjs') },

@@ -17,14 +17,27 @@ export const CRATES = { 'tokio-uring': '0.5.0', 'io-uring': '0.7.11', monoio: '0
 
 let apt: PrivateApt | undefined;
 
-/** Folder with the C and C++ files of a source package. Throws when the archive cannot be reached. */
+/** An archive or a registry does not give what is asked for; the message says which, and what it said. */
+export class Unreachable extends Error {
+  constructor(what: string, cause: unknown) {
+    const said = (cause as { stderr?: string }).stderr ?? String(cause);
+    const line = said.split('\n').find((one) => /^(?:E:|error)/.test(one)) ?? said.trim().split('\n').at(-1) ?? '';
+    super(`${what} could not be fetched: ${line.trim()}`, { cause });
+  }
+}
+
+/** Folder with the C and C++ files of a source package. Throws {@link Unreachable} without it. */
 export function debianSource(name: (typeof PACKAGES)[number]): string {
   const folder = join(CACHE, SUITE, name);
   if (existsSync(folder)) return folder;
   const home = join(CACHE, 'fetch');
-  apt ??= privateApt(home, SUITE, { kind: 'deb-src' });
-  for (const old of readdirSync(home).filter((file) => file.startsWith(`${name}_`))) rmSync(join(home, old));
-  apt('apt-get', 'source', '--download-only', name);
+  try {
+    apt ??= privateApt(home, SUITE, { kind: 'deb-src' });
+    for (const old of readdirSync(home).filter((file) => file.startsWith(`${name}_`))) rmSync(join(home, old));
+    apt('apt-get', 'source', '--download-only', '--tar-only', name);
+  } catch (error) {
+    throw new Unreachable(`The source package ${name} of Debian ${SUITE}`, error);
+  }
   const archive = readdirSync(home).find((file) => file.startsWith(`${name}_`) && /\.orig\.tar\.[a-z0-9]+$/.test(file));
   if (!archive) throw new Error(`the source package ${name} came without an .orig.tar`);
   const draft = `${folder}.${process.pid}.part`;
@@ -38,7 +51,7 @@ export function debianSource(name: (typeof PACKAGES)[number]): string {
   return folder;
 }
 
-/** Folder with a crate's sources. Throws when the registry cannot be reached. */
+/** Folder with a crate's sources. Throws {@link Unreachable} without it. */
 export function crateSource(name: keyof typeof CRATES): string {
   const project = join(CACHE, 'crates', `${name}-${CRATES[name]}`);
   const found = join(project, 'found');
@@ -46,7 +59,13 @@ export function crateSource(name: keyof typeof CRATES): string {
   mkdirSync(join(project, 'src'), { recursive: true });
   writeFileSync(join(project, 'src/lib.rs'), '');
   writeFileSync(join(project, 'Cargo.toml'), `[package]\nname = "look"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\n${name} = "=${CRATES[name]}"\n\n[workspace]\n`);
-  const metadata = JSON.parse(execFileSync('cargo', ['metadata', '--format-version', '1', '--quiet'], { cwd: project, encoding: 'utf8', maxBuffer: 256 << 20 })) as
+  let text: string;
+  try {
+    text = execFileSync('cargo', ['metadata', '--format-version', '1', '--quiet'], { cwd: project, encoding: 'utf8', maxBuffer: 256 << 20, stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    throw new Unreachable(`The crate ${name} ${CRATES[name]}`, error);
+  }
+  const metadata = JSON.parse(text) as
     { packages: { name: string; version: string; manifest_path: string }[] };
   const manifest = metadata.packages.find((one) => one.name === name && one.version === CRATES[name])?.manifest_path;
   if (!manifest) throw new Error(`cargo did not fetch ${name} ${CRATES[name]}`);
