@@ -15,11 +15,11 @@ const BOOT_TIMEOUT = 480_000;
 /** RINGLIGHT_KERNELS=bookworm,… tries only these. RINGLIGHT_KERNELS_KEEP=FOLDER keeps what they left. */
 const DIRECT_IO = ['iomap_dio_rw_begin', 'iomap_dio_complete'];
 const SECURITY = ['lsm uring_cmd', 'lsm uring_sqpoll', 'lsm uring_override_creds'];
-/** `lacks`: the hooks that are not to be had there; all others must attach. */
+/** `lacks`: the hooks that are not to be had there; all others that are wanted must attach. */
 const KERNELS: { id: string; suite: string; machine: Machine; version: string; lacks: string[] }[] = [
   {
     id: 'bullseye', suite: 'bullseye', machine: 'x86_64', version: '5.10',
-    lacks: ['io_uring_req_failed', 'io_uring_cqe_overflow', 'io_uring_short_write', ...SECURITY, ...DIRECT_IO],
+    lacks: ['io_uring_req_failed', 'io_uring_cqe_overflow', 'io_uring_short_write', ...DIRECT_IO],
   },
   { id: 'bookworm', suite: 'bookworm', machine: 'x86_64', version: '6.1', lacks: DIRECT_IO },
   { id: 'bookworm-backports', suite: 'bookworm-backports', machine: 'x86_64', version: '6.12', lacks: [] },
@@ -83,7 +83,8 @@ for (const { id, suite, machine, version, lacks } of chosen) {
         expect(doctor.kernel).toMatch(new RegExp(`^${version.replace('.', '\\.')}\\.`));
         expect(doctor.checks.filter((check) => check.state === 'missing')).toEqual([]);
         expect(doctor.canTrace).toBe(true);
-        const hooks = doctor.checks.filter((check) => check.id.startsWith('hook:'));
+        // not those of single system calls: which of them are used depends on how many are captured
+        const hooks = doctor.checks.filter((check) => check.id.startsWith('hook:') && !/^hook:sys_(enter|exit)_/.test(check.id));
         expect(hooks.length).toBeGreaterThan(lacks.length);
         expect(hooks.filter((check) => check.state !== 'ok').map((check) => check.id.slice('hook:'.length)).sort()).toEqual([...lacks].sort());
         expect(text('self-test.code').trim(), text('self-test.stderr')).toBe('0');
