@@ -171,8 +171,6 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     name: 'calls', what: 'system calls: each is there, with its arguments, and has slept where it had to', loader: '--apis io_uring,epoll,sync --calls -- calls-known /disk/calls 5',
-    // it registers its ring's descriptor
-    not: ({ version }) => version < 5018,
     check: ({ recording, said }, _file, { machine }) => {
       expectConsistent(recording);
       const of = (fd: unknown) => callCounts(recording.calls.filter((call) => call.fd === fd && call.api !== 'io_uring'));
