@@ -1,10 +1,11 @@
 /** System calls as spans of their threads: what they are, and where their time went. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLoader } from '../support/launch';
-import { buildPrograms, callCounts, callName, expectConsistent, median, program, record, SYSCALL_WAYS } from '../support/loader';
+import { buildPrograms, callCounts, callName, eventually, expectConsistent, Loader, median, program, record, SYSCALL_WAYS } from '../support/loader';
 import { WHY_NO_TRACING } from '../support/privilege';
 
 const COUNT = 20;
@@ -101,6 +102,34 @@ describe.skipIf(WHY_NO_TRACING)(`system calls ${WHY_NO_TRACING && `(skipped: ${W
     const raw = await record(['--apis', 'sync', '--', 'dd', `if=${source}`, 'of=/dev/null', 'bs=4096', 'count=3', 'iflag=direct']);
     expect(raw.recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', path: source, direct: true, fs: 'devtmpfs', ...block }));
     expect(raw.recording.calls.filter((call) => callName(call) === 'read' && call.length === 4096 && call.result === 4096)).toHaveLength(3);
+  });
+
+  test('a process that is killed inside a call, and one that stays there', async () => {
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    // until the kernel says that it reads (0) what is never written
+    const reads = 'while ! grep -q "^0 " /proc/$!/syscall; do sleep 0.05; done';
+    const killed = await record(['--apis', 'sync', '--', 'sh', '-c', `exec 3<>${fifo}; cat <&3 & ${reads}; kill -9 $!; wait`]);
+    const last = killed.recording.calls.filter((call) => call.result === -4);
+    expect(last).toMatchObject([{ call: 7, fd: 0, blocked: 0 }]);
+    expect(last[0]!.asleep).toBeGreaterThan(0);
+    expect(killed.recording.goodbye?.totals).toMatchObject({ lost: { kernel: 0, stream: 0, unpaired: 0 }, apis: [{ api: 'sync', inflight: 0 }] });
+
+    const shell = spawn('sh', ['-c', `exec 3<>${fifo}; read go; cat <&3 & ${reads}; echo reads; wait`], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+    try {
+      const loader = new Loader(['--pid', String(shell.pid), '--apis', 'sync']);
+      await eventually(() => loader.bytes.length > 8, 'Hello');
+      shell.stdin.write('go\n');
+      await once(shell.stdout, 'data');
+      loader.child.stdin.end();
+      await loader.ended;
+      const { recording } = loader;
+      expect(recording.calls.filter((call) => call.length === 131072)).toEqual([]);
+      // the shell waits for its children, and cat for the pipe
+      expect(recording.goodbye?.totals.apis).toMatchObject([{ api: 'sync', inflight: 1 }]);
+    } finally {
+      process.kill(-shell.pid!, 'SIGKILL');
+    }
   });
 
   test.each(SYSCALL_WAYS)('io_uring_enter alone, $name', async ({ how, hook }) => {
