@@ -40,7 +40,7 @@ function bannerLines(status: RecordingStatus): { text: string; hint: string; log
   const mode = modeWords(status.mode, status.every);
   if (mode && hasContent(status)) {
     lines.push({
-      text: `${mode[0]!.toUpperCase()}${mode.slice(1)}${status.steppedDown ? ': the machine cannot keep up' : ''}.`,
+      text: `${mode[0]!.toUpperCase()}${mode.slice(1)}${status.steppedDown ? `: the machine ${status.state === 'ended' ? 'could not' : 'cannot'} keep up` : ''}.`,
       hint: 'Not every operation has a span; counts and bytes in the table are exact, percentiles within 7 %.', log: false,
     });
   }

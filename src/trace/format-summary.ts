@@ -68,7 +68,9 @@ function opTable(summary: TraceSummary): string[] {
 }
 
 function callTable(summary: TraceSummary): string[] {
-  return table(['api', 'system call', 'count', 'errors', 'time', 'asleep', 'blocked', 'p50', 'p99', 'max'], summary.calls.map((c) => [
+  // where not everything is recorded these are a sample
+  const count = summary.modes.every((m) => m.mode === 'spans') ? 'count' : 'recorded';
+  return table(['api', 'system call', count, 'errors', 'time', 'asleep', 'blocked', 'p50', 'p99', 'max'], summary.calls.map((c) => [
     c.api, c.call, formatCount(c.count), formatCount(c.errors), formatDuration(c.total_ns), formatDuration(c.asleep_ns), formatDuration(c.blocked_ns),
     formatDuration(c.p50_ns), formatDuration(c.p99_ns), formatDuration(c.max_ns),
   ]));

@@ -67,10 +67,10 @@ describe('timeline page', () => {
   });
 
   it('draws what the real loader recorded', async () => {
-    for (const name of ['uring', 'libaio']) {
+    for (const name of ['uring', 'libaio', 'calls']) {
       const t = await open(readFileSync(join(import.meta.dirname, `../fixtures/recordings/${name}.ringtrace`)));
-      const { spans, tracks } = t.dev.recording.status();
-      await t.drawn((r) => r.spans === spans && r.tracks === tracks.length);
+      const { spans, calls, tracks } = t.dev.recording.status();
+      await t.drawn((r) => r.spans === spans + calls && r.tracks === tracks.length);
       await t.screenshot(`real-${name}`);
       expect(await t.trouble()).toBe('');
       await t.close();

@@ -134,7 +134,7 @@ describe('whole recordings', () => {
   it('say in text what happened', () => {
     const text = formatSummary(new Summaries(read(bytes).store).summary({ kind: 'complete' }));
     for (const words of [
-      /from 40\.0 ms to 60\.0 ms: sampled 1 in 16, the rest in histograms/, /from 60\.0 ms to 75\.0 ms: histograms only/, /^api +system call +count/m, /^libaio +io_submit +\d+/m, /^way taken$/m,
+      /from 40\.0 ms to 60\.0 ms: sampled 1 in 16, the rest in histograms/, /from 60\.0 ms to 75\.0 ms: histograms only/, /^api +system call +recorded/m, /^libaio +io_submit +\d+/m, /^way taken$/m,
       /io_uring WRITE +all punted, all linked/, /node \(5400\): io_uring_setup EPERM, seccomp/, /io_uring READ on \/srv\/store\/data\.0, 80\.0 ms: store \(5200\), user_data 0xbad/,
     ]) expect(text).toMatch(words);
   });
