@@ -48,8 +48,7 @@ struct {
 
 #define SHOT_SAMPLED 0x80
 
-enum { OP_TIMEOUT = 11, OP_LINK_TIMEOUT = 15, OP_MSG_RING = 40 };
-#define TIMED_OUT (-62)
+#define OP_MSG_RING 40
 
 static __always_inline __u64 shot_key(__u32 ring, __u64 user_data)
 {
@@ -97,8 +96,7 @@ __weak __noinline int count_completion(__u32 op, __u64 latency, __s32 res, __u32
 	add(&histogram->count, 1);
 	if (res > 0)
 		add(&histogram->bytes, res);
-	/* a timer that fires did what it was for */
-	else if (res < 0 && !(res == TIMED_OUT && (op == OP_TIMEOUT || op == OP_LINK_TIMEOUT)))
+	else if (is_failure(op, res))
 		add(&histogram->errors, 1);
 	if (punted)
 		add(&histogram->punted, 1);

@@ -80,6 +80,15 @@ struct seen {
 };
 _Static_assert(sizeof(struct seen) == 64, "one cache line");
 
+#define OP_TIMEOUT 11
+#define OP_LINK_TIMEOUT 15
+#define TIMED_OUT (-62)
+/* Whether an io_uring operation with this result failed: a timer that fires did what it was for. */
+static inline __attribute__((always_inline)) int is_failure(__u32 op, __s64 result)
+{
+	return result < 0 && !(result == TIMED_OUT && (op == OP_TIMEOUT || op == OP_LINK_TIMEOUT));
+}
+
 /* Operations of a ring; counted when the whole machine is traced. */
 struct ring_count {
 	__u64 submitted, completed;

@@ -40,10 +40,10 @@ void tally_every(struct tally *tally, uint32_t every)
 	tally->count = 0;
 }
 
-static void count(struct histogram *histogram, uint64_t latency, int64_t result, bool punted)
+static void count(struct histogram *histogram, uint64_t latency, int64_t result, bool failed, bool punted)
 {
 	histogram->count++;
-	histogram->errors += result < 0;
+	histogram->errors += failed;
 	histogram->bytes += result > 0 ? (uint64_t)result : 0;
 	histogram->punted += punted;
 	histogram->steps[step_of(latency)]++;
@@ -64,6 +64,7 @@ bool tally_takes(struct tally *tally, const struct span *span)
 	if (tally->every == 1 || is_counted_by_kernel(tally, span->api) || span->flags & SPAN_UNFINISHED)
 		return false;
 	count(&tally->ops[span->api][span->op & (OPS - 1)], span->end > span->start ? span->end - span->start : 0, span->result,
+	      span->api == API_IO_URING ? is_failure(span->op, span->result) : span->result < 0,
 	      span->flags & SPAN_PUNTED);
 	return !is_next_of_sample(tally);
 }
@@ -77,7 +78,8 @@ bool tally_takes_call(struct tally *tally, const struct call_span *call)
 {
 	if (tally->every == 1 || (call->api != API_EPOLL && call->api != API_SYNC))
 		return false;
-	count(&tally->ops[call->api][call->call & (OPS - 1)], call->end > call->start ? call->end - call->start : 0, call->result, false);
+	count(&tally->ops[call->api][call->call & (OPS - 1)], call->end > call->start ? call->end - call->start : 0, call->result,
+	      call->result < 0, false);
 	return !is_next_of_sample(tally);
 }
 
