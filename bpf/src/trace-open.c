@@ -105,6 +105,8 @@ static bool open_programs(struct trace *trace, struct refusal *refusal)
 		process_descendants(pid, track, trace->programs);
 	if (options->target != TARGET_COMMAND)
 		process_descendants(options->target == TARGET_PID ? pid : 1, probe, trace->programs);
+	/* time zero: what came before is told as of then */
+	trace->stream.base = now_ns();
 	report_hello(&trace->stream, options, pid);
 	for (int api = 0; api < API_COUNT; api++)
 		if (options->apis[api] && !trace->request.apis[api])

@@ -2,7 +2,7 @@
  * The stream between the loader and the recording, and the `.ringtrace` file: the same bytes.
  *
  * Specified in words in docs/trace-format.md; the C side is bpf/src/frame.h, and a test compares the two.
- * All integers are little-endian. Times are nanoseconds since `Hello.clock.mono_ns` (the loader's start).
+ * All integers are little-endian. Times are nanoseconds since `Hello.clock.mono_ns` (when all was attached).
  */
 
 /** First eight bytes of every stream and file: "RINGLIT" and the format's major version. */
