@@ -47,9 +47,9 @@ struct context {
 	__u32 pid, pad;
 };
 
-/* aio context of a process to our ring number */
+/* aio context of a process to our ring number. Processes end without a word about theirs: the longest unused ones give way. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct context);
 	__type(value, __u32);
@@ -63,7 +63,7 @@ static __u32 destroyed;
  * context's, direct I/O that begins sets it right.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
 	__type(value, __u32);
