@@ -61,9 +61,7 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   const inTestCode = testCode(file);
   for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, (d) => inTestCode(d.at)));
   const checks = checksOf(rules);
-  for (const func of file.program.functions()) {
-    const said = draftsIn(file, func, checks);
-    if (!said.length) continue;
+  for (const { func, said } of draftsBy(file, checks)) {
     const test = isTestFunction(outermost(func));
     for (const { rule, drafts } of said) for (const draft of drafts) add(rule, draft, () => test);
   }
@@ -106,6 +104,13 @@ function checksOf(rules: Rule[]): Checks {
   return checks;
 }
 
+/** The functions of which rules say something. */
+function draftsBy(file: SourceFile, checks: Checks): { func: Func; said: Said[] }[] {
+  return file.program.gather(checks.key, (func) => {
+    const said = draftsIn(file, func, checks);
+    return said.length ? [{ func, said }] : [];
+  });
+}
 const SILENT: Said[] = [];
 interface Said { rule: Rule; drafts: Draft[] }
 /** What rules say of a function. Most say nothing, and of most functions nothing is said: one answer for all of them. */

@@ -11,10 +11,11 @@ import { solve } from './dataflow';
 import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
 import { Layout } from './layout';
 import { equalMemory, joinMemory, START, widenMemory, type Memory } from './memory';
+import { stretched } from './stretches';
 import { storedName, Stepper, type ApiModels } from './stepper';
 import { dependsOnParameters, isShared, type Effect, type Summary } from './summary';
 import { SYSTEM_CONSTANTS } from './system-constants';
-import { int, join, NOTHING, UNKNOWN, type Value } from './value';
+import { equal, int, join, NOTHING, UNKNOWN, type Value } from './value';
 
 export interface Flow {
   func: Func;
@@ -53,6 +54,7 @@ export class Program {
   /** functions by name; undefined: several have it */
   private byName = new Map<string, Func | undefined>();
   private all: Func[] = [];
+  private stretches: (readonly Func[])[] = [];
 
   constructor(private readonly models: ApiModels, private readonly outside?: Outside) {
     this.memo = new Memo(outside?.epoch);
@@ -73,20 +75,36 @@ export class Program {
       this.byName.set(f.name, this.byName.has(f.name) ? undefined : f);
       add(f);
     }
+    this.stretches = stretched(this.all, this.stretches);
   }
 
   /** Functions and the lambdas in them whose source has `word` in it; all when absent. */
   functions(word?: RegExp): Func[] {
     // who asks for some of them need not know that others changed
     return word
-      ? this.memo.derived(this, `functions with ${word.source} ${word.flags}`, () => this.functions().filter((f) => this.mentions(f, word)), sameList)
+      ? this.gather(`functions with ${word.source} ${word.flags}`, (f) => (this.mentions(f, word) ? [f] : []))
       : this.memo.input('functions', () => this.all, sameList);
+  }
+  /** What all functions say to a question, in their order; after an edit only those near it are asked. */
+  gather<T>(question: string, of: (func: Func) => readonly T[]): T[] {
+    return this.inStretches(question, (functions) => functions.flatMap(of), (parts) => parts.flat(), sameList);
+  }
+  /** Whether it is true of some function. */
+  some(question: string, test: (func: Func) => boolean): boolean {
+    return this.inStretches(question, (functions) => functions.some(test), (parts) => parts.some(Boolean));
+  }
+  /** An answer about all functions, put together from answers about stretches of them. */
+  private inStretches<S, T>(question: string, of: (functions: readonly Func[]) => S, together: (parts: S[]) => T, same?: (a: S | T, b: S | T) => boolean): T {
+    return this.memo.derived(this, question, () => {
+      const stretches = this.memo.input('stretches', () => this.stretches, sameList);
+      return together(stretches.map((s) => this.memo.derived(s, question, () => of(s), same)));
+    }, same);
   }
   /** Functions of the file, lambdas too, that name this one of the file: to call it, or to pass it on. */
   users(func: Func): Func[] {
     return this.memo.derived(func, 'users', () => {
       const users = this.memo.derived(this, 'users', () => {
-        const names = new Set(this.functions().map((f) => f.name));
+        const names = new Set(this.gather('names of functions', (f) => [f.name]));
         const out = new Map<string, Func[]>();
         for (const f of this.functions()) {
           for (const name of this.named(f)) {
@@ -260,15 +278,20 @@ export class Program {
    * comes from outside the file.
    */
   stored(name: string): Value {
-    return this.memo.derived(this, `stored ${name}`, () => this.storedNow(name));
+    return this.memo.derived(this, `stored ${name}`, () => join(this.initial(name), this.inStretches(`stored by functions to ${name}`, (functions) => this.storedBy(functions, name), (parts) => parts.reduce(join, NOTHING), equal)), equal);
   }
-  private storedNow(name: string): Value {
+  /** What the definition of a global says. */
+  private initial(name: string): Value {
     let out = NOTHING;
     for (const g of this.memo.input('globals', () => this.facts.globals, sameList)) {
       if (g.local.name === name && g.init) out = join(out, valueOf(g.init, START, { unit: g.unit, local: () => undefined, constant: (n) => this.constant(n), size: (s) => this.layout.sizeof(s, () => undefined) }));
     }
+    return out;
+  }
+  private storedBy(functions: readonly Func[], name: string): Value {
+    let out = NOTHING;
     const whole = this.defines('main');
-    for (const func of this.functions()) {
+    for (const func of functions) {
       const flow = this.flow(func);
       if (!flow) {
         if (this.mentions(func, new RegExp(`\\b${name}\\b`))) out = UNKNOWN;
@@ -298,7 +321,7 @@ export class Program {
     });
   }
   private isCalled(func: Func): boolean {
-    const called = this.memo.derived(this, 'called', () => new Set(this.functions().flatMap((f) => this.called(f))));
+    const called = this.memo.derived(this, 'called', () => new Set(this.gather('called by functions', (f) => this.called(f))));
     return called.has(func.name) && this.functionNamed(func.name) === func;
   }
 

@@ -20,8 +20,8 @@ const FLAGS = /\b(?:cqe\w*|completion\w*)(?:\[[^\]]*\])?\s*(?:->|\.)\s*flags\b(?
 
 export function completionCode(program: Program): CompletionCode {
   return program.memo.derived(program, 'completion code', () => {
-    const parts = program.functions().map((f) => program.memo.derived(f, 'completion code', () => ofFunction(program, f), same));
-    return { reads: parts.some((p) => p.reads), repeated: parts.some((p) => p.repeated), leads: parts.some((p) => p.leads) };
+    const some = (what: keyof CompletionCode): boolean => program.some(`completion code ${what}`, (f) => program.memo.derived(f, 'completion code', () => ofFunction(program, f), same)[what]);
+    return { reads: some('reads'), repeated: some('repeated'), leads: some('leads') };
   }, same);
 }
 function same(a: CompletionCode, b: CompletionCode): boolean {

@@ -5,6 +5,7 @@ import { load, pointees, type Memory } from '../flow/memory';
 import type { Effect } from '../flow/summary';
 import type { Flow } from '../flow/program';
 import { equal, integers, join, NOTHING, type Value } from '../flow/value';
+import { sameList } from '../memo';
 import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Name, type Place } from '../model';
 import { placeOf } from '../source-file';
 import type { View } from '../rules/rule';
@@ -78,6 +79,13 @@ export function setups(file: View): Setup[] {
   }, sameSetups);
 }
 
+/** Whether the file makes rings, and all of them with `IORING_SETUP_<flag>`. */
+export function everyRing(file: View, flag: string): boolean {
+  return file.program.memo.derived(file.program, `every ring ${flag}`, () => {
+    const all = setups(file);
+    return all.length > 0 && all.every((s) => surely(s.flags, setupFlag(flag)));
+  });
+}
 /** Whether every creation sets the flag. */
 export function surely(flags: bigint[] | undefined, flag: bigint): boolean {
   return flags !== undefined && flags.length > 0 && flags.every((f) => (f & flag) === flag);
@@ -112,6 +120,10 @@ export function sharedName(key: string): string | undefined {
 }
 /** The flags of every ring of the file that goes by a name; undefined when not all of them are known. */
 export function flagsByName(file: View, name: string): bigint[] | undefined {
+  // who asks need not know that the functions changed that set them
+  return file.program.memo.derived(file.program, `ring flags ${name}`, () => flagsNow(file, name), (a, b) => a === b || (a !== undefined && b !== undefined && sameList(a, b)));
+}
+function flagsNow(file: View, name: string): bigint[] | undefined {
   const named = setups(file).filter((s) => s.ring !== undefined && sharedName(s.ring) === name);
   if (!named.length || setups(file).some((s) => s.ring === undefined && s.flags === undefined)) return undefined;
   const out: bigint[] = [];

@@ -588,8 +588,7 @@ function rawEnter(call: Call): Draft<SqeEvent>[] | undefined {
 
 /** Whether a function of the file mentions one of these names. */
 export function anyFunction(program: Program, key: string, test: (func: Func) => boolean): boolean {
-  const own = `any: ${key}`;
-  return program.memo.derived(program, own, () => program.functions().some((f) => program.memo.derived(f, own, () => test(f))));
+  return program.some(`any: ${key}`, test);
 }
 /** Calls of one function. */
 export function callsIn(func: Func): Call[] {

@@ -31,7 +31,7 @@ export const uringCancelCompletionIgnored: Rule = {
       message: 'The cancelled request may still be running: its own completion comes later, with -ECANCELED or its result. Free this when that has arrived.',
       related: [{ at: placeOf(func, cancel), message: 'the cancellation' }],
     });
-    const number = file.program.memo.derived(file.program, 'numbers as user data', () => file.program.functions().some((f) => file.program.mentions(f, /io_uring_sqe_set_data64/)));
+    const number = file.program.some('numbers as user data', (f) => file.program.mentions(f, /io_uring_sqe_set_data64/));
     if (number) for (const call of walkFunction(func)) {
       if (call.kind !== 'call' || !isNumberAsPointer(call)) continue;
       report({

@@ -24,7 +24,7 @@ export const uringCqOverflowUnhandled: Rule = {
     const { program } = file;
     if (func.damaged || !program.mentions(func, /io_uring_queue_init\b/) || program.defines('io_uring_queue_init')) return;
     const here = program.mentions(func, MULTISHOT);
-    const anywhere = here || program.memo.derived(program, 'multishot anywhere', () => program.functions().some((f) => program.memo.derived(f, 'multishot anywhere', () => program.mentions(f, MULTISHOT))));
+    const anywhere = here || program.some('multishot anywhere', (f) => program.mentions(f, MULTISHOT));
     // with the completions elsewhere nothing is known of them
     if (!anywhere || (!here && !program.names('io_uring_for_each_cqe') && !program.names('khead')) || AWARE.some((n) => program.names(n))) return;
     for (const call of walkFunction(func)) {

@@ -50,7 +50,7 @@ function matters(file: View, func: Func, t: Unread): 'here' | 'elsewhere' | unde
   if (DISCARDS.test(func.name) || program.mentions(func, /(?:->|\.)res\b/) || (t.looked && looksAtTags(file, func))) return undefined;
   const own = prepared(file, func);
   if (own.length) return own.every((op) => MATTERS.test(op)) ? 'here' : undefined;
-  const all = program.memo.derived(program, 'preparations by name', () => program.functions().flatMap((f) => prepared(file, f)).join(' '));
+  const all = program.memo.derived(program, 'preparations by name', () => program.gather('preparations of functions', (f) => prepared(file, f)).join(' '));
   return all && all.split(' ').every((op) => MATTERS.test(op)) ? 'elsewhere' : undefined;
 }
 /** What a function prepares, by name. */

@@ -94,6 +94,6 @@ function transfersHere(file: View, func: Func): boolean {
   const { program } = file;
   const ops = (f: Func): string => program.memo.derived(f, 'prepared transfers', () => [...walkFunction(f)].flatMap((e) => (e.kind === 'call' ? prepName(e.name) ?? [] : [])).join(' '));
   const own = ops(func);
-  const all = own || program.memo.derived(program, 'prepared transfers', () => program.functions().map(ops).filter(Boolean).join(' '));
+  const all = own || program.memo.derived(program, 'prepared transfers', () => program.gather('transfers of functions', (f) => ops(f).split(' ').filter(Boolean)).join(' '));
   return !all || all.split(' ').some((op) => TRANSFERS.test(op));
 }

@@ -32,8 +32,7 @@ export const aioBufferedIo: Rule = {
     // a submission is judged where all that leads to it is in sight
     const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
     const likely: { mark: Mark; opens: Open[] }[] = [];
-    for (const func of program.functions()) {
-      const own = bufferedIn(file, func);
+    for (const own of program.gather('aio buffered', (f) => some(bufferedIn(file, f), NONE))) {
       likely.push(...own.preparations);
       for (const { effect, found } of own.submissions) {
         const known = submits.get(effect.call) ?? { at: effect.place, marks: new Map(), opens: new Map(), sure: false };
@@ -113,6 +112,11 @@ interface Gathered {
   elsewhere: Set<Call>;
 }
 
+const NO_DESCRIPTORS: Gathered = { flags: new Map(), changed: [], marks: [], noWait: false, elsewhere: new Set() };
+/** In a list, where there is anything to say. */
+function some<T>(said: T | undefined, nothing: T): T[] {
+  return said === undefined || said === nothing ? [] : [said];
+}
 function gathered(file: SourceFile, func: Func): Gathered | undefined {
   return file.program.memo.derived(func, 'aio descriptors', () => {
     const flow = file.program.flow(func);
@@ -139,7 +143,7 @@ function gather(file: SourceFile, func: Func, flow: Flow): Gathered {
       for (const a of reads?.atoms.values() ?? []) if (a.kind === 'call') out.elsewhere.add(a.call);
     }
   });
-  return out;
+  return out.flags.size || out.changed.length || out.marks.length || out.elsewhere.size ? out : NO_DESCRIPTORS;
 }
 /** `fcntl(fd, F_SETFL, …)` with flags that may have O_DIRECT. */
 function mayAddDirect(call: Call, flow: Flow, memory: Parameters<Flow['value']>[1]): boolean {
@@ -167,9 +171,7 @@ class Check {
   private readonly noWait = new Set<Call>();
 
   constructor(private readonly file: SourceFile) {
-    for (const func of file.program.functions()) {
-      const own = gathered(file, func);
-      if (!own) continue;
+    for (const own of file.program.gather('aio descriptors of functions', (f) => some(gathered(file, f), NO_DESCRIPTORS))) {
       own.flags.forEach((v, call) => this.flags.set(call, v));
       own.changed.forEach((fd) => this.change(fd));
       if (own.noWait) own.marks.forEach((m) => this.noWait.add(m.call));
@@ -277,9 +279,8 @@ class Check {
     return program.memo.derived(program, 'aio transfers', () => {
       const of = new Map<Call, Mark[]>();
       const elsewhere = new Set<Call>();
-      for (const func of program.functions()) {
-        const own = gathered(this.file, func);
-        if (!own) return undefined;
+      if (program.some('untold aio descriptors', (f) => gathered(this.file, f) === undefined)) return undefined;
+      for (const own of program.gather('aio descriptors of functions', (f) => some(gathered(this.file, f), NO_DESCRIPTORS))) {
         own.elsewhere.forEach((call) => elsewhere.add(call));
         for (const mark of own.marks) {
           const atoms = this.resolve(mark.inputs[0]!)?.value.atoms;

@@ -1,5 +1,5 @@
 import { automaticBehind, type Automatic } from '../../idioms/automatic';
-import { setups, setupFlag, surely } from '../../idioms/ring-setup';
+import { everyRing } from '../../idioms/ring-setup';
 import { sqeFlow, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
 import { bare, statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
@@ -51,8 +51,7 @@ function capital(name: string): string {
 /** Why what a request points to is read later than at the submission; undefined where it is not, or not for sure. */
 function copiesLate(file: View): string | undefined {
   if (file.target.kernel !== undefined && file.target.kernel < COPIES) return 'before Linux 5.5';
-  const all = setups(file);
-  return all.length > 0 && all.every((s) => surely(s.flags, setupFlag('SQPOLL'))) ? 'with SQPOLL' : undefined;
+  return everyRing(file, 'SQPOLL') ? 'with SQPOLL' : undefined;
 }
 
 /** Whether the ring may be submitted, or code out of sight reached, before the object ends. */

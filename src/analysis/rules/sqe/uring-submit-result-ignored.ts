@@ -1,6 +1,6 @@
 import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../../api/names';
 import { integers } from '../../flow/value';
-import { setups, setupFlag, surely } from '../../idioms/ring-setup';
+import { everyRing } from '../../idioms/ring-setup';
 import { assignmentsTo } from '../../idioms/assignments';
 import { loopsAround, type Loop } from '../../idioms/loops';
 import { useOfResult } from '../../idioms/result-use';
@@ -96,14 +96,13 @@ function countsDown(file: View, func: Func, submit: Call, loop: Loop): boolean {
 }
 /** Every ring of the file goes on behind a bad sqe. */
 function takesAll(file: View): boolean {
-  const all = setups(file);
-  return all.length > 0 && all.every((s) => surely(s.flags, setupFlag('SUBMIT_ALL')));
+  return everyRing(file, 'SUBMIT_ALL');
 }
 
 /** With SQPOLL the kernel's thread submits; the result only counts what is queued. */
 function pollsInKernel(file: View): boolean {
   const { program } = file;
-  return program.memo.derived(program, 'polls in kernel', () => program.functions().some((f) => program.memo.derived(f, 'polls in kernel', () => asksForPolling(file, f))));
+  return program.some('polls in kernel', (f) => program.memo.derived(f, 'polls in kernel', () => asksForPolling(file, f)));
 }
 function asksForPolling(file: View, func: Func): boolean {
   if (!file.program.mentions(func, /io_uring_queue_init/)) return false;
