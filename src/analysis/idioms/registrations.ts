@@ -58,6 +58,10 @@ export function mostEntries(file: View, kind: 'buffers' | 'files'): bigint | und
 export function neverRegistered(file: View, kind: 'buffers' | 'files', rings: readonly string[]): boolean {
   const { program } = file;
   if (!rings.length || anyFunction(program, `registers ${kind}`, (f) => program.mentions(f, kind === 'buffers' ? ANY_BUFFERS : ANY_FILES))) return false;
+  return program.memo.derived(program, `made here alone ${rings.join(' ')}`, () => madeHereAlone(file, rings));
+}
+function madeHereAlone(file: View, rings: readonly string[]): boolean {
+  const { program } = file;
   const made = setups(file).filter((s) => s.ring !== undefined && rings.some((r) => rootOf(r) === rootOf(s.ring!)));
   // a ring that others know of too may be registered with there
   return made.length > 0 && made.every((s) => {

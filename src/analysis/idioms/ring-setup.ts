@@ -118,7 +118,7 @@ export function sharedName(key: string): string | undefined {
   if (field) return field[1];
   return /^[^~@$*]+\**$/.test(key) ? key.replace(/\*+$/, '') : undefined;
 }
-/** The flags of every ring of the file that goes by a name; undefined when not all of them are known. */
+/** The flags of the rings of the file that go by a name, each once; undefined when not all of them are known. */
 export function flagsByName(file: View, name: string): bigint[] | undefined {
   // who asks need not know that the functions changed that set them
   return file.program.memo.derived(file.program, `ring flags ${name}`, () => flagsNow(file, name), (a, b) => a === b || (a !== undefined && b !== undefined && sameList(a, b)));
@@ -126,12 +126,12 @@ export function flagsByName(file: View, name: string): bigint[] | undefined {
 function flagsNow(file: View, name: string): bigint[] | undefined {
   const named = setups(file).filter((s) => s.ring !== undefined && sharedName(s.ring) === name);
   if (!named.length || setups(file).some((s) => s.ring === undefined && s.flags === undefined)) return undefined;
-  const out: bigint[] = [];
+  const out = new Set<bigint>();
   for (const s of named) {
     if (!s.flags) return undefined;
-    out.push(...s.flags);
+    for (const flags of s.flags) out.add(flags);
   }
-  return out;
+  return [...out];
 }
 
 /** A call that takes a ring, with the ring's keys and the flags it was created with, where known. */

@@ -1,6 +1,6 @@
 import { ENTERING, waysOfNothing } from '../../idioms/empty-queue';
 import { flagState, O_DIRECT, originsOf, type Origin } from '../../idioms/fd-origin';
-import { flagsOfRing, ringUses, setupFlag, setups, surely, type RingUse } from '../../idioms/ring-setup';
+import { flagsOfRing, ringUses, setupFlag, setups, surely, type RingUse, type Setup } from '../../idioms/ring-setup';
 import { ringsOf } from '../../idioms/sqe-chain';
 import { share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
 import { hasFlag } from '../../idioms/sqe-flags';
@@ -8,6 +8,7 @@ import { PREPS } from '../../idioms/sqe-preps';
 import { SYSTEM_CONSTANTS } from '../../flow/system-constants';
 import type { Event } from '../../flow/cfg';
 import type { Flow } from '../../flow/program';
+import { sameList } from '../../memo';
 import type { Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
@@ -37,7 +38,7 @@ export const uringIopollUnsuitable: Rule = {
   },
   check(file, func, report) {
     if (file.language === 'rust' || func.damaged || !file.program.mentions(func, /io_uring_/)) return;
-    if (!setups(file).some((s) => surely(s.flags, setupFlag('IOPOLL')))) return;
+    if (!polledRings(file).length) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
     for (const prep of flow.of('prep')) {
@@ -54,9 +55,14 @@ export const uringIopollUnsuitable: Rule = {
   },
 };
 
+/** The creations of polled rings: mostly none, whatever becomes of the others. */
+function polledRings(file: View): Setup[] {
+  const { program } = file;
+  return program.memo.derived(program, 'polled rings', () => setups(file).filter((s) => surely(s.flags, setupFlag('IOPOLL'))), sameList);
+}
 /** Where the only polled ring of the file is made. */
 function polledBy(file: View): { at: ReturnType<typeof placeOf>; message: string }[] {
-  const polled = setups(file).filter((s) => surely(s.flags, setupFlag('IOPOLL')));
+  const polled = polledRings(file);
   return polled.length === 1 ? [{ at: placeOf(polled[0]!.func, polled[0]!.at), message: 'the ring is polled' }] : [];
 }
 
