@@ -124,8 +124,15 @@ export class Memo {
     // from here on doubt is new doubt
     cell.doubted = false;
     this.pending.delete(cell);
-    if (!cell.asked) this.read(cell);
-    else if (cell.checked < 0 || !this.holds(cell)) this.compute(cell, cell.asked);
+    try {
+      if (!cell.asked) this.read(cell);
+      else if (cell.checked < 0 || !this.holds(cell)) this.compute(cell, cell.asked);
+    } catch (error) {
+      // nothing is known of it, and of what was made from it
+      cell.checked = -1;
+      this.doubt(cell.askers);
+      throw error;
+    }
     cell.checked = version;
   }
   private read(cell: Cell): void {
@@ -140,9 +147,6 @@ export class Memo {
     let value: unknown;
     try {
       value = cell.compute();
-    } catch (error) {
-      cell.checked = -1;
-      throw error;
     } finally {
       this.epoch.asking.pop();
     }
@@ -199,6 +203,9 @@ export class Memo {
         for (const cell of this.pending) if (!first || cell.rank < first.rank) first = cell;
         this.refresh(first!);
       }
+    } catch (error) {
+      this.settled = -1;
+      throw error;
     } finally {
       asking.pop();
     }
