@@ -1,7 +1,8 @@
 /** What a file's completion code looks at, where the requests it completes are prepared in the same file. */
 import { CQE_SOURCES } from '../api/names';
-import type { Program } from '../flow/program';
-import { statements, walk, walkFunction, expressionsOf, type Call, type Func } from '../model';
+import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func } from '../model';
+import type { View } from '../rules/rule';
+import { isCqe, isCqeField, localOf, readsCqe, typeNameOf } from './declared-type';
 
 /** How the completions of a file are dealt with. */
 export interface CompletionCode {
@@ -13,14 +14,15 @@ export interface CompletionCode {
   leads: boolean;
 }
 
-const CQE = /\bcqe\w*|\bcompletion\w*/i;
-const RESULT = /\b(?:cqe\w*|completion\w*)(?:\[[^\]]*\])?\s*(?:->|\.)\s*res\b/i;
-/** The flags as a whole, not what is picked out of them. */
-const FLAGS = /\b(?:cqe\w*|completion\w*)(?:\[[^\]]*\])?\s*(?:->|\.)\s*flags\b(?!\s*(?:>>|&\s*IORING_CQE_F_(?:BUFFER|NOTIF|SOCK_NONEMPTY)\b))/i;
+/** What a function may speak of cqes with. */
+const WORDS = /cqe|\b(?:res|flags|auto)\b/;
+/** Flags that say nothing of whether the request goes on. */
+const ASIDE = /^IORING_CQE_F_(?:BUFFER|NOTIF|SOCK_NONEMPTY)$/;
 
-export function completionCode(program: Program): CompletionCode {
+export function completionCode(file: View): CompletionCode {
+  const { program } = file;
   return program.memo.derived(program, 'completion code', () => {
-    const some = (what: keyof CompletionCode): boolean => program.some(`completion code ${what}`, (f) => program.memo.derived(f, 'completion code', () => ofFunction(program, f), same)[what]);
+    const some = (what: keyof CompletionCode): boolean => program.some(`completion code ${what}`, (f) => program.memo.derived(f, 'completion code', () => ofFunction(file, f), same)[what]);
     return { reads: some('reads'), repeated: some('repeated'), leads: some('leads') };
   }, same);
 }
@@ -28,19 +30,30 @@ function same(a: CompletionCode, b: CompletionCode): boolean {
   return a.reads === b.reads && a.repeated === b.repeated && a.leads === b.leads;
 }
 
-function ofFunction(program: Program, func: Func): CompletionCode {
-  if (!program.mentions(func, CQE)) return { reads: false, repeated: false, leads: false };
-  const reads = program.mentions(func, RESULT);
-  const isCqe = func.params.some((p) => p.type === 'io_uring_cqe');
-  const repeated = isCqe || [...statements(func.body)].some((s) => s.kind === 'loop' && [...walk(expressionsOf(s))].some((e) => e.kind === 'call' && CQE_SOURCES.has(e.name)))
+function ofFunction(file: View, func: Func): CompletionCode {
+  const { program } = file;
+  if (!program.mentions(func, WORDS)) return { reads: false, repeated: false, leads: false };
+  const reads = readsCqe(file, func, 'res');
+  const given = func.params.some((p) => p.type === 'io_uring_cqe');
+  const repeated = given || [...statements(func.body)].some((s) => s.kind === 'loop' && [...walk(expressionsOf(s))].some((e) => e.kind === 'call' && CQE_SOURCES.has(e.name)))
     // a function that reaps is called again and again
     || (reads && !program.mentions(func, /io_uring_queue_(?:init|exit)/));
   const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
-  return { reads, repeated, leads: func.damaged || program.mentions(func, FLAGS) || calls.some((c) => leadsAway(program, c)) };
+  return { reads, repeated, leads: func.damaged || takesFlags(file, func) || calls.some((c) => leadsAway(file, func, c)) };
 }
-/** A cqe is handed to a function that is not in the file. */
-function leadsAway(program: Program, call: Call): boolean {
-  if (call.name.startsWith('io_uring_') || call.name === '__io_uring_buf_ring_cq_advance' || program.callee(call)) return false;
+/** The flags of a cqe as a whole, not what is picked out of them. */
+function takesFlags(file: View, func: Func): boolean {
+  const picked = new Set<Expr>();
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'binary') continue;
+    const right = bare(e.right);
+    if (e.op === '>>' || (e.op === '&' && right.kind === 'name' && ASIDE.test(right.name))) picked.add(bare(e.left));
+  }
+  return [...walkFunction(func)].some((e) => e.kind === 'member' && !picked.has(e) && isCqeField(file, func, e, 'flags'));
+}
+/** A cqe, or what may be one, is handed to a function that is not in the file. */
+function leadsAway(file: View, func: Func, call: Call): boolean {
+  if (call.name.startsWith('io_uring_') || call.name === '__io_uring_buf_ring_cq_advance' || file.program.callee(call)) return false;
   if (/^(?:assert|v?[fs]?n?printf|likely|unlikely|perror)$/.test(call.name)) return false;
-  return call.args.some((a) => a.kind === 'name' && /^cqes?\d*$|cqe_?ptr|^completion$/i.test(a.name));
+  return call.args.some((a) => a.kind === 'name' && (isCqe(file, func, a) || (/\bauto\b/.test(localOf(func, a)?.type ?? '') && typeNameOf(file, func, a) === undefined)));
 }

@@ -49,7 +49,7 @@ export interface CqeFlow {
 /** The cqes of a function; undefined where it has none, or nothing is known of it. */
 export function cqeFlow(program: Program, func: Func): CqeFlow | undefined {
   return program.memo.derived(func, 'cqes', () => {
-    if (!program.mentions(func, /cqe|completion/i)) return undefined;
+    if (!program.mentions(func, /cqe|io_uring_submit_and_wait|(?:->|\.)\s*res\b/)) return undefined;
     const flow = program.flow(func);
     return flow && new Analysis(program, flow).run();
   });

@@ -1,5 +1,6 @@
 /** The type a place was declared with. */
-import { bare, statements, type Expr, type Func, type Local } from '../model';
+import { SQE_SOURCES } from '../api/names';
+import { bare, statements, walkFunction, type Expr, type Func, type Local } from '../model';
 import type { View } from '../rules/rule';
 
 /** The variable a name stands for, if it is a local of the function or of one around it. */
@@ -30,6 +31,11 @@ export function typeNameOf(file: View, func: Func, e: Expr): string | undefined 
       return type === undefined ? undefined : /^(?:std::)?(?:vector|array|span|unique_ptr)\s*<\s*(?:struct\s+)?([\w:]+)/.exec(type)?.[1] ?? type;
     }
     case 'unary': return inner.op === '*' || inner.op === '&' ? typeNameOf(file, func, inner.operand) : undefined;
+    case 'call': {
+      if (SQE_SOURCES.has(inner.name)) return 'io_uring_sqe';
+      const returned = file.program.callee(inner)?.returns;
+      return returned === undefined ? undefined : /^(?:(?:static|inline|const|struct)\s+)*([\w:]+)[\s*&]*$/.exec(returned)?.[1];
+    }
     default: return undefined;
   }
 }
@@ -38,4 +44,18 @@ function initialType(file: View, func: Func, local: Local): string | undefined {
     for (const s of statements(f.body)) if (s.kind === 'declare' && s.local === local) return s.init ? typeNameOf(file, f, s.init) : undefined;
   }
   return undefined;
+}
+
+/** A cqe, or a pointer to one, as declared; what it is called says nothing. */
+export function isCqe(file: View, func: Func, e: Expr): boolean {
+  return typeNameOf(file, func, e) === 'io_uring_cqe';
+}
+/** `cqe->res`, `cqe->flags`, `cqe->user_data` */
+export function isCqeField(file: View, func: Func, e: Expr, field: string): boolean {
+  const inner = bare(e);
+  return inner.kind === 'member' && inner.field === field && isCqe(file, func, inner.object);
+}
+/** Whether a function, but not the lambdas in it, reads that field of some cqe. */
+export function readsCqe(file: View, func: Func, field: string): boolean {
+  return file.program.mentions(func, new RegExp(`\\b${field}\\b`)) && [...walkFunction(func)].some((e) => isCqeField(file, func, e, field));
 }

@@ -2,7 +2,7 @@
  * What a function does with sqes and rings, along its ways: which sqe is taken, prepared, given flags and user data, when the
  * ring is submitted and reaped, and which calls lead out of sight. Functions of the file that are called count by what they do.
  */
-import { SQE_SOURCES, URING_SUBMIT } from '../api/names';
+import { SQE_SOURCES, SQE_USE, URING_SUBMIT } from '../api/names';
 import type { Edge, Event } from '../flow/cfg';
 import { order } from '../flow/cfg';
 import { loadAll, pointees, rootOf, within, type Memory } from '../flow/memory';
@@ -355,7 +355,7 @@ class Reader {
     return names.filter((n) => n.kind === 'name' && this.local(n.id) !== undefined).flatMap((n) => this.escape(n, memory));
   }
 
-  /** A pointer to an sqe: by its type, by where it comes from, or by what it is called. */
+  /** A pointer to an sqe: by its type, by where it comes from, or by what else the function does with it. */
   private isSqe(e: Expr, memory: Memory): boolean {
     const inner = bare(e);
     if (inner.kind === 'name') {
@@ -364,10 +364,22 @@ class Reader {
       if (local && local.type !== 'auto' && !local.type.includes('auto')) return false;
     }
     if (inner.kind === 'call' && SQE_SOURCES.has(inner.name)) return true;
-    const name = inner.kind === 'name' ? inner.name : inner.kind === 'member' ? inner.field : '';
-    if (/sqe(?:_|\d*$)/i.test(name)) return !/sqes$/i.test(name);
+    if (inner.kind === 'name' && this.prepared().has(inner.id)) return true;
+    if (inner.kind === 'member' && (this.prepared().has(`.${inner.field}`) || this.program.ownersOf(inner.field).some((o) => this.program.fieldsOf(o).some((f) => f.name === inner.field && f.type === 'io_uring_sqe' && f.pointer)))) return true;
     return [...this.flow.value(inner, memory).atoms.values()].some((a) => a.kind === 'call' && SQE_SOURCES.has(a.call.name));
   }
+  /** Variables, and members (`.name`), that preparations are made on. */
+  private prepared(): Set<string> {
+    if (this.prepares) return this.prepares;
+    this.prepares = new Set();
+    for (const e of walkFunction(this.flow.func)) {
+      const sqe = e.kind === 'call' && SQE_USE.test(e.name) && e.args[0] ? bare(e.args[0]) : undefined;
+      if (sqe?.kind === 'name') this.prepares.add(sqe.id);
+      else if (sqe?.kind === 'member') this.prepares.add(`.${sqe.field}`);
+    }
+    return this.prepares;
+  }
+  private prepares: Set<string> | undefined;
   private local(id: string): Local | undefined {
     for (let f: Func | undefined = this.flow.func; f; f = f.parent) {
       const found = f.locals.get(id);

@@ -17,7 +17,6 @@ export const uringCqeDoubleAdvance: Rule = {
   why: 'io_uring_cqe_seen() moves the head by one and io_uring_cq_advance() by a count. Both for the same cqes skip completions that were never read, and the queue then seems to hold four billion.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /io_uring_c(?:qe_seen|q_advance)|cqe/)) return;
     const reported = new Set<number>();
     for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
       if (t.kind === 'nothing' && mayBeStale(func, t.token.call) && !reported.has(t.at.span.start)) {

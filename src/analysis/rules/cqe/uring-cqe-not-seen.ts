@@ -1,5 +1,6 @@
 import { CQE_CONSUMERS } from '../../api/names';
 import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import { isCqe } from '../../idioms/declared-type';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { bare, placeIn, statements, walk, walkFunction, expressionsOf, type Call, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
@@ -15,7 +16,6 @@ export const uringCqeNotSeen: Rule = {
   why: 'Until io_uring_cqe_seen() or io_uring_cq_advance() moves the head of the completion queue on, every wait returns the same cqe: a request completes twice, or a loop never ends, and the queue fills up.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /cqe|completion/i)) return;
     const reported = new Set<number>();
     for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
       if (t.kind !== 'unseen' || reported.has(t.at.span.start) || (!t.again && endsSoon(file, func, t))) continue;
@@ -68,7 +68,8 @@ const GIVES_BACK = /adv|seen|consum|reap|pop|drain|flush|clear|reset|head|cq|ack
 /** Loop macros with neither an advance of their ring nor a cqe_seen in the function, and nothing that leads out of sight with either. */
 function unadvanced(file: View, func: Func, found: (call: Call) => void): void {
   const calls = [...walkFunction(func)].filter((e) => e.kind === 'call');
-  if (calls.some((c) => CQE_CONSUMERS.has(c.name)) || file.program.mentions(func, /khead|kring_entries|cq\.k|return\s+(?:cqe|\(?struct)/)) return;
+  if (calls.some((c) => CQE_CONSUMERS.has(c.name)) || file.program.mentions(func, /khead|kring_entries|cq\.k|return\s+\(?struct/)) return;
+  if ([...statements(func.body)].some((s) => s.kind === 'return' && s.value && isCqe(file, func, s.value))) return;
   for (const s of statements(func.body)) {
     if (s.kind !== 'loop' || s.form !== 'each' || s.test?.kind !== 'assign' || s.test.value.kind !== 'call') continue;
     const head = s.test.value;

@@ -16,7 +16,6 @@ export const uringCqePointerAssumed: Rule = {
   why: 'io_uring_submit_and_wait_timeout() and its like return the number submitted, also when the wait then timed out and the pointer is NULL. The calls that wait for several completions set one pointer.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /io_uring_(?:submit_and_wait_|wait_cqe(?:_nr|s))|cqe/)) return;
     const reported = new Set<Call>();
     for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
       if (t.kind !== 'assumed' || !t.token.call || reported.has(t.token.call)) continue;

@@ -19,7 +19,6 @@ export const uringCqeResUnchecked: Rule = {
   why: 'cqe->res is the negative error number of a request that failed. Not reading it takes a failed request for done; adding it up, indexing with it or passing it on as a length makes an error a huge or negative number.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /cqe|completion/i)) return;
     const numbers = new Set<number>();
     const flow = cqeFlow(file.program, func);
     for (const t of flow?.troubles ?? []) {

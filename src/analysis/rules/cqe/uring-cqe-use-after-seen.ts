@@ -17,7 +17,6 @@ export const uringCqeUseAfterSeen: Rule = {
   why: 'io_uring_cqe_seen() gives the slot back to the kernel. Under load, and always with SQPOLL or several threads, the next completion is written over it while it is still read.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /cqe|completion/i)) return;
     const byConsumer = new Map<Call, Late[]>();
     for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
       // a batch given back before it is read is counted wrongly as a whole

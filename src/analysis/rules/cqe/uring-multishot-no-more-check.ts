@@ -27,7 +27,7 @@ export const uringMultishotNoMoreCheck: Rule = {
     });
     const found = [...requests(func)];
     if (!found.length || file.program.names('IORING_CQE_F_MORE')) return;
-    const code = completionCode(file.program);
+    const code = completionCode(file);
     if (!code.reads || !code.repeated || code.leads || stopsAfterOne(file)) return;
     for (const at of found) report({
       at: placeOf(func, at),

@@ -1,5 +1,6 @@
 import { constant } from '../../flow/value';
 import { completionCode } from '../../idioms/completion-code';
+import { isCqeField } from '../../idioms/declared-type';
 import { prepName } from '../../idioms/sqe-preps';
 import { bare, statements, walk, walkFunction, expressionsOf, type Binary, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
@@ -20,7 +21,7 @@ export const uringProvidedBufferLifecycle: Rule = {
   check(file, func, report) {
     const { program } = file;
     if (func.damaged || !program.mentions(func, /CQE_BUFFER_SHIFT|flags\s*>>\s*16|BUFFER_SELECT|buf_ring_add/)) return;
-    const ids = [...walkFunction(func)].filter((e): e is Binary => e.kind === 'binary' && isId(file, e));
+    const ids = [...walkFunction(func)].filter((e): e is Binary => e.kind === 'binary' && isId(file, func, e));
     if (ids.length && !program.names('IORING_CQE_F_BUFFER')) {
       const first = ids.find((e) => !resultTested(file, func, e));
       if (first) report({
@@ -37,14 +38,12 @@ export const uringProvidedBufferLifecycle: Rule = {
 };
 
 /** `cqe->flags >> IORING_CQE_BUFFER_SHIFT` */
-function isId(file: View, e: Binary): boolean {
+function isId(file: View, func: Func, e: Binary): boolean {
   if (e.op !== '>>') return false;
   const left = bare(e.left);
-  const flags = (left.kind === 'member' && left.field === 'flags') || (left.kind === 'name' && /flags/i.test(left.name));
   const right = bare(e.right);
-  if (right.kind === 'name' && right.name === 'IORING_CQE_BUFFER_SHIFT') return flags;
-  const cqe = left.kind === 'member' && bare(left.object).kind === 'name' && /cqe/i.test((bare(left.object) as Extract<Expr, { kind: 'name' }>).name);
-  return flags && cqe && constant(file.program.constantValue(right)) === SHIFT;
+  if (right.kind === 'name' && right.name === 'IORING_CQE_BUFFER_SHIFT') return true;
+  return isCqeField(file, func, left, 'flags') && constant(file.program.constantValue(right)) === SHIFT;
 }
 /** A receive that brought data has a buffer. */
 function resultTested(file: View, func: Func, id: Expr): boolean {
@@ -65,7 +64,7 @@ function neverReturned(file: View): boolean {
   return program.memo.derived(program, 'buffers never returned', () => {
     const functions = program.functions();
     const takers = functions.filter((f) => program.mentions(f, /CQE_BUFFER_SHIFT|flags\s*>>\s*16/));
-    if (!takers.length || !completionCode(program).repeated || takers.some((f) => f.damaged || handsOn(file, f))) return false;
+    if (!takers.length || !completionCode(file).repeated || takers.some((f) => f.damaged || handsOn(file, f))) return false;
     const givers = functions.filter((f) => program.mentions(f, RETURNS));
     // a function that only fills the ring at the beginning is no way back
     return givers.every((f) => program.mentions(f, SETS_UP)) && !program.names('io_uring_buf_ring_cq_advance');
@@ -74,9 +73,9 @@ function neverReturned(file: View): boolean {
 /** An id goes to another function, or is kept. */
 function handsOn(file: View, func: Func): boolean {
   const names = new Set<string>();
-  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && [...walk([s.init])].some((e) => e.kind === 'binary' && isId(file, e))) names.add(s.local.id);
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && [...walk([s.init])].some((e) => e.kind === 'binary' && isId(file, func, e))) names.add(s.local.id);
   for (const e of walkFunction(func)) {
-    const isIdIn = (x: Expr): boolean => [...walk([x])].some((y) => (y.kind === 'binary' && isId(file, y)) || (y.kind === 'name' && names.has(y.id)));
+    const isIdIn = (x: Expr): boolean => [...walk([x])].some((y) => (y.kind === 'binary' && isId(file, func, y)) || (y.kind === 'name' && names.has(y.id)));
     if (e.kind === 'assign' && isIdIn(e.value)) {
       if (e.target.kind === 'name' && func.locals.has(e.target.id)) names.add(e.target.id);
       else return true;

@@ -21,7 +21,7 @@ export const uringSendZcNotif: Rule = {
     const { program } = file;
     if (func.damaged || !program.mentions(func, /io_uring_prep_send(?:msg)?_zc/)) return;
     if (program.names('IORING_CQE_F_NOTIF') || program.names('IORING_CQE_F_MORE') || program.names('IORING_NOTIF_USAGE_ZC_COPIED')) return;
-    const code = completionCode(program);
+    const code = completionCode(file);
     if (!code.reads || code.leads) return;
     for (const e of walkFunction(func)) {
       if (e.kind !== 'call' || !ZERO_COPY.test(e.name)) continue;

@@ -1,5 +1,6 @@
 import { prepName } from '../../idioms/sqe-preps';
 import { operandOf } from '../../idioms/return-convention';
+import { isCqeField } from '../../idioms/declared-type';
 import { bare, ownExpressions, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
@@ -28,10 +29,10 @@ export const uringShortTransferIgnored: Rule = {
 
 /** Progress by the length that was asked for, behind a test that looks at the result's sign only. */
 function* assumed(file: View, func: Func): Generator<{ test: Expr; progress: Expr }> {
-  const copies = new Set<string>(func.params.filter((p) => /^res(?:ult)?$/.test(p.name) && !p.pointer).map((p) => p.id));
-  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isResult(bare(s.init), copies)) copies.add(s.local.id);
-  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.op === '=' && e.target.kind === 'name' && isResult(bare(e.value), copies)) copies.add(e.target.id);
-  const isRes = (e: Expr): boolean => isResult(bare(e), copies);
+  const copies = new Set(handedResults(file, func));
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isResult(file, func, bare(s.init), copies)) copies.add(s.local.id);
+  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.op === '=' && e.target.kind === 'name' && isResult(file, func, bare(e.value), copies)) copies.add(e.target.id);
+  const isRes = (e: Expr): boolean => isResult(file, func, bare(e), copies);
   // every use of the result is a test of its sign, or tells of an error
   const signs = [...walkFunction(func)].filter((e) => e.kind === 'binary' && isSign(e, isRes));
   if (!signs.length || !uses(file, func, isRes, signs)) return;
@@ -44,9 +45,13 @@ function* assumed(file: View, func: Func): Generator<{ test: Expr; progress: Exp
     if (progress) yield { test: s.test, progress };
   }
 }
-function isResult(e: Expr, copies: Set<string>): boolean {
+/** Parameters that some caller hands the result of a completion. */
+function handedResults(file: View, func: Func): string[] {
+  return func.params.filter((p, i) => !p.pointer && file.program.users(func).some((f) => [...walkFunction(f)].some((e) => e.kind === 'call' && e.name === func.name && e.args[i] && isCqeField(file, f, e.args[i], 'res')))).map((p) => p.id);
+}
+function isResult(file: View, func: Func, e: Expr, copies: Set<string>): boolean {
   if (e.kind === 'name') return copies.has(e.id);
-  return e.kind === 'member' && e.field === 'res' && e.deref && bare(e.object).kind === 'name' && /cqe|completion/i.test((bare(e.object) as Extract<Expr, { kind: 'name' }>).name);
+  return isCqeField(file, func, e, 'res');
 }
 function isSign(e: Expr, isRes: (e: Expr) => boolean): boolean {
   const tested = operandOf(e);

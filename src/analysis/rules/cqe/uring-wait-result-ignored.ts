@@ -13,7 +13,6 @@ export const uringWaitResultIgnored: Rule = {
   why: 'The cqe pointer is valid only if the call returned 0. After a signal (-EINTR), a timeout (-ETIME) or an empty queue (-EAGAIN) it is NULL or was never set, and reading it crashes.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /cqe|completion/i)) return;
     const worst = new Map<Call, Untested>();
     for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
       if (t.kind !== 'untested' || !t.token.call) continue;
@@ -48,6 +47,6 @@ function fix(file: View, func: Func, call: Call): DraftFix[] {
       insertion(func, call.span.start, `int ${name} = `),
       insertion(func, call.statement.end, `\n${indent}if (${name} < 0)\n${indent}${unit}return ${name};`),
     ],
-    safe: !/\bgoto\b|malloc|alloc\(|\bnew\b|open\(/.test(text) && /\breturn\s+(?:0\b|-|cqe->|res\b|ret\b|n\b)/.test(text),
+    safe: !/\bgoto\b|malloc|alloc\(|\bnew\b|open\(/.test(text) && /\breturn\s+(?:0\b|-|\w+->res\b|res\b|ret\b|n\b)/.test(text),
   }];
 }

@@ -1,4 +1,4 @@
-import { typeNameOf } from '../../idioms/declared-type';
+import { isCqeField } from '../../idioms/declared-type';
 import { errnoMisuses, rawResultMisuses, signFix } from '../../idioms/errno-misuse';
 import { isRawAsyncCall, operandOf } from '../../idioms/return-convention';
 import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
@@ -23,7 +23,7 @@ export const uringErrnoMisuse: Rule = {
     for (const e of walkFunction(func)) {
       if (e.kind !== 'binary') continue;
       const tested = operandOf(e);
-      if (tested?.with !== -1n || (tested.op !== '==' && tested.op !== '!=') || !isCompletionResult(file, func, tested.operand)) continue;
+      if (tested?.with !== -1n || (tested.op !== '==' && tested.op !== '!=') || !isCqeField(file, func, tested.operand, 'res')) continue;
       report({
         at: placeOf(func, e), message: 'cqe->res holds the negative error number: a test for -1 sees EPERM alone. Test for a negative result.',
         fixes: signFix(file, func, e, tested.operand, tested.op === '=='),
@@ -40,12 +40,6 @@ function isRawUring(call: Call): boolean {
   return isRawAsyncCall(call) && number?.kind === 'name' && number.name.includes('io_uring');
 }
 
-/** `cqe->res` */
-function isCompletionResult(file: View, func: Func, e: Expr): boolean {
-  const inner = bare(e);
-  return inner.kind === 'member' && inner.field === 'res' && typeNameOf(file, func, inner.object) === 'io_uring_cqe';
-}
-
 /** Calls that only report: before them nothing of the branch has set errno. */
 const REPORTS = /print|log|perror|err|warn|strerror|puts|cqe_seen|cq_advance|str|what|exit|abort/i;
 /** Reads of errno at the beginning of the branch that `cqe->res < 0` leads to. */
@@ -53,7 +47,7 @@ function* errnoOfCompletion(file: View, func: Func): Generator<Expr> {
   const copies = copiesOfResult(file, func);
   const isResult = (e: Expr): boolean => {
     const inner = bare(e);
-    return isCompletionResult(file, func, inner) || (inner.kind === 'name' && copies.has(inner.id));
+    return isCqeField(file, func, inner, 'res') || (inner.kind === 'name' && copies.has(inner.id));
   };
   for (const s of statements(func.body)) {
     if (s.kind !== 'if' || !s.test) continue;
@@ -65,8 +59,8 @@ function* errnoOfCompletion(file: View, func: Func): Generator<Expr> {
 /** Variables that are only ever a copy of `cqe->res`. */
 function copiesOfResult(file: View, func: Func): Set<string> {
   const copies = new Set<string>();
-  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isCompletionResult(file, func, s.init)) copies.add(s.local.id);
-  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.target.kind === 'name' && !isCompletionResult(file, func, e.value)) copies.delete(e.target.id);
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isCqeField(file, func, s.init, 'res')) copies.add(s.local.id);
+  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.target.kind === 'name' && !isCqeField(file, func, e.value, 'res')) copies.delete(e.target.id);
   return copies;
 }
 function* errnoReads(body: Stmt[]): Generator<Expr> {

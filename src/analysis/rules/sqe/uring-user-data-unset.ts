@@ -1,10 +1,11 @@
 import { anyFunction, mayBeSameRing, share, sqeFlow, SKIP_SUCCESS, surely, takesAnew, type Get, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import { readsCqe } from '../../idioms/declared-type';
 import type { Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 import { userDataUnsetInRust } from './uring-user-data-unset.rust';
 
-const READS = /\bio_uring_cqe_get_data(?:64)?\b|\bcqes?\w*(?:\s*\[[^\]]*\])?\)?\s*(?:->|\.)\s*user_data\b/;
+const GETS = /\bio_uring_cqe_get_data(?:64)?\b/;
 const SETS = /\bio_uring_sqe_set_data(?:64)?\b|(?:->|\.)\s*user_data\s*=[^=]/;
 
 export const uringUserDataUnset: Rule = {
@@ -30,7 +31,7 @@ export const uringUserDataUnset: Rule = {
         report({ at: placeOf(func, get), severity: 'error', message: 'This sqe is submitted without being prepared: whatever its entry held before runs again. Prepare it, with io_uring_prep_nop() if nothing else.' });
       }
     }
-    if (!anyFunction(program, 'reads user data', (f) => program.mentions(f, READS)) || !anyFunction(program, 'sets user data', (f) => program.mentions(f, SETS))) return;
+    if (!anyFunction(program, 'reads user data', (f) => reads(file, f)) || !anyFunction(program, 'sets user data', (f) => program.mentions(f, SETS))) return;
     for (const prep of flow.of('prep')) {
       const own = gets.filter((g) => share(g.sqes, prep.sqes));
       // preparations of old libraries clear it
@@ -48,6 +49,11 @@ export const uringUserDataUnset: Rule = {
   },
 };
 
+/** The function reads the user data of a completion. */
+function reads(file: View, func: Func): boolean {
+  return file.program.mentions(func, GETS) || readsCqe(file, func, 'user_data');
+}
+
 /** Some way to or from the preparation stores user data, or the sqe leaves the function and someone else may. */
 function mayHaveData(flow: SqeFlow, prep: Prep): boolean {
   const gives = (e: SqeEvent) => (e.kind === 'data' || e.kind === 'overwrite' || e.kind === 'escape') && share(e.sqes, prep.sqes);
@@ -59,12 +65,12 @@ function mayHaveData(flow: SqeFlow, prep: Prep): boolean {
 /** The function waits for its completion itself, and has no use for user data. */
 function readsItself(file: View, flow: SqeFlow, gets: Get[], prep: Prep): boolean {
   const { func } = flow.flow;
-  if (file.program.mentions(func, READS)) return false;
+  if (reads(file, func)) return false;
   let waits = false;
   flow.walk(prep, (e) => {
     if (e.kind !== 'reap' || !gets.some((g) => mayBeSameRing(g.rings, e.rings))) return undefined;
     const callee = e.inside ? file.program.callee(e.call) : undefined;
-    if (!callee || !file.program.mentions(callee, READS)) waits = true;
+    if (!callee || !reads(file, callee)) waits = true;
     return 'end';
   });
   return waits;
