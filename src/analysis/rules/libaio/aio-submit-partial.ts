@@ -1,3 +1,4 @@
+import { endsOn } from '../../idioms/fatal-error';
 import { eventOf, wayTo } from '../../idioms/paths';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { aioCall, aioCalls, type AioCall } from '../../idioms/aio-call';
@@ -12,6 +13,8 @@ import type { Rule, View } from '../rule';
 const IGNORED = 'The result of io_submit() is ignored: it is negative on error, and may be less than the number of iocbs; the rest never complete.';
 const SIGN_ONLY = 'Only the sign of this io_submit() is looked at: it may take fewer iocbs than it was given, and the rest never complete.';
 const SPINS = 'On -EAGAIN io_submit() is called again at once: unless another thread reaps completions, it fails for ever. Reap events first.';
+const ENDS = 'This ends the program on -EAGAIN, which says no more than that the context is full for now: reap events and submit again.';
+const FULL = new Set(['EAGAIN']);
 
 export const aioSubmitPartial: Rule = {
   info: {
@@ -30,6 +33,8 @@ export const aioSubmitPartial: Rule = {
       if (use === 'ignored') report({ at: placeOf(func, call), message: IGNORED });
       else if (use === 'sign' && flow && maySubmitSeveral(flow, submit)) report({ at: placeOf(func, call), message: SIGN_ONLY });
       else if (flow && spins(file, flow, call)) report({ at: placeOf(func, call), message: SPINS, severity: 'information' });
+      const end = endsOn(file, func, call, FULL);
+      if (end) report({ at: placeOf(func, end), message: ENDS, severity: 'information', related: [{ at: placeOf(func, call), message: 'the error comes from here' }] });
     }
     for (const call of walkFunction(func)) {
       const inner = call.kind === 'call' && call.discarded ? submitBehind(file, call) : undefined;

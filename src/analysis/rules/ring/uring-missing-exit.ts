@@ -103,23 +103,29 @@ const PAIRS = new Map([
 ]);
 /** Probes and buffer rings in a local that nothing gives back. */
 function* unreleased(file: View, func: Func): Generator<Draft> {
-  for (const s of statements(func.body)) {
-    const call = s.kind === 'declare' && s.init ? bare(s.init) : undefined;
-    if (s.kind !== 'declare' || call?.kind !== 'call' || !PAIRS.has(call.name) || file.program.mentions(func, PAIRS.get(call.name)!) || !comesBack(file, func)) continue;
-    if (!staysLocal(file, func, s.local.id)) continue;
+  const made = [...statements(func.body)].flatMap((s) => (s.kind === 'declare' && s.init ? [{ id: s.local.id, value: s.init }] : []));
+  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.op === '=' && e.target.kind === 'name' && isLocal(func, e.target.id)) made.push({ id: e.target.id, value: e.value });
+  for (const { id, value } of made) {
+    const call = bare(value);
+    if (call.kind !== 'call' || !PAIRS.has(call.name) || file.program.mentions(func, PAIRS.get(call.name)!) || !comesBack(file, func)) continue;
+    if (!staysLocal(file, func, id, call)) continue;
     const release = call.name.endsWith('buf_ring') ? 'io_uring_free_buf_ring' : 'io_uring_free_probe';
     yield { at: placeOf(func, call), message: `${call.name}() allocates, and nothing gives it back: ${release}() is missing.` };
   }
 }
+function isLocal(func: Func, id: string): boolean {
+  const local = func.locals.get(id);
+  return local !== undefined && !local.static && !func.params.includes(local);
+}
 /** The pointer is neither kept, nor returned, nor handed to code out of sight. */
-function staysLocal(file: View, func: Func, id: string): boolean {
+function staysLocal(file: View, func: Func, id: string, made: Call): boolean {
   const named = (e: Expr): boolean => {
     const inner = bare(e);
     return inner.kind === 'name' && inner.id === id;
   };
   for (const e of walkFunction(func)) {
     if (e.kind === 'call' && e.args.some(named) && !(isOutOfTheWay(e) && !file.program.callee(e))) return false;
-    if ((e.kind === 'assign' && (named(e.value) || named(e.target))) || e.kind === 'lambda') return false;
+    if ((e.kind === 'assign' && bare(e.value) !== made && (named(e.value) || named(e.target))) || e.kind === 'lambda') return false;
     if (e.kind === 'list' && e.items.some((i) => named(i.value))) return false;
   }
   return ![...statements(func.body)].some((s) => (s.kind === 'return' && s.value && named(s.value)) || (s.kind === 'declare' && s.init && named(s.init)));

@@ -1,5 +1,6 @@
 import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../../api/names';
 import { integers } from '../../flow/value';
+import { endsOn } from '../../idioms/fatal-error';
 import { everyRing } from '../../idioms/ring-setup';
 import { assignmentsTo } from '../../idioms/assignments';
 import { loopsAround, type Loop } from '../../idioms/loops';
@@ -10,6 +11,8 @@ import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
 const SQPOLL = 2n;
+/** Errors after which the same submission works, once completions were taken. */
+const PASSING = new Set(['EBUSY', 'EAGAIN']);
 
 const IN_FLIGHT = /fl(?:ight|y)|pending|outstanding|active|submitted|queued|to_reap|todo/i;
 
@@ -25,6 +28,12 @@ export const uringSubmitResultIgnored: Rule = {
     const calls = callsIn(func);
     for (const call of calls) {
       const through = submitsThrough(file, func, call);
+      const end = through === false ? endsOn(file, func, call, PASSING) : undefined;
+      if (end) report({
+        at: placeOf(func, end), severity: 'information',
+        message: `This ends the program on an error that passes: completions wait to be taken, or memory is short for the moment. Reap, and call ${call.name}() again.`,
+        related: [{ at: placeOf(func, call), message: 'the error comes from here' }],
+      });
       if (through === undefined || pollsInKernel(file) || inEventLoop(func, call, calls) || makesRoom(func, call)) continue;
       const use = call.discarded === 'statement' ? 'ignored' : call.discarded ? undefined : useOfResult(file, func, call);
       if (use === 'ignored') {
