@@ -38,7 +38,7 @@ const NOBODY: Cell[] = [];
 const NOTHING: unknown[] = [];
 
 /** What nobody asked for, nor anything made from it, this many versions is forgotten. */
-const KEEP = 256;
+const KEEP = 128;
 
 /** What the memos of files that ask each other have in common. */
 export class Epoch {
