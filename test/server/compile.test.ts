@@ -17,7 +17,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 function compile(language: Language, text: string, ...flags: string[]): string {
   const file = join(scratch, language === 'c' ? 'x.c' : 'x.cpp');
   writeFileSync(file, text);
-  const [program, standard] = language === 'c' ? ['gcc', '-std=gnu11'] : ['g++', '-std=c++17'];
+  const [program, standard] = language === 'c' ? ['gcc', '-std=gnu11'] : ['g++', '-std=c++20'];
   const run = spawnSync(program!, [standard!, '-fsyntax-only', ...flags, file], { encoding: 'utf8' });
   if (run.error) throw run.error;
   return run.status === 0 ? '' : run.stderr;

@@ -78,7 +78,7 @@ describe('trees', () => {
       Grammars.prototype.parse = original;
     }
     expect(alive.size).toBe(0);
-  });
+  }, 60_000);
 
   it('an edited tree gives what a fresh one gives', async () => {
     const analyser = testAnalyser();
