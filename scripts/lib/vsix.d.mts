@@ -1,3 +1,2 @@
 export declare const VSIX: string;
 export declare const REQUIRED: string[];
-export declare const LOADER: string;

@@ -4,7 +4,8 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LOADER, VSIX } from '../../scripts/lib/vsix.mjs';
+import { LOADERS } from '../../scripts/lib/machines.mjs';
+import { VSIX } from '../../scripts/lib/vsix.mjs';
 import type { TraceSummary } from '../../src/protocol/summary';
 import { copyDemo, type DemoCopy } from '../support/demo-copy';
 import { openInstalled, type Installed } from '../support/vscode-server';
@@ -55,8 +56,8 @@ function report(file: string): TraceSummary {
 }
 
 describe('the installed extension', () => {
-  it('has a loader that can be run', () => {
-    expect(statSync(join(vscode.extensionFolder, LOADER)).mode & 0o111).toBe(0o111);
+  it.each(LOADERS)('%s can be run', (loader) => {
+    expect(statSync(join(vscode.extensionFolder, loader)).mode & 0o111).toBe(0o111);
   });
 
   it('underlines the buffered libaio submit, and its hover says why', async () => {
