@@ -40,7 +40,7 @@ export class Workbench {
     const name = path.split('/').pop() ?? path;
     await this.choose('Control+P', path, name);
     await this.tab(name).waitFor({ timeout: DEADLINE_MS });
-    const editor = this.page.locator('.editor-instance .monaco-editor').first();
+    const editor = this.page.locator('.editor-instance .monaco-editor').filter({ visible: true }).first();
     await editor.waitFor({ timeout: DEADLINE_MS });
     return editor;
   }
