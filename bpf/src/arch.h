@@ -34,7 +34,8 @@
 #define CALL_ARGUMENT_3(regs) ((regs)->regs[3])
 #define CALL_ARGUMENT_4(regs) ((regs)->regs[4])
 #define CALL_ARGUMENT_5(regs) ((regs)->regs[5])
-#define CALL_NUMBER(regs) ((long)(regs)->syscallno)
+/* unsigned, since none is negative: where the sign is extended, 6.1's verifier does not see that a 32-bit comparison bounds it */
+#define CALL_NUMBER(regs) ((__u32)(regs)->syscallno)
 #define FUNCTION_ARGUMENT_0(regs) ((regs)->regs[0])
 #define FUNCTION_ARGUMENT_1(regs) ((regs)->regs[1])
 #define FUNCTION_ARGUMENT_2(regs) ((regs)->regs[2])

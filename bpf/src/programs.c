@@ -2,12 +2,12 @@
 #include "programs-state.h"
 #include "buffer.h"
 #include "calls.h"
+#include "complaint.h"
 #include "kernel-btf.h"
 #include "privilege.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -16,18 +16,6 @@
 /* One set of programs a process: what became of each hook outlives a failed load. */
 static struct hook_report reports[MOST_HOOKS];
 static const struct variant *chosen[MOST_HOOKS];
-
-/* libbpf says which program failed, and why, in its log only. */
-static char complaint[2048];
-
-static int listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	size_t used = strlen(complaint);
-
-	if (level == LIBBPF_WARN && used < sizeof(complaint) - 1)
-		vsnprintf(complaint + used, sizeof(complaint) - used, format, arguments);
-	return 0;
-}
 
 void programs_set_hook(uint32_t hook, enum hook_state state, const char *why)
 {
@@ -188,7 +176,7 @@ static int failed_hook(void)
 		if (!chosen[i])
 			continue;
 		snprintf(wanted, sizeof(wanted), "prog '%s'", chosen[i]->program);
-		if (strstr(complaint, wanted))
+		if (strstr(complaint_text(), wanted))
 			return i;
 	}
 	return -1;
@@ -246,7 +234,7 @@ static struct kernel *load_kernel(struct programs_request *request, struct refus
 {
 	for (;;) {
 		struct kernel *kernel = open_kernel(request);
-		complaint[0] = 0;
+		complaint_listen();
 		int error = kernel ? kernel__load(kernel) : -ENOMEM;
 		if (error == 0)
 			return kernel;
@@ -255,14 +243,16 @@ static struct kernel *load_kernel(struct programs_request *request, struct refus
 		if (hook < 0) {
 			refusal->code = "cannot-trace";
 			snprintf(refusal->message, sizeof(refusal->message), "The kernel programs could not be loaded: %s.%s%.300s",
-				 strerror(-error), complaint[0] ? " " : "", complaint);
+				 strerror(-error), complaint_text()[0] ? " " : "", complaint_text());
 			snprintf(refusal->hint, sizeof(refusal->hint), "%s",
 				 error == -EPERM ? "Run as root, or give the loader CAP_BPF and CAP_PERFMON." :
 						   "Run the loader with --doctor to see what is missing.");
 			return NULL;
 		}
-		char why[128];
-		snprintf(why, sizeof(why), "the kernel refused the program: %s", strerror(-error));
+		char why[256];
+		const char *verdict = complaint_verdict();
+		snprintf(why, sizeof(why), "the kernel refused the program: %s%s%s%s", strerror(-error),
+			 verdict[0] ? " (" : "", verdict, verdict[0] ? ")" : "");
 		const struct variant *refused = chosen[hook];
 		for (uint32_t i = 0; i < HOOK_COUNT; i++) {
 			/* one program may serve several hooks */
@@ -279,7 +269,7 @@ static struct kernel *load_kernel(struct programs_request *request, struct refus
 struct programs *programs_load(struct programs_request *request, struct refusal *refusal)
 {
 	memset(reports, 0, sizeof(reports));
-	libbpf_set_print(listen_to_libbpf);
+	complaint_listen();
 	if (!privilege_allows_tracing(refusal))
 		return NULL;
 	struct btf *btf = btf__load_vmlinux_btf();
