@@ -211,6 +211,10 @@ export function* walk(roots: Expr[]): Generator<Expr> {
 export function* walkFunction(func: Func): Generator<Expr> {
   yield* walk(func.body.flatMap(expressionsOf));
 }
+/** Every call in a function's own body. */
+export function callsIn(func: Func): Call[] {
+  return [...walkFunction(func)].filter((e) => e.kind === 'call');
+}
 /** The statements below `body`, outer before inner; statements inside expressions included. */
 export function* statements(body: Stmt[]): Generator<Stmt> {
   for (const s of body) {

@@ -103,3 +103,14 @@ export function afterSign(i: Item, sign: Sign): Item | undefined {
   if ((i.sign === 'negative' && sign === 'not negative') || (i.sign === 'not negative' && sign === 'negative')) return undefined;
   return i.sign === 'unknown' || i.sign === 'tested' ? { ...i, sign } : i;
 }
+/** One cqe's items changed; undefined drops the item. */
+export function change(states: CqeStates, token: Token, to: (i: Item) => Item | undefined): CqeStates {
+  const before = states.get(token.id);
+  return before ? new Map(states).set(token.id, mapItems(before, to)) : states;
+}
+export function mapAll(states: CqeStates, to: (i: Item) => Item | undefined): CqeStates {
+  return states.size ? new Map([...states].map(([id, all]) => [id, mapItems(all, to)])) : states;
+}
+export function allGone(states: CqeStates): CqeStates {
+  return new Map([...states.keys()].map((id) => [id, GONE]));
+}

@@ -2,10 +2,11 @@
 import { SYSTEM_CONSTANTS } from '../flow/system-constants';
 import { integers } from '../flow/value';
 import { rootOf } from '../flow/memory';
-import type { Call, Expr, Func } from '../model';
+import { callsIn, type Call, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 import { setups } from './ring-setup';
-import { anyFunction, callsIn, mayReach, sqeFlow } from './sqe';
+import { sqeFlow } from './sqe';
+import { mayReach } from './sqe-events';
 
 export interface Registration { call: Call; func: Func; /** the array, absent when the table begins empty */ array: Expr | undefined; /** entries; undefined when unknown */ count: bigint | undefined }
 
@@ -47,7 +48,7 @@ export function mostEntries(file: View, kind: 'buffers' | 'files'): bigint | und
   const { program } = file;
   return program.memo.derived(program, `most ${kind}`, () => {
     const all = program.functions(/io_uring_register_/).flatMap((f) => registrationsIn(file, f, kind));
-    const updates = anyFunction(program, `more ${kind}`, (f) => program.mentions(f, kind === 'buffers' ? /clone_buffers|IORING_REGISTER_BUFFERS|__io_uring_register\b|register_bvec/ : /file_alloc_range|IORING_REGISTER_FILES/));
+    const updates = program.some(`more ${kind}`, (f) => program.mentions(f, kind === 'buffers' ? /clone_buffers|IORING_REGISTER_BUFFERS|__io_uring_register\b|register_bvec/ : /file_alloc_range|IORING_REGISTER_FILES/));
     if (!all.length || updates) return undefined;
     const most = all.reduce((m, r) => (r.count === undefined ? OPEN_END : r.count > m ? r.count : m), 0n);
     return most >= OPEN_END ? undefined : most;
@@ -57,7 +58,7 @@ export function mostEntries(file: View, kind: 'buffers' | 'files'): bigint | und
 /** Whether nothing can have been registered: the ring is made and used up in this file, and the file never registers any. */
 export function neverRegistered(file: View, kind: 'buffers' | 'files', rings: readonly string[]): boolean {
   const { program } = file;
-  if (!rings.length || anyFunction(program, `registers ${kind}`, (f) => program.mentions(f, kind === 'buffers' ? ANY_BUFFERS : ANY_FILES))) return false;
+  if (!rings.length || program.some(`registers ${kind}`, (f) => program.mentions(f, kind === 'buffers' ? ANY_BUFFERS : ANY_FILES))) return false;
   return program.memo.derived(program, `made here alone ${rings.join(' ')}`, () => madeHereAlone(file, rings));
 }
 function madeHereAlone(file: View, rings: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 /** Chains of linked sqes: which preparations follow each other in a batch, and which of them carry a link. */
 import { bare, walk, type Expr, type Span } from '../model';
-import { HARDLINK, LINK, mayBeSameRing, mayReach, share, surely, type Flags, type Prep, type SqeEvent, type SqeFlow } from './sqe';
+import { HARDLINK, LINK, mayBeSameRing, mayReach, share, surely, type Flags, type Prep, type SqeEvent } from './sqe-events';
+import type { SqeFlow } from './sqe-flow';
 import { hasFlag } from './sqe-flags';
 
 const LINKS = LINK | HARDLINK;

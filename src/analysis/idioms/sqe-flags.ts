@@ -1,5 +1,6 @@
 /** The flags of a request: which stores to its sqe's flags are its own, and what they amount to. */
-import { share, surely, takesAnew, type Flags, type Prep, type SqeFlow } from './sqe';
+import { share, surely, takesAnew, type Flags, type Prep } from './sqe-events';
+import type { SqeFlow } from './sqe-flow';
 
 /** Stores to the flags of the sqe a request is prepared in, behind the preparation or in front of it. */
 export function flagsAround(flow: SqeFlow, prep: Prep): Flags[] {

@@ -1,4 +1,5 @@
-import { SKIP_SUCCESS, sqeFlow, surely } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { SKIP_SUCCESS, surely } from '../../idioms/sqe-events';
 import { prepName } from '../../idioms/sqe-preps';
 import { pointees, within, type Memory } from '../../flow/memory';
 import type { Flow } from '../../flow/program';

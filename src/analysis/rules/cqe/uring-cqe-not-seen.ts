@@ -1,5 +1,6 @@
 import { CQE_CONSUMERS } from '../../api/names';
-import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import { cqeFlow } from '../../idioms/cqe';
+import type { Trouble } from '../../idioms/cqe-trouble';
 import { isCqe } from '../../idioms/declared-type';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { bare, placeIn, statements, walk, walkFunction, expressionsOf, type Call, type Func, type Stmt } from '../../model';

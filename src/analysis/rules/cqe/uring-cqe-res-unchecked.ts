@@ -1,4 +1,5 @@
-import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import { cqeFlow } from '../../idioms/cqe';
+import type { Trouble } from '../../idioms/cqe-trouble';
 import { prepName } from '../../idioms/sqe-preps';
 import { walkFunction, type Func } from '../../model';
 import { placeOf } from '../../source-file';

@@ -1,5 +1,6 @@
 import { CQE_CONSUMERS } from '../../api/names';
-import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import { cqeFlow } from '../../idioms/cqe';
+import type { Trouble } from '../../idioms/cqe-trouble';
 import { assignmentsTo } from '../../idioms/assignments';
 import { eventOf, wayTo } from '../../idioms/paths';
 import { bare, placeIn, statements, walkFunction, type Call, type Expr, type Func, type Place, type Stmt } from '../../model';

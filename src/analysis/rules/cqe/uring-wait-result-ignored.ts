@@ -1,4 +1,5 @@
-import { cqeFlow, type Trouble } from '../../idioms/cqe';
+import { cqeFlow } from '../../idioms/cqe';
+import type { Trouble } from '../../idioms/cqe-trouble';
 import type { Call, Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';

@@ -4,8 +4,7 @@ import { constant } from '../../flow/value';
 import { aioCall, aioCalls } from '../../idioms/aio-call';
 import { eventOf, wayTo } from '../../idioms/paths';
 import { lvalue, resultFlow } from '../../idioms/return-convention';
-import { callsIn } from '../../idioms/sqe';
-import { bare, statements, walk, type Call, type Expr, type Func, type Local } from '../../model';
+import { bare, callsIn, statements, walk, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';
 

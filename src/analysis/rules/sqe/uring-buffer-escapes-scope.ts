@@ -1,5 +1,7 @@
 import { automaticBehind, automaticField, type Automatic } from '../../idioms/automatic';
-import { mayBeSameRing, share, sqeFlow, type Prep, type SqeFlow, type UserData } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { mayBeSameRing, share, type Prep, type UserData } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, statements, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';

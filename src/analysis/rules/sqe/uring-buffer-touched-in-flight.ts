@@ -1,6 +1,8 @@
 import { changesIn, loopsAround } from '../../idioms/loops';
 import { isLinked, ringsOf } from '../../idioms/sqe-chain';
-import { mayBeSameRing, mayReach, sqeFlow, type Freed, type Prep, type SqeEvent, type SqeFlow, type Touch } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { mayBeSameRing, mayReach, type Freed, type Prep, type SqeEvent, type Touch } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';

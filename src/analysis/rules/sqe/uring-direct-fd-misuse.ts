@@ -1,11 +1,13 @@
 import { constant, integers } from '../../flow/value';
 import { mostEntries, neverRegistered, registrationsIn } from '../../idioms/registrations';
 import { isLinked, ringsOf } from '../../idioms/sqe-chain';
-import { anyFunction, callsIn, share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { share, type Prep } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { flagsAround, flagStore } from '../../idioms/sqe-flags';
 import { withoutFlag } from '../../idioms/flag-fix';
 import { loopsAround } from '../../idioms/loops';
-import { bare, statements, walk, walkFunction, type Expr, type Func, type Span } from '../../model';
+import { bare, callsIn, statements, walk, walkFunction, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
 
@@ -170,7 +172,7 @@ function fromCompletion(file: View, flow: SqeFlow, report: (d: Draft) => void): 
   const named = open.shape?.fileIndex === undefined ? undefined : open.call.args[open.shape.fileIndex];
   const slot = named && constant(flow.flow.value(named, open.memory));
   const allocated = /^(?:multishot_accept_direct|socket_direct_alloc)$/.test(open.op!) || slot === ALLOC;
-  if ((!allocated && slot === undefined) || anyFunction(file.program, 'installs', (f) => file.program.mentions(f, /fixed_fd_install/))) return;
+  if ((!allocated && slot === undefined) || file.program.some('installs', (f) => file.program.mentions(f, /fixed_fd_install/))) return;
   for (const [id, taken] of resultsBehind(func, open.span.end)) {
     const isTaken = (e: Expr | undefined) => e !== undefined && bare(e).kind === 'name' && (bare(e) as { id?: string }).id === id && e.span.start > taken.end;
     for (const prep of all) {
@@ -213,7 +215,7 @@ function plainCalls(file: View, func: Func, slots: Slot[], report: (d: Draft) =>
     const fd = call.args[0];
     if (!fd || !PLAIN.test(call.name) || call.callee.kind !== 'name' || file.program.defines(call.name)) continue;
     const slot = slots.find((s) => s.prep.span.end < call.span.start && isSlot(file, func, fd, s));
-    if (!slot || anyFunction(file.program, 'installs', (f) => file.program.mentions(f, /fixed_fd_install/))) continue;
+    if (!slot || file.program.some('installs', (f) => file.program.mentions(f, /fixed_fd_install/))) continue;
     report({
       at: placeOf(func, fd), message: `This is a slot of the ring's table: ${call.name}() takes it for the process's descriptor of that number.`,
       related: [{ at: placeOf(func, slot.prep), message: 'the slot is filled here' }],

@@ -1,7 +1,9 @@
 import { constant } from '../../flow/value';
 import { mostEntries, neverRegistered, registrationsIn } from '../../idioms/registrations';
 import { ringsOf } from '../../idioms/sqe-chain';
-import { share, sqeFlow, surely, takesAnew, type Flags, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { share, surely, takesAnew, type Flags, type Prep } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, statements, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';

@@ -1,6 +1,8 @@
 import { flagState, originsOf } from '../../idioms/fd-origin';
 import { before, isLinked, ringsOf } from '../../idioms/sqe-chain';
-import { DRAIN, mayBeSameRing, mayReach, share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { DRAIN, mayBeSameRing, mayReach, share, type Prep } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { integers } from '../../flow/value';
 import type { Expr } from '../../model';
 import { placeOf } from '../../source-file';

@@ -1,6 +1,8 @@
 import { integers } from '../../flow/value';
 import { behind, linkFlag, setsLink } from '../../idioms/sqe-chain';
-import { anyFunction, HARDLINK, share, sqeFlow, type Flags, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { HARDLINK, share, type Flags, type Prep } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { readsCqe } from '../../idioms/declared-type';
 import { bare, type Expr } from '../../model';
 import { placeOf } from '../../source-file';
@@ -61,8 +63,8 @@ function partialSend(file: View, flow: SqeFlow, prep: Prep, link: Flags, next: P
 function shortRead(file: View, flow: SqeFlow, prep: Prep, link: Flags, next: Prep[]): Draft | undefined {
   const { program } = file;
   if (!READS.test(prep.op!) || link.bits?.some((b) => (b & HARDLINK) !== 0n) || !next.some((n) => n.op !== undefined && USES.test(n.op))) return undefined;
-  if (anyFunction(program, 'ECANCELED', (f) => program.mentions(f, /ECANCELED|errno|strerror|st_size|stx_size/))) return undefined;
-  if (!anyFunction(program, 'reads results of cqes', (f) => readsCqe(file, f, 'res'))) return undefined;
+  if (program.some('ECANCELED', (f) => program.mentions(f, /ECANCELED|errno|strerror|st_size|stx_size/))) return undefined;
+  if (!program.some('reads results of cqes', (f) => readsCqe(file, f, 'res'))) return undefined;
   return {
     at: placeOf(flow.flow.func, { span: linkFlag(link) }),
     message: 'A short read breaks this chain: what is linked behind it completes with -ECANCELED, which nothing here handles.',

@@ -1,6 +1,8 @@
 import { setupsIn } from '../../idioms/ring-setup';
 import { before, behind, isLinked, ringsOf, sqeName } from '../../idioms/sqe-chain';
-import { HARDLINK, LINK, mayBeSameRing, mayReach, share, SKIP_SUCCESS, sqeFlow, surely, takesAnew, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { HARDLINK, LINK, mayBeSameRing, mayReach, share, SKIP_SUCCESS, surely, takesAnew, type Prep, type SqeEvent } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { constant, integers } from '../../flow/value';
 import { bare } from '../../model';
 import { placeOf } from '../../source-file';

@@ -1,5 +1,7 @@
 import { linkFlag, queues, ringsOf, setsLink } from '../../idioms/sqe-chain';
-import { mayBeSameRing, share, sqeFlow, takesAnew, type Flags, type Get, type SqeEvent, type SqeFlow, type Submit } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { mayBeSameRing, share, takesAnew, type Flags, type Get, type SqeEvent, type Submit } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, placeIn, statements, walk, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';

@@ -1,4 +1,6 @@
-import { anyFunction, mayBeSameRing, mayReach, share, sqeFlow, takesAnew, type Get, type Prep, type Queue, type Reap, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { mayBeSameRing, mayReach, share, takesAnew, type Get, type Prep, type Queue, type Reap } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { statements, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
@@ -71,12 +73,12 @@ function endlessWait(flow: SqeFlow, prep: Prep | Queue, rings: readonly string[]
 /** A preparation in a program that is wholly in this file, where nothing submits anything. */
 function neverSubmitted(file: View, flow: SqeFlow): Prep | undefined {
   const { program } = file;
-  if (!program.defines('main') || anyFunction(program, 'submits', (f) => program.mentions(f, SUBMITS))) return undefined;
+  if (!program.defines('main') || program.some('submits', (f) => program.mentions(f, SUBMITS))) return undefined;
   const gets = new Map<string, Get>();
   for (const g of flow.of('get')) for (const id of g.sqes) gets.set(id, g);
   const prep = flow.of('prep').find((p) => !p.inside && p.sqes.some((id) => gets.has(id)));
   if (!prep || flow.events.some((e) => e.kind === 'escape' && share(e.sqes, prep.sqes))) return undefined;
-  const leadsOut = anyFunction(program, 'leads out of sight', (f) => sqeFlow(program, f)?.of('unseen').some((u) => u.keys.length > 0) !== false);
+  const leadsOut = program.some('leads out of sight', (f) => sqeFlow(program, f)?.of('unseen').some((u) => u.keys.length > 0) !== false);
   return leadsOut || flow.reaches(prep, (e) => e.kind === 'unseen', (e) => takesAnew(e, prep.sqes)) ? undefined : prep;
 }
 

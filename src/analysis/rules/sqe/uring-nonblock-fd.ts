@@ -1,8 +1,10 @@
 import { integers } from '../../flow/value';
 import { flagState, O_NONBLOCK, originsOf } from '../../idioms/fd-origin';
 import { withoutFlag } from '../../idioms/flag-fix';
-import { anyFunction, callsIn, share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
-import { walk, type Expr, type Func, type Span } from '../../model';
+import { sqeFlow } from '../../idioms/sqe';
+import { share, type Prep } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
+import { callsIn, walk, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 import { nonblockInRust } from './uring-nonblock-fd.rust';
@@ -34,7 +36,7 @@ export const uringNonblockFd: Rule = {
     const flow = sqeFlow(program, func);
     if (!flow || !flow.of('prep').some((p) => OPERATIONS.test(p.op ?? ''))) return;
     // whoever handles completions elsewhere may know
-    if (!anyFunction(program, 'reads results', (f) => program.mentions(f, RESULT)) || anyFunction(program, 'handles EAGAIN', (f) => program.mentions(f, HANDLES) && program.mentions(f, RESULT))) return;
+    if (!program.some('reads results', (f) => program.mentions(f, RESULT)) || program.some('handles EAGAIN', (f) => program.mentions(f, HANDLES) && program.mentions(f, RESULT))) return;
     for (const prep of flow.of('prep')) {
       if (prep.inside || !prep.call) continue;
       const flag = notWaiting(flow, prep);
@@ -74,7 +76,7 @@ function nonBlocking(file: View, flow: SqeFlow, prep: Prep, report: Parameters<N
   const fd = prep.call!.args[1];
   const origins = fd && originsOf(file, flow.flow, fd, prep.memory);
   if (!fd || !origins?.every((o) => flagState(o, O_NONBLOCK) === 'on' && ['socket', 'pipe', 'terminal', 'file', 'device'].includes(o.kind))) return;
-  if (anyFunction(program, 'readiness', (f) => program.mentions(f, READINESS) && !onlySetsUp(file, f))) return;
+  if (program.some('readiness', (f) => program.mentions(f, READINESS) && !onlySetsUp(file, f))) return;
   const maker = origins[0]!;
   const here = callsIn(func).find((c) => c === maker.call);
   const flag = here && [...walk(here.args)].find((n) => n.kind === 'name' && /^(?:SOCK|O)_NONBLOCK$/.test(n.name));

@@ -1,5 +1,7 @@
 import type { Severity } from '../../../protocol/analysis';
-import { share, sqeFlow, takesAnew, type FieldStore, type Flags, type Prep, type SqeEvent, type SqeFlow, type Submit, type UserData } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { share, takesAnew, type FieldStore, type Flags, type Prep, type SqeEvent, type Submit, type UserData } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, placeIn, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';

@@ -2,7 +2,9 @@ import { integers } from '../../flow/value';
 import { flagState, O_APPEND, originsOf, type Origin } from '../../idioms/fd-origin';
 import { changesIn, loopsAround } from '../../idioms/loops';
 import { isLinked } from '../../idioms/sqe-chain';
-import { anyFunction, share, sqeFlow, type Prep, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { share, type Prep } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
@@ -81,7 +83,7 @@ function position(file: View, flow: SqeFlow, prep: Prep, fd: Expr, offset: Expr,
 /** Offset 0 for other data each time. */
 function again(file: View, flow: SqeFlow, prep: Prep, fd: Expr, offset: Expr, origins: Origin[] | undefined): Draft | undefined {
   const { func } = flow.flow;
-  if (origins ? !origins.every((o) => o.kind === 'file') : anyFunction(file.program, 'streams', (f) => file.program.mentions(f, STREAMS))) return undefined;
+  if (origins ? !origins.every((o) => o.kind === 'file') : file.program.some('streams', (f) => file.program.mentions(f, STREAMS))) return undefined;
   if (!origins && ['sys/socket.h', 'netinet/in.h', 'arpa/inet.h'].some((h) => file.includes(h))) return undefined;
   const loop = loopsAround(func, prep.span).find((l) => origins === undefined || !origins.some((o) => o.call && o.via.length === 0 && l.span.start <= o.call.span.start && o.call.span.end <= l.span.end));
   const repeated = loop !== undefined && !changesIn(loop, fd) && flow.reaches(prep, (e) => e === prep)

@@ -1,6 +1,8 @@
 import { automaticBehind, type Automatic } from '../../idioms/automatic';
 import { everyRing } from '../../idioms/ring-setup';
-import { sqeFlow, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import type { Prep, SqeEvent } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';

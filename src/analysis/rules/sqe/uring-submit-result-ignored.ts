@@ -5,8 +5,8 @@ import { everyRing } from '../../idioms/ring-setup';
 import { assignmentsTo } from '../../idioms/assignments';
 import { loopsAround, type Loop } from '../../idioms/loops';
 import { useOfResult } from '../../idioms/result-use';
-import { callsIn, sqeFlow } from '../../idioms/sqe';
-import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Span } from '../../model';
+import { sqeFlow } from '../../idioms/sqe';
+import { bare, callsIn, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 

@@ -1,4 +1,6 @@
-import { anyFunction, mayBeSameRing, share, sqeFlow, SKIP_SUCCESS, surely, takesAnew, type Get, type Prep, type SqeEvent, type SqeFlow } from '../../idioms/sqe';
+import { sqeFlow } from '../../idioms/sqe';
+import { mayBeSameRing, share, SKIP_SUCCESS, surely, takesAnew, type Get, type Prep, type SqeEvent } from '../../idioms/sqe-events';
+import type { SqeFlow } from '../../idioms/sqe-flow';
 import { readsCqe } from '../../idioms/declared-type';
 import type { Func } from '../../model';
 import { placeOf } from '../../source-file';
@@ -31,7 +33,7 @@ export const uringUserDataUnset: Rule = {
         report({ at: placeOf(func, get), severity: 'error', message: 'This sqe is submitted without being prepared: whatever its entry held before runs again. Prepare it, with io_uring_prep_nop() if nothing else.' });
       }
     }
-    if (!anyFunction(program, 'reads user data', (f) => reads(file, f)) || !anyFunction(program, 'sets user data', (f) => program.mentions(f, SETS))) return;
+    if (!program.some('reads user data', (f) => reads(file, f)) || !program.some('sets user data', (f) => program.mentions(f, SETS))) return;
     for (const prep of flow.of('prep')) {
       const own = gets.filter((g) => share(g.sqes, prep.sqes));
       // preparations of old libraries clear it

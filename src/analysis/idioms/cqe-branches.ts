@@ -1,0 +1,108 @@
+/** What a test says of cqes, on the way that is taken behind it. */
+import { CQE_CONSUMERS } from '../api/names';
+import type { Edge } from '../flow/cfg';
+import type { Memory } from '../flow/memory';
+import type { Flow } from '../flow/program';
+import { nullTest } from '../flow/typestate';
+import { constant } from '../flow/value';
+import { bare, expressionsOf, statements, walk, type Expr, type Func } from '../model';
+import { afterResult, afterSign, allGone, change, mapAll, type CqeStates, type Sign, type Token, type Validity } from './cqe-state';
+import type { CqeTokens } from './cqe-tokens';
+import type { CqeUses } from './cqe-uses';
+import { operandOf, type Tested } from './return-convention';
+
+export class CqeBranches {
+  constructor(private readonly flow: Flow, private readonly tokens: CqeTokens, private readonly uses: CqeUses) {}
+
+  /** The states along an edge; `memory` is that at its start, where it has a guard. */
+  along(edge: Edge, states: CqeStates, memory: Memory | undefined): CqeStates {
+    let out = states;
+    if (edge.jump && edge.jump.kind !== 'break') out = mapAll(out, (i) => (i.hold === 'held' ? { ...i, jump: edge.jump!.span } : i));
+    if (!edge.guard || !memory) return out;
+    const { test, truth } = edge.guard;
+    if (edge.kept) return this.uses.compared(test, memory, out);
+    const pointer = nullTest(test, truth, (e) => constant(this.flow.value(e, memory)) === 0n);
+    const pointed = pointer && this.tokens.pointed(pointer.pointer, memory);
+    for (const t of pointed?.all ?? []) {
+      const outcome: Validity = pointer!.isNull ? (pointed!.sure ? 'failed' : 'open') : 'valid';
+      out = change(out, t, (i) => afterResult(i, outcome));
+    }
+    const tested = operandOf(test);
+    if (tested) {
+      const waited = this.tokens.waited(tested.operand, memory);
+      for (const t of waited.all) out = change(out, t, (i) => afterResult(i, this.outcome(t, tested, truth, waited.sure), waited.sure ? errorOf(test, truth) : undefined));
+      for (const t of this.tokens.results(tested.operand, memory)) out = change(out, t, (i) => afterSign(i, signOf(tested, truth)));
+    }
+    for (const e of walk([test])) {
+      if (e.kind === 'name' || e.kind === 'member') for (const t of this.tokens.results(e, memory)) out = change(out, t, (i) => (i.sign === 'unknown' ? { ...i, sign: 'tested' } : i));
+      if (e !== bare(test)) for (const t of this.tokens.waited(e, memory).all) out = change(out, t, (i) => (i.validity === 'untested' ? { ...i, validity: 'open' } : i));
+    }
+    return this.byFlag(edge, out, memory);
+  }
+
+  /** What a test says of whether there is a cqe. */
+  private outcome(token: Token, tested: Tested, truth: boolean, sure: boolean): Validity {
+    if (!sure || token.source === 'batch') return 'open';
+    const fine: Validity = token.source === 'assumed' ? 'signed' : 'valid';
+    const { op, with: value } = tested;
+    if (value === 'error' || (typeof value === 'bigint' && value < 0n && (op === '==' || op === '!='))) {
+      if (op !== '==' && op !== '!=') return 'open';
+      return (op === '==') === truth ? 'failed' : token.source === 'assumed' ? 'signed' : 'open';
+    }
+    if (value === undefined) return 'open';
+    const negative = (op === '<' && value === 0n) || (op === '<=' && value === -1n);
+    const positive = (op === '>=' && value === 0n) || (op === '>' && value === -1n);
+    if (negative || positive) return negative === truth ? 'failed' : fine;
+    if (value === 0n && (op === '!=' || op === '==')) {
+      if (token.source === 'assumed') return (op === '==') === truth ? 'open' : 'signed';
+      return (op === '!=') === truth ? 'failed' : 'valid';
+    }
+    return value === 0n && op === '>' && truth && token.source === 'assumed' ? 'signed' : 'open';
+  }
+
+  /** `if (flag) io_uring_cqe_seen(…)`: what the flag stands for is not known, so neither is what became of the cqe otherwise. */
+  private byFlag(edge: Edge, states: CqeStates, memory: Memory): CqeStates {
+    const skips = this.flags().get(edge.guard!.test);
+    if (skips === undefined || skips === !edge.guard!.truth) return states;
+    for (const e of walk([edge.guard!.test])) {
+      if (this.tokens.waited(e, memory).all.length || this.tokens.results(e, memory).length || this.tokens.pointed(e, memory).all.length) return states;
+    }
+    return allGone(states);
+  }
+  /** Tests that decide whether a cqe is given back, with the outcome that leads there; `both` where that is not plain. */
+  private flags(): Map<Expr, boolean | 'both'> {
+    return (this.flagTests ??= flagTests(this.flow.func));
+  }
+  private flagTests: Map<Expr, boolean | 'both'> | undefined;
+}
+
+function flagTests(func: Func): Map<Expr, boolean | 'both'> {
+  const out = new Map<Expr, boolean | 'both'>();
+  for (const s of statements(func.body)) {
+    if (s.kind !== 'if' || !s.test || s.otherwise.length) continue;
+    if (![...walk(s.then.flatMap(expressionsOf))].some((e) => e.kind === 'call' && CQE_CONSUMERS.has(e.name))) continue;
+    let test = bare(s.test);
+    let truth = true;
+    for (; test.kind === 'unary' && test.op === '!'; truth = !truth) test = bare(test.operand);
+    if (test.kind === 'binary' && (test.op === '&&' || test.op === '||')) for (const e of walk([test])) out.set(e, 'both');
+    else out.set(test, truth);
+  }
+  return out;
+}
+
+/** `ret == -ETIME`: which error it is, or is not. */
+function errorOf(test: Expr, truth: boolean): { name: string; is: boolean } | undefined {
+  const e = bare(test);
+  if (e.kind !== 'binary' || (e.op !== '==' && e.op !== '!=')) return undefined;
+  for (const side of [bare(e.right), bare(e.left)]) {
+    const name = side.kind === 'unary' && side.op === '-' ? bare(side.operand) : undefined;
+    if (name?.kind === 'name' && /^E[A-Z]+$/.test(name.name)) return { name: name.name, is: (e.op === '==') === truth };
+  }
+  return undefined;
+}
+function signOf(tested: Tested, truth: boolean): Sign {
+  const { op, with: value } = tested;
+  const negative = (op === '<' && value === 0n) || (op === '<=' && value === -1n);
+  const positive = (op === '>=' && value === 0n) || (op === '>' && value === -1n);
+  return negative || positive ? (negative === truth ? 'negative' : 'not negative') : 'tested';
+}

@@ -1,0 +1,266 @@
+/** What calls do to cqes: hand them out, give them back, take them along; functions of the project by what they do. */
+import { CQE_CONSUMERS, CQE_SOURCES, isGuard, type CqeSource } from '../api/names';
+import { pointees, rootOf, within, type Memory } from '../flow/memory';
+import type { Flow, Program } from '../flow/program';
+import { callNumber, constant } from '../flow/value';
+import { bare, walk, walkFunction, type Call, type Expr, type Func } from '../model';
+import type { CqeFlow } from './cqe';
+import { afterResult, allGone, change, GONE, isGone, items, mapAll, type CqeStates, type Item, type Items, type Token, type Validity } from './cqe-state';
+import { elsewhere, isSingle, pathOf, type CqeTokens } from './cqe-tokens';
+import type { Troubles } from './cqe-trouble';
+import { NUMBER_ARGUMENTS, ON_DESCRIPTOR, type CqeUses } from './cqe-uses';
+import { isOutOfTheWay } from './out-of-sight';
+import { PREPS, prepName } from './sqe-preps';
+import { share } from './sqe-events';
+
+/** Words of functions that may give completions back where nobody sees it. */
+const MAY_CONSUME = /seen|advance|reap|drain|consum|complet|cqe|\bcq_|finish|release|done|dispose|pop|context|resume|yield/i;
+const SAYS_ONLY = /^(?:v?[fsd]?n?printf|f?puts|perror|syslog|strerror\w*)$|^(?!.*(?:fatal|die|panic|abort|exit|fail|throw)).*(?:log|print|trace|debug|warn|dump)/i;
+/** A cqe that was just handed out. */
+export const FRESH: Omit<Item, 'validity'> = { hold: 'held', read: 'no', sign: 'unknown' };
+
+export class CqeCalls {
+  private readonly func: Func;
+
+  /** `leaked`: memory whose address is kept where others find it; `inner`: the cqes of a function that is called. */
+  constructor(
+    private readonly program: Program, private readonly flow: Flow, private readonly tokens: CqeTokens, private readonly uses: CqeUses, private readonly troubles: Troubles,
+    private readonly leaked: ReadonlySet<string>, private readonly inner: (callee: Func) => CqeFlow | undefined,
+  ) {
+    this.func = flow.func;
+  }
+
+  call(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    if (call.args.some(namesHead)) return allGone(states);
+    const old = `from ${callNumber(call)}`;
+    if (states.has(old)) states = new Map([...states].filter(([id]) => id !== old));
+    const callee = this.program.callee(call);
+    if (callee) return this.projectCall(call, callee, memory, states);
+    const api = call.callee.kind === 'name' && (call.macro || !this.program.defines(call.name));
+    const source = api ? CQE_SOURCES.get(call.name) : undefined;
+    if (source) return this.obtained(call, source, memory, states);
+    if (api && CQE_CONSUMERS.has(call.name)) return this.consumed(call, memory, states);
+    if (api && call.name.startsWith('io_uring_')) return this.apiCall(call, memory, states);
+    return this.unknownCall(call, memory, states);
+  }
+
+  private obtained(call: Call, source: CqeSource, memory: Memory, states: CqeStates): CqeStates {
+    const rings = this.tokens.rings(call.args[0], memory);
+    const into = call.args[source === 'each' ? 2 : 1];
+    const target = into && bare(into);
+    const variable = source === 'each' ? target : target?.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
+    const own = variable?.kind === 'name' && this.func.locals.has(variable.id) && !this.func.locals.get(variable.id)!.static && !this.func.params.some((p) => p.id === variable.id);
+    const path = `${callNumber(call)}`;
+    const targets = source === 'each' ? [] : this.tokens.rings(into, memory);
+    const token: Token = { id: path, source, call, rings, targets, shared: !own, object: source === 'each' ? `@${path}*` : `@${path}/1*` };
+    this.tokens.know(token);
+    const out = this.before(token, call, states);
+    const single = isSingle(source);
+    const validity: Validity = single ? 'untested' : 'valid';
+    return new Map(out).set(path, items({ validity, ...FRESH }));
+  }
+  /** What was handed out before and is held still, when the ring is asked for more. */
+  private before(token: Token, call: Call, states: CqeStates): CqeStates {
+    let out = states;
+    for (const [id, all] of states) {
+      const other = this.tokens.byId.get(id)!;
+      if (isGone(all)) continue;
+      if (!share(other.rings, token.rings)) {
+        // nothing points to the other any more
+        if (other.id !== token.id && share(other.targets, token.targets)) out = new Map(out).set(id, GONE);
+        continue;
+      }
+      if (isSingle(token.source) && (other.source === 'batch' || other.source === 'each' || other.source === 'parameter')) continue;
+      // of a batch it is the first
+      if (isSingle(token.source)) for (const i of all.values()) {
+        if (i.hold !== 'held' || (i.validity !== 'valid' && i.validity !== 'untested')) continue;
+        if (i.read === 'no' && !(token.source === 'wait' && other.source === 'wait')) continue;
+        this.troubles.report({ kind: 'unseen', token: other, at: this.troubles.place(i.jump ? { span: i.jump } : other.call ?? call), again: call });
+      }
+      if (other.id !== token.id) out = new Map(out).set(id, GONE);
+    }
+    return out;
+  }
+
+  private consumed(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    const count = CQE_CONSUMERS.get(call.name);
+    if (count === undefined) {
+      const { all, sure } = call.args[1] ? this.tokens.pointed(call.args[1], memory) : { all: [], sure: false };
+      if (!all.some((t) => t.source !== 'elsewhere' || states.has(t.id))) return this.fromElsewhere(call, memory, this.onRing(states, this.tokens.rings(call.args[0], memory), () => GONE));
+      // whichever of several calls it was, none handed a cqe out
+      const failed = (t: Token): boolean => isSingle(t.source) && states.has(t.id) && [...states.get(t.id)!.values()].every((i) => i.validity === 'failed' || i.validity === 'noted');
+      if (all.length > 0 && all.every(failed) && all.every((t) => states.get(t.id)!.size > 0)) this.troubles.report({ kind: 'nothing', token: all[0]!, at: this.troubles.place(call) });
+      return all.reduce<CqeStates>((s, t) => this.uses.consume(t, call, sure, s), states);
+    }
+    const n = call.args[count];
+    const value = n && this.flow.value(n, memory);
+    const whole = value ? this.tokens.resultOf(value) : [];
+    const fixed = value && constant(value);
+    const rings = this.tokens.rings(call.args[0], memory);
+    let out = states;
+    for (const [id, before] of states) {
+      const token = this.tokens.byId.get(id)!;
+      if (isGone(before) || !share(token.rings, rings)) continue;
+      const all = token.source === 'batch' ? whole.includes(token) : fixed !== undefined && fixed > 0n && (token.source !== 'each' || this.isInside(call, token));
+      out = all ? this.uses.consume(token, call, true, out) : new Map(out).set(id, GONE);
+    }
+    return out;
+  }
+  private isInside(call: Call, token: Token): boolean {
+    return token.call !== undefined && call.span.start > token.call.span.start;
+  }
+
+  /** A cqe that a call out of sight returned is followed from here on. */
+  private fromElsewhere(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    const value = call.args[1] && this.flow.value(call.args[1], memory);
+    const [atom] = value?.atoms.size === 1 && !value.unknown ? value.atoms.values() : [];
+    if (atom?.kind !== 'call') return states;
+    const token: Token = { id: elsewhere(atom), source: 'elsewhere', call: undefined, rings: this.tokens.rings(call.args[0], memory), targets: [], shared: true, object: `@${pathOf(atom)}*` };
+    this.tokens.know(token);
+    return new Map(states).set(token.id, items({ validity: 'valid', hold: 'seen', read: 'result', sign: 'tested', consumer: call }));
+  }
+
+  private apiCall(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    if (call.name === 'io_uring_queue_exit') return this.onRing(states, this.tokens.rings(call.args[0], memory), () => GONE);
+    let out = states;
+    const shape = PREPS.get(prepName(call.name) ?? '');
+    for (const position of [shape?.fd, shape?.length]) if (position !== undefined && call.args[position]) out = this.uses.asNumber(call.args[position], memory, out);
+    for (const arg of call.args) {
+      for (const t of this.tokens.pointed(arg, memory).all) out = this.uses.used(t, arg, arg, /^io_uring_cqe_get_data/.test(call.name) ? 'looked' : 'result', out);
+    }
+    return out;
+  }
+
+  private onRing(states: CqeStates, rings: readonly string[], change: (all: Items) => Items): CqeStates {
+    const out = new Map(states);
+    for (const [id, all] of states) {
+      const own = this.tokens.byId.get(id)!.rings;
+      if (!own.length || !rings.length || share(own, rings)) out.set(id, change(all));
+    }
+    return out;
+  }
+
+  private unknownCall(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    const number = call.args[NUMBER_ARGUMENTS.get(call.name) ?? Infinity];
+    let out = number ? this.uses.asNumber(number, memory, states) : states;
+    if (call.args[0] && ON_DESCRIPTOR.test(call.name)) out = this.uses.asNumber(call.args[0], memory, out);
+    const guard = isGuard(call.name);
+    const says = SAYS_ONLY.test(call.name) && !guard;
+    for (const arg of call.args) {
+      if (!says) out = this.uses.looked(arg, guard ? 'valid' : 'open', memory, out);
+      for (const t of this.tokens.pointed(arg, memory).all) {
+        if (guard) {
+          out = change(out, t, (i) => afterResult(i, 'valid'));
+          continue;
+        }
+        if (call.name === 'free' || call.name === 'delete') continue;
+        out = new Map(this.uses.used(t, arg, arg, 'result', out)).set(t.id, GONE);
+      }
+      out = this.uses.escapes(arg, memory, out);
+    }
+    // it may not come back where something failed
+    if (!says) out = mapAll(out, (i) => (i.validity === 'failed' ? { ...i, validity: 'noted' } : i));
+    if (says || isOutOfTheWay(call)) return out;
+    const reached = call.args.flatMap((a) => pointees(this.flow.value(a, memory)));
+    if (call.callee.kind === 'member') reached.push(...this.flow.keys(call.callee.object, memory), ...pointees(this.flow.value(call.callee.object, memory)));
+    return this.lost(out, reached, MAY_CONSUME.test(call.name) || call.macro === true || this.program.defines(call.name));
+  }
+  /** Code out of sight got hold of this memory, and may consume what its rings hold. */
+  private lost(states: CqeStates, reached: string[], consumes: boolean): CqeStates {
+    const out = new Map(states);
+    for (const id of states.keys()) {
+      const { rings } = this.tokens.byId.get(id)!;
+      const inReach = rings.some((r) => reached.some((k) => within(r, k) || within(k, r)) || (consumes && (!rootOf(r).includes('~') || this.leaked.has(r))));
+      if (inReach || (consumes && !rings.length)) out.set(id, GONE);
+    }
+    return out;
+  }
+
+  private projectCall(call: Call, callee: Func, memory: Memory, states: CqeStates): CqeStates {
+    const inner = this.program.callEachOther(this.func, callee) ? undefined : this.inner(callee);
+    if (!inner) {
+      if (this.program.callEachOther(this.func, callee) || mayConsume(this.program, callee)) return this.unknownCall(call, memory, states);
+      return this.passed(call, memory, states);
+    }
+    let out = this.passed(call, memory, states);
+    if (mayConsume(this.program, callee)) {
+      const own = new Set(call.args.flatMap((a) => this.tokens.pointed(a, memory).all.map((t) => t.id)));
+      const reached = call.args.flatMap((a) => pointees(this.flow.value(a, memory)));
+      for (const [id, s] of this.lost(out, reached, true)) if (!own.has(id)) out = new Map(out).set(id, s);
+    }
+    callee.params.forEach((p, i) => {
+      const arg = call.args[i];
+      if (arg) for (const t of this.tokens.pointed(arg, memory).all) out = this.throughParameter(t, inner, `=${p.id}`, i, arg, call, out);
+    });
+    return this.handedOut(call, callee, inner, memory, out);
+  }
+  /** Results handed to a function of the project. */
+  private passed(call: Call, memory: Memory, states: CqeStates): CqeStates {
+    let out = states;
+    for (const arg of call.args) {
+      out = this.uses.escapes(arg, memory, this.uses.looked(arg, 'open', memory, out));
+    }
+    return out;
+  }
+  private throughParameter(token: Token, inner: CqeFlow, id: string, index: number, arg: Expr, call: Call, states: CqeStates): CqeStates {
+    const ends = inner.ends.get(id);
+    const list = ends && !isGone(ends) ? [...ends.values()] : [];
+    let out = states;
+    if (inner.usesUntested.has(index) || list.length === 0) out = this.uses.used(token, arg, arg, list.some((i) => i.read !== 'no') && list.every((i) => i.read !== 'result') ? 'looked' : 'result', out);
+    const held = list.every((i) => i.hold === 'held');
+    if (!list.length || (!held && !list.every((i) => i.hold === 'seen'))) return new Map(out).set(token.id, GONE);
+    const read = list.some((i) => i.read === 'result');
+    if (read) out = change(out, token, (i) => ({ ...i, read: 'result', sign: 'tested' }));
+    return held ? out : this.uses.consume(token, call, true, out);
+  }
+
+  /** Cqes that a function of the project returns or puts where its caller sees them. */
+  private handedOut(call: Call, callee: Func, inner: CqeFlow, memory: Memory, states: CqeStates): CqeStates {
+    const summary = this.program.summaryFor(this.func, callee);
+    if (!summary) return states;
+    const known = new Set<string>();
+    for (const value of [summary.returns, ...summary.stores.map(([, v]) => v)]) {
+      for (const a of value.atoms.values()) if (a.kind === 'out' || (a.kind === 'call' && CQE_SOURCES.get(a.call.name) === 'each')) known.add(pathOf(a));
+    }
+    const result = new Set([...summary.returns.atoms.values()].filter((a) => a.kind === 'call').map(pathOf));
+    let out = states;
+    for (const [id, all] of inner.ends) {
+      const token = inner.tokens.get(id)!;
+      if (!known.has(id) || token.source === 'parameter') continue;
+      const path = `${callNumber(call)}/${id}`;
+      const list = [...all.values()];
+      const valid = isGone(all) || !result.has(id) ? 'open' : list.every((i) => i.validity === 'valid') ? 'valid' : 'untested';
+      const own = call.args.some((a) => a.kind === 'unary' && a.op === '&' && a.operand.kind === 'name' && this.tokens.isOwn(a.operand.id) && this.tokens.local(a.operand.id)!.type === 'io_uring_cqe');
+      const here: Token = { ...token, id: path, call, targets: [], rings: token.rings.flatMap((r) => this.translated(r, call, callee, memory)), shared: !own, object: `@${callNumber(call)}/${token.object.slice(1)}` };
+      this.tokens.know(here);
+      out = new Map(this.before(here, call, out)).set(path, list.length && !isGone(all) && list.every((i) => i.hold === 'held') ? items({ validity: valid, ...FRESH }) : items({ validity: valid, hold: 'held', read: 'result', sign: 'tested' }));
+    }
+    return out;
+  }
+  private translated(key: string, call: Call, callee: Func, memory: Memory): string[] {
+    const root = rootOf(key);
+    if (!root.includes('~')) return [key];
+    const arg = call.args[callee.params.findIndex((p) => p.id === root)];
+    const rest = key.slice(root.length);
+    return arg && rest.startsWith('*') ? pointees(this.flow.value(arg, memory)).map((k) => k + rest.slice(1)) : [];
+  }
+}
+
+/** Whether a function of the project may give cqes back, itself or through those it calls. */
+function mayConsume(program: Program, func: Func): boolean {
+  return program.memo.derived(func, 'consumes cqes', () => {
+    if (program.mentions(func, /cqe_seen|cq_advance|khead|cq_?head/)) return true;
+    for (const e of walkFunction(func)) {
+      if (e.kind !== 'call') continue;
+      const callee = program.callee(e);
+      if (callee ? !program.callEachOther(func, callee) && mayConsume(program, callee) : !isOutOfTheWay(e) && MAY_CONSUME.test(e.name)) return true;
+    }
+    return false;
+  });
+}
+
+/** The head of the completion queue, which some move by hand. */
+export function namesHead(e: Expr): boolean {
+  for (const x of walk([e])) if (x.kind === 'member' && /^(?:k|cq_?)?head$/.test(x.field)) return true;
+  return false;
+}
