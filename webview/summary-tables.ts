@@ -1,4 +1,4 @@
-/** The summary of the window as tables: operations, system calls, threads, refusals. */
+/** The summary of the window as tables: operations, system calls, rings, threads, refusals. */
 import { modeWords } from '../src/protocol/mode-words';
 import type { TraceSummary } from '../src/protocol/summary';
 import { formatBytes, formatCount, formatDuration } from '../src/protocol/units';
@@ -8,7 +8,12 @@ import { element } from './dom';
 /** A column: title, what stands in it, and how it is set. */
 type Column<T> = [title: string, cell: (row: T) => string, kind?: 'num' | 'bad' | 'text'];
 
+/** A program may have thousands. */
+const MAX_RINGS = 50;
+
 export function summaryTables(summary: TraceSummary): HTMLElement[] {
+  const rings = summary.rings.filter((r) => r.api !== 'posix-aio').sort((a, b) => b.records - a.records);
+  const left = rings.length - MAX_RINGS;
   return [
     ...part('By operation', notes(summary), table('ops', 'Summary by operation', 'Operation', summary.apis, (s) => [s.op, s.api], [
       ['Count', (s) => formatCount(s.count)], ['Errors', (s) => formatCount(s.errors), 'bad'], ['Bytes', (s) => formatBytes(s.bytes)],
@@ -20,6 +25,11 @@ export function summaryTables(summary: TraceSummary): HTMLElement[] {
       ['Asleep', (c) => formatDuration(c.asleep_ns)], ['Uninterruptible', (c) => formatDuration(c.blocked_ns)],
       ['p50', (c) => formatDuration(c.p50_ns)], ['p99', (c) => formatDuration(c.p99_ns)], ['Longest', (c) => formatDuration(c.max_ns)],
     ]))),
+    ...(rings.length === 0 ? [] : part('Rings', left > 0 ? [element('p', { class: 'muted' }, `The ${MAX_RINGS} busiest of ${formatCount(rings.length)}.`)] : [],
+      table('rings', 'Rings', 'Ring', rings.slice(0, MAX_RINGS), (r) => [r.fd < 0 ? r.api : `fd ${r.fd}`, String(r.pid)], [
+        ['Submission queue', (r) => (r.sq > 0 ? formatCount(r.sq) : '')], ['Completion queue', (r) => (r.cq > 0 ? formatCount(r.cq) : '')],
+        ['Operations', (r) => formatCount(r.records)], ['Set up with', (r) => r.setup.join(' | '), 'text'],
+      ]))),
     ...(summary.threads.length === 0 ? [] : part('Threads of the kernel', [], table('threads', 'Threads of the kernel', 'Thread', summary.threads, (t) => [t.comm || '?', String(t.tid)], [
       ['Does', (t) => (t.role === 'sqpoll' ? 'polls the submission queue' : 'runs what would block'), 'text'], ['CPU', (t) => formatDuration(t.cpu_ns)], ['Watched for', (t) => formatDuration(t.wall_ns)],
       ['Idle', (t) => formatDuration(t.idle_ns)], ['Submitted', (t) => formatCount(t.submitted)],

@@ -84,6 +84,9 @@ static __always_inline void describe(struct told *told, struct io_kiocb *req, __
 		if (kind & ZERO_COPY && bpf_core_field_exists(message->flags) &&
 		    FIELD(reading == CASTS, message, flags) & RECVSEND_FIXED_BUF)
 			told->flags |= RECORD_FIXED_BUFFER;
+	} else if (op == OP_URING_CMD) {
+		struct io_uring_cmd *command = reading == CASTS ? TYPED(struct io_uring_cmd, req) : (void *)req;
+		told->offset = FIELD(reading == CASTS, command, cmd_op);
 	}
 	if (kind & FIXED_BUFFER)
 		told->flags |= RECORD_FIXED_BUFFER;

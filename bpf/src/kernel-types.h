@@ -141,6 +141,10 @@ struct io_rings {
 	__u32 cq_ring_entries;
 };
 
+struct io_uring_cmd {
+	__u32 cmd_op;
+};
+
 struct io_uring_sqe;
 struct io_ring_ctx {
 	unsigned int flags;

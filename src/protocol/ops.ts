@@ -1,7 +1,7 @@
 /** The kernel's names for the operation numbers that spans carry, and what their results mean. */
 import { Call, type ApiName } from './wire';
 
-/** IORING_OP_* by number, as of Linux 6.19. */
+/** IORING_OP_* by number, as of Linux 7.3. */
 const IO_URING_OPS = [
   'NOP', 'READV', 'WRITEV', 'FSYNC', 'READ_FIXED', 'WRITE_FIXED', 'POLL_ADD', 'POLL_REMOVE', 'SYNC_FILE_RANGE', 'SENDMSG',
   'RECVMSG', 'TIMEOUT', 'TIMEOUT_REMOVE', 'ACCEPT', 'ASYNC_CANCEL', 'LINK_TIMEOUT', 'CONNECT', 'FALLOCATE', 'OPENAT', 'CLOSE',
@@ -29,7 +29,7 @@ export function opName(api: ApiName, op: number): string {
 export function callName(call: number): string {
   return CALLS[call] ?? `call ${call}`;
 }
-/** IORING_REGISTER_* and IORING_UNREGISTER_* by number, as of Linux 6.18. */
+/** IORING_REGISTER_* and IORING_UNREGISTER_* by number, as of Linux 7.3. */
 const REGISTER_OPS = [
   'REGISTER_BUFFERS', 'UNREGISTER_BUFFERS', 'REGISTER_FILES', 'UNREGISTER_FILES', 'REGISTER_EVENTFD', 'UNREGISTER_EVENTFD',
   'REGISTER_FILES_UPDATE', 'REGISTER_EVENTFD_ASYNC', 'REGISTER_PROBE', 'REGISTER_PERSONALITY', 'UNREGISTER_PERSONALITY',
@@ -38,10 +38,22 @@ const REGISTER_OPS = [
   'UNREGISTER_RING_FDS', 'REGISTER_PBUF_RING', 'UNREGISTER_PBUF_RING', 'REGISTER_SYNC_CANCEL', 'REGISTER_FILE_ALLOC_RANGE',
   'REGISTER_PBUF_STATUS', 'REGISTER_NAPI', 'UNREGISTER_NAPI', 'REGISTER_CLOCK', 'REGISTER_CLONE_BUFFERS', 'REGISTER_SEND_MSG_RING',
   'REGISTER_ZCRX_IFQ', 'REGISTER_RESIZE_RINGS', 'REGISTER_MEM_REGION',
+  'REGISTER_QUERY', 'REGISTER_ZCRX_CTRL', 'REGISTER_BPF_FILTER',
 ];
 /** What an `io_uring_register` call was for; a flag of the opcode (IORING_REGISTER_USE_REGISTERED_RING) does not matter. */
 export function registerName(opcode: number): string {
   return REGISTER_OPS[opcode % 0x8000_0000] ?? `REGISTER_${opcode}`;
+}
+
+/** IORING_SETUP_* by bit, as of Linux 7.3. */
+const SETUP_FLAGS = [
+  'IOPOLL', 'SQPOLL', 'SQ_AFF', 'CQSIZE', 'CLAMP', 'ATTACH_WQ', 'R_DISABLED', 'SUBMIT_ALL', 'COOP_TASKRUN', 'TASKRUN_FLAG', 'SQE128', 'CQE32',
+  'SINGLE_ISSUER', 'DEFER_TASKRUN', 'NO_MMAP', 'REGISTERED_FD_ONLY', 'NO_SQARRAY', 'HYBRID_IOPOLL', 'CQE_MIXED', 'SQE_MIXED', 'SQ_REWIND',
+];
+/** What a ring was set up with, without the prefix; `bit 31` for one this version does not know. */
+export function setupNames(flags: number): string[] {
+  const bits = Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (flags >>> bit) & 1);
+  return bits.map((bit) => SETUP_FLAGS[bit] ?? `bit ${bit}`);
 }
 
 const ETIME = 62;

@@ -109,6 +109,8 @@ export interface SpanDetail {
   pid: number; tid: number; comm: string; thread: string;
   fd: number; path: string; direct: boolean; /** the file system's name, '' unknown */ fs: string; /** logical block size in bytes, 0 unknown */ block: number;
   offset: string; length: number; result: number;
+  /** of URING_CMD, which has no offset but this number there: the driver's command in words; '' for others */
+  command: string;
   /** the result is an error (a timer that fires is none) */
   failed: boolean;
   /** `EAGAIN` and the like, empty when the result is not negative */

@@ -21,7 +21,7 @@ export interface TraceSummary {
   /** system calls recorded, of all APIs */
   calls: CallSummary[];
   processes: { pid: number; comm: string; /** spans */ records: number; calls: number }[];
-  rings: { ring: number; api: ApiName; pid: number; fd: number; sq: number; cq: number; flags: number; records: number }[];
+  rings: { ring: number; api: ApiName; pid: number; fd: number; sq: number; cq: number; flags: number; /** names of the flags, like `SQPOLL` */ setup: string[]; records: number }[];
   /** the kernel's threads that work for rings, over the whole recording */
   threads: ThreadSummary[];
   /** ways to asynchronous I/O that were asked for and refused */

@@ -125,7 +125,7 @@ export const SPAN_FIELDS = [
   /** place among the operations in flight on this ring at submission, lowest free first: a lane that never overlaps */
   ['slot', 'varint'],
   ['fd', 'zigzag'],
-  /** file offset in bytes, -1 where the operation has none or uses the file's position */
+  /** file offset in bytes, -1 where the operation has none or uses the file's position; URING_CMD: the driver's command (`cmd_op`) */
   ['offset', 'zigzag'],
   /** bytes asked for */
   ['length', 'varint'],

@@ -2,6 +2,7 @@
 import { callName, isFailure, opName } from '../protocol/ops';
 import type { SpanDetail } from '../protocol/page';
 import { API_NAMES, SpanFlag } from '../protocol/wire';
+import { commandWords, isCommand } from './commands';
 import { errnoName } from './errno';
 import { splitHandle } from './handles';
 import type { TraceStore } from './store';
@@ -25,6 +26,11 @@ function place(store: TraceStore, at: { pid: number; tid: number; fd: number; st
   };
 }
 
+/** A command stands where others have their offset. */
+function position(api: string, op: string, offset: bigint, path: string): Pick<SpanDetail, 'offset' | 'command'> {
+  return { offset: offset.toString(), command: isCommand(api, op) ? commandWords(offset, path) : '' };
+}
+
 function describeSpan(store: TraceStore, index: number): SpanDetail {
   const { spans } = store;
   const track = store.tracks[spans.track(index)]!;
@@ -34,11 +40,13 @@ function describeSpan(store: TraceStore, index: number): SpanDetail {
   const { openDirect, ...where } = place(store, {
     pid: track.pid, tid: spans.tid(index), fd: spans.fd(index), start, fixed: (flags & SpanFlag.FixedFile) !== 0, stack: spans.stack(index),
   });
+  const op = opName(track.api, spans.op(index));
+  const offset = signed64(...spans.offset(index));
   return {
-    kind: 'span', index, track: track.id, api: track.api, op: opName(track.api, spans.op(index)),
+    kind: 'span', index, track: track.id, api: track.api, op, ...position(track.api, op, offset, where.path),
     start, duration: spans.duration(index), reap: spans.reap(index), submit: spans.submit(index), ...where,
     direct: (flags & SpanFlag.Direct) !== 0 || openDirect,
-    offset: signed64(...spans.offset(index)).toString(), length: spans.bytesAsked(index), result, failed: isFailure(spans.op(index), result), error: errnoName(result),
+    length: spans.bytesAsked(index), result, failed: isFailure(spans.op(index), result), error: errnoName(result),
     userData: `0x${unsigned64(...spans.userData(index)).toString(16)}`,
     parted: spans.parted(index), chain: spans.chain(index), asleep: -1, blocked: -1,
     notes: notesOf(flags),
@@ -55,7 +63,7 @@ function describeCall(store: TraceStore, row: number): SpanDetail {
   return {
     kind: 'call', index: row + calls.firstHandle, track: track.id, api: API_NAMES[calls.api(row)]!, op: callName(calls.op(row)),
     start, duration: calls.duration(row), reap: -1, submit: -1, ...where, direct: openDirect,
-    offset: signed64(...calls.offset(row)).toString(), length: calls.askedFor(row), result, failed: calls.failed(row), error: errnoName(result),
+    offset: signed64(...calls.offset(row)).toString(), command: '', length: calls.askedFor(row), result, failed: calls.failed(row), error: errnoName(result),
     userData: '', parted: -1, chain: 0, asleep: calls.asleep(row), blocked,
     notes: blocked > 0 ? ['was in uninterruptible sleep: for a device, or for a lock of the kernel'] : [],
   };
@@ -66,10 +74,11 @@ function describePending(store: TraceStore, row: number): SpanDetail {
   const api = API_NAMES[op.api]!;
   const { openDirect, ...where } = place(store, { ...op, fixed: (op.flags & SpanFlag.FixedFile) !== 0 });
   const handle = row + store.pending.firstHandle;
+  const name = opName(api, op.op);
   return {
-    kind: 'pending', index: handle, track: op.track, api, op: opName(api, op.op), start: op.start, duration: store.durationOf(handle), reap: -1, submit: op.submit, ...where,
+    kind: 'pending', index: handle, track: op.track, api, op: name, ...position(api, name, signed64(op.offsetLo, op.offsetHi), where.path), start: op.start, duration: store.durationOf(handle), reap: -1, submit: op.submit, ...where,
     direct: (op.flags & SpanFlag.Direct) !== 0 || openDirect,
-    offset: signed64(op.offsetLo, op.offsetHi).toString(), length: op.length, result: 0, failed: false, error: '',
+    length: op.length, result: 0, failed: false, error: '',
     userData: `0x${unsigned64(op.userLo, op.userHi).toString(16)}`, parted: op.parted, chain: op.chain, asleep: -1, blocked: -1,
     notes: ['in flight for long, and still was when last seen', ...notesOf(op.flags & ~SpanFlag.Unfinished)],
   };

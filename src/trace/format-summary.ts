@@ -5,6 +5,7 @@ import { wayWords } from '../protocol/way-words';
 import { formatBytes, formatCount, formatDuration, plural } from '../protocol/units';
 
 const MAX_PENDING = 10;
+const MAX_RINGS = 10;
 
 /** Several lines, the last one ends with a newline. Names and paths have their control characters replaced. */
 export function formatSummary(summary: TraceSummary): string {
@@ -31,6 +32,7 @@ export function formatSummary(summary: TraceSummary): string {
     lines.push('', 'way taken', ...ways.map(({ name, words }) => `${name.padEnd(width)}  ${words}`));
   }
   if (summary.calls.length > 0) lines.push('', ...callTable(summary));
+  if (summary.rings.some((r) => r.setup.length > 0)) lines.push('', ...ringTable(summary));
   for (const thread of summary.threads.filter((t) => t.role === 'sqpoll')) {
     lines.push('', `SQPOLL thread ${thread.tid}: ${formatDuration(thread.cpu_ns)} of CPU in ${formatDuration(thread.wall_ns)}, idle ${formatDuration(thread.idle_ns)}, ${plural(thread.submitted, 'submission')}`);
   }
@@ -74,6 +76,13 @@ function callTable(summary: TraceSummary): string[] {
     c.api, c.call, formatCount(c.count), formatCount(c.errors), formatDuration(c.total_ns), formatDuration(c.asleep_ns), formatDuration(c.blocked_ns),
     formatDuration(c.p50_ns), formatDuration(c.p99_ns), formatDuration(c.max_ns),
   ]));
+}
+
+/** Rings that were set up with something, the busiest first. */
+function ringTable({ rings }: TraceSummary): string[] {
+  const told = rings.filter((r) => r.setup.length > 0).sort((a, b) => b.records - a.records);
+  const lines = told.slice(0, MAX_RINGS).map((r) => `  fd ${r.fd} of ${r.pid}: ${formatCount(r.sq)} sqes, ${formatCount(r.cq)} cqes, ${r.setup.join(' | ')}`);
+  return ['rings', ...lines, ...(told.length > MAX_RINGS ? [`  and ${formatCount(told.length - MAX_RINGS)} more`] : [])];
 }
 
 /** Columns of text; the first two are names, the others numbers. */

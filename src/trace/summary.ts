@@ -1,5 +1,5 @@
 /** The summary of a recording, whole or of a window. */
-import { opName } from '../protocol/ops';
+import { opName, setupNames } from '../protocol/ops';
 import type { OpSummary, PendingSummary, ThreadSummary, TraceSummary } from '../protocol/summary';
 import { API_NAMES, SpanFlag } from '../protocol/wire';
 import { errnoName } from './errno';
@@ -82,12 +82,12 @@ export class Summaries {
       const info = named.find((r) => r.ring === ring && r.api === api);
       seen.add(`${api} ${ring}`);
       return {
-        ring, api, pid, fd: info?.fd ?? -1, sq: info?.sq ?? 0, cq: info?.cq ?? 0, flags: info?.flags ?? 0,
+        ring, api, pid, fd: info?.fd ?? -1, sq: info?.sq ?? 0, cq: info?.cq ?? 0, flags: info?.flags ?? 0, setup: setupNames(api === 'io_uring' ? info?.flags ?? 0 : 0),
         records: window ? index.countIn(window.t0, window.t1) : index.count,
       };
     });
     for (const r of named) {
-      if (!seen.has(`${r.api} ${r.ring}`)) rings.push({ ring: r.ring, api: r.api, pid: r.pid, fd: r.fd, sq: r.sq, cq: r.cq, flags: r.flags, records: 0 });
+      if (!seen.has(`${r.api} ${r.ring}`)) rings.push({ ring: r.ring, api: r.api, pid: r.pid, fd: r.fd, sq: r.sq, cq: r.cq, flags: r.flags, setup: setupNames(r.api === 'io_uring' ? r.flags : 0), records: 0 });
     }
     return rings;
   }

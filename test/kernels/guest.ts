@@ -25,6 +25,9 @@ const EMULATORS: Record<Machine, { program: string; pack: string; options: strin
 const ACCELERATOR = 'tcg,thread=single';
 const DATA_BYTES = 256 << 20;
 const RESULT_BYTES = 128 << 20;
+/** An NVMe drive whose completions can be polled for: without queues for that IOPOLL is refused. */
+const NVME_BYTES = 16 << 20;
+const NVME_OPTION = 'nvme.poll_queues=1';
 /** For a disk with O_DIRECT; what they need comes with them. */
 const MODULES = ['virtio_pci', 'virtio_blk', 'ext4'];
 
@@ -109,7 +112,7 @@ export interface Guest {
   commandLine?: string;
   /** to be found in /bin */
   files: string[];
-  /** for busybox sh, as root, in a folder for results; an ext4 disk is at /disk. Its last act is to make `finished`. */
+  /** for busybox sh, as root, in a folder for results; an ext4 disk is at /disk, an NVMe drive is /dev/nvme0n1. Its last act is to make `finished`. */
   script: string;
   /** ms until the guest is given up */
   timeout: number;
@@ -136,13 +139,15 @@ export async function runGuest({ kernel, commandLine = '', files, script, timeou
     const data = blank(join(folder, 'data'), DATA_BYTES);
     execFileSync('/sbin/mke2fs', ['-q', '-F', '-t', 'ext4', data], { stdio: ['ignore', 'ignore', 'pipe'] });
     const results = blank(join(folder, 'results.tar'), RESULT_BYTES);
+    const nvme = blank(join(folder, 'nvme'), NVME_BYTES);
     const log = join(folder, 'console');
 
     const emulator = EMULATORS[kernel.machine];
     const guest = spawn(emulator.program, [
       ...emulator.options, '-accel', ACCELERATOR, '-smp', '2', '-m', '1024', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-      '-kernel', kernel.image, '-initrd', initramfs, '-append', `console=${emulator.console} panic=-1 quiet mitigations=off no_timer_check ${commandLine}`, '-serial', `file:${log}`,
+      '-kernel', kernel.image, '-initrd', initramfs, '-append', `console=${emulator.console} panic=-1 quiet mitigations=off no_timer_check ${NVME_OPTION} ${commandLine}`, '-serial', `file:${log}`,
       '-drive', `file=${data},format=raw,if=virtio,cache=unsafe`, '-drive', `file=${results},format=raw,if=virtio,cache=unsafe`,
+      '-drive', `file=${nvme},format=raw,if=none,id=nvme,cache=unsafe`, '-device', 'nvme,serial=ringlight,drive=nvme',
     ], { stdio: ['ignore', 'ignore', 'pipe'] });
     let complaint = '';
     guest.stderr.on('data', (chunk: Buffer) => { complaint += chunk.toString(); });

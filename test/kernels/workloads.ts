@@ -3,6 +3,7 @@
  * Makefile builds it, and every program is in a guest's /bin), and an entry here. They run in this order.
  */
 import { expect } from 'vitest';
+import { setupNames } from '../../src/protocol/ops';
 import { InstantKind, SpanFlag } from '../../src/protocol/wire';
 import { callCounts, counted, counts, expectConsistent, expectLanes, type Recorded } from '../support/loader';
 import type { Machine } from './debian';
@@ -205,6 +206,26 @@ export const WORKLOADS: readonly Workload[] = [
       for (const name of ['lsm uring_cmd', 'lsm uring_sqpoll', 'lsm uring_override_creds']) expect(recording.hello.hooks).toContainEqual({ name, state: 'attached' });
       const asked = (value: number) => recording.instants.filter((instant) => instant.kind === InstantKind.Security && instant.value === value && instant.pid === said.pid).length;
       expect({ commands: asked(1), sqpolls: asked(2), credentials: asked(3) }).toEqual({ commands: said.commands, sqpolls: said.sqpolls, credentials: said.credentials });
+    },
+  },
+  {
+    // commands for a drive came with 5.19
+    name: 'nvme', what: 'io_uring: commands for an NVMe drive, and completions that are polled for', not: ({ version }) => version < 5019,
+    loader: '--apis io_uring -- uring-nvme /dev/ng0n1 /dev/nvme0n1 100',
+    check: ({ recording, said }) => {
+      expectConsistent(recording);
+      expectLanes(recording.spans);
+      expect(counts(recording.spans, 'io_uring')).toEqual(said.ops);
+      const commands = recording.spans.filter((span) => span.op === 46);
+      for (const span of commands) expect(span).toMatchObject({ fd: said.character, offset: said.command, pid: said.pid });
+      // what the drive says of a block it does not have
+      expect(commands.filter((span) => span.result !== 0)).toMatchObject([{ result: said.status, userData: 1n << 40n }]);
+      const reads = recording.spans.filter((span) => span.op === 22);
+      expect(reads.map((span) => span.offset)).toEqual(Array.from({ length: 100 }, (_, i) => i * 4096));
+      for (const span of reads) expect(span).toMatchObject({ fd: said.block, length: 4096, result: 4096, flags: SpanFlag.Direct });
+      const rings = recording.infos.filter((info) => info.kind === 'ring').map((info) => setupNames(info.flags));
+      expect(rings).toEqual([['SQE128', 'CQE32'], ['IOPOLL']]);
+      for (const path of ['/dev/ng0n1', '/dev/nvme0n1']) expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, path }));
     },
   },
   {

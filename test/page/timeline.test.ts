@@ -337,6 +337,7 @@ describe('timeline page', () => {
     expect(await write.innerText()).toContain('all punted, all linked');
     expect(await t.page.locator('table.refused tbody').innerText()).toMatch(/node 5400\s+io_uring_setup\s+EPERM\s+seccomp\s+1/);
     expect(await t.page.locator('table.threads tbody').innerText()).toContain('polls the submission queue');
+    expect(await t.page.locator('table.rings tbody').innerText()).toMatch(/fd 4 5200\s+64\s+128\s+[\d\u202f]+\s+SQPOLL/);
     expect(await t.page.locator('.insights').innerText()).toContain('io_submit blocks');
     expect(await t.trouble()).toBe('');
     for (const theme of ['dark', 'light', 'hc-dark', 'hc-light'] as const) {

@@ -40,6 +40,16 @@ const anyCall = fc.record({
   return { ...c, asleep, blocked: Math.floor(c.blocked * asleep) };
 });
 
+describe('commands of URING_CMD', () => {
+  it('are told by name where a name is known', () => {
+    const command = (fd: number, offset: bigint) => ({ ...span({ op: 46, fd, offset }), api: 'io_uring' as const });
+    const { store } = read(new StreamWriter().hello()
+      .info({ kind: 'file', t: 0, pid: 1, fd: 3, path: '/dev/ng0n1', direct: false }).info({ kind: 'file', t: 0, pid: 1, fd: 4, path: 'socket:[77]', direct: false })
+      .spans([command(3, 0xc0484e80n), command(4, 2n), command(3, 2n), span({ op: 22, fd: 3, offset: 2n })].map((s, i) => ({ ...s, pid: 1, start: 1000 + i }))).bytes());
+    expect([0, 1, 2, 3].map((i) => detailOf(store, i)).map((d) => d!.command)).toEqual(['NVME_URING_CMD_IO (0xc0484e80)', 'SOCKET_URING_OP_GETSOCKOPT (0x2)', '0x2', '']);
+  });
+});
+
 describe('calls', () => {
   it('reads back every field under any chunking', () => {
     fc.assert(fc.property(fc.array(fc.array(anyCall, { maxLength: 12 }), { maxLength: 4 }), fc.integer({ min: 1, max: 400 }), (batches, chunk) => {
