@@ -5,7 +5,7 @@ import type { View } from '../rules/rule';
 import { aioCalls } from './aio-call';
 import { assignmentsOf } from './assignments';
 import { localOf } from './declared-type';
-import { lvalue } from './return-convention';
+import { lvalue } from './tested';
 
 /** A call that fetches events: io_getevents, or a project function that hands its result on. */
 export interface Fetch {

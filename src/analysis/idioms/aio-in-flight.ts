@@ -11,7 +11,8 @@ import { isNothing } from './aio-events';
 import { aioCall } from './aio-call';
 import { isOutOfTheWay } from './out-of-sight';
 import { eventOf, wayTo } from './paths';
-import { operandOf, resultFlow } from './return-convention';
+import { resultFlow } from './return-convention';
+import { operandOf } from './tested';
 
 export interface Submission {
   /** the call in this function: io_submit, or a project function that leads there */

@@ -9,7 +9,7 @@ import { bare, expressionsOf, statements, walk, type Expr, type Func } from '../
 import { afterResult, afterSign, allGone, change, mapAll, type CqeStates, type Sign, type Token, type Validity } from './cqe-state';
 import type { CqeTokens } from './cqe-tokens';
 import type { CqeUses } from './cqe-uses';
-import { operandOf, type Tested } from './return-convention';
+import { operandOf, type Tested } from './tested';
 
 export class CqeBranches {
   constructor(private readonly flow: Flow, private readonly tokens: CqeTokens, private readonly uses: CqeUses) {}

@@ -3,7 +3,7 @@ import type { Func } from '../model';
 import { placeIn } from '../model';
 import { placeOf } from '../source-file';
 import { includeEdits, insertion, type DraftFix, type View } from '../rules/rule';
-import type { ErrnoUse } from './return-convention';
+import type { ErrnoUse } from './errno-uses';
 
 /** `errno` becomes `-ret`, `perror("x")` prints `strerror(-ret)`. Nothing where the result is in no variable, or its place is unclear. */
 export function errnoFixes(file: View, func: Func, use: ErrnoUse): DraftFix[] {

@@ -3,7 +3,9 @@ import { placeIn, walk, walkFunction, type Call, type Expr, type Func } from '..
 import { placeOf } from '../source-file';
 import type { Draft, DraftFix, View } from '../rules/rule';
 import { errnoFixes } from './errno-fix';
-import { errnoUses, isNegativeError, minusOneTests, negatedResults, type Returns } from './return-convention';
+import { errnoUses, minusOneTests, negatedResults } from './errno-uses';
+import type { Returns } from './return-convention';
+import { isNegativeError } from './tested';
 
 type Is = (call: Call) => boolean;
 

@@ -1,7 +1,8 @@
 /** Programs that end because of an error that only says: not now. */
 import { bare, expressionsOf, walk, type Call, type Expr, type Func, type Stmt, statements } from '../model';
 import type { View } from '../rules/rule';
-import { isNegativeError, resultFlow } from './return-convention';
+import { resultFlow } from './return-convention';
+import { isNegativeError } from './tested';
 
 const ENDS = /^(?:_?exit|_Exit|quick_exit|abort|errx?|verrx?)$/;
 

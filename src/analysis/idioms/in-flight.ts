@@ -10,7 +10,7 @@ import type { Flow, Program } from '../flow/program';
 import { atomId, type Value } from '../flow/value';
 import { bare, type Call, type Expr, type Func } from '../model';
 import { isOutOfTheWay } from './out-of-sight';
-import { operandOf, type Tested } from './return-convention';
+import { operandOf, type Tested } from './tested';
 import { PREPS, prepName } from './sqe-preps';
 
 export interface Request {

@@ -1,7 +1,8 @@
 /** What a function does with the result of a call: asks whether it failed, how much it did, or nothing. */
 import { bare, childrenOf, type Call, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
-import { lvalue, operandOf, OTHER, resultFlow, type ResultFlow, type ResultState } from './return-convention';
+import { OTHER, resultFlow, type ResultFlow, type ResultState } from './return-convention';
+import { lvalue, operandOf } from './tested';
 
 /**
  * `ignored`: the result goes nowhere; `sign`: nothing but tests for failure, and uses where it failed; `used`: anything else;

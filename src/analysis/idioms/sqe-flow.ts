@@ -6,7 +6,7 @@ import type { Flow } from '../flow/program';
 import { nullTest } from '../flow/typestate';
 import { constant } from '../flow/value';
 import { bare, type Call, type Expr } from '../model';
-import { operandOf } from './return-convention';
+import { operandOf } from './tested';
 import { mayBeSameRing, share, type SqeEvent } from './sqe-events';
 import type { Read } from './sqe-reader';
 

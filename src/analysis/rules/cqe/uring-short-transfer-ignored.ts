@@ -1,5 +1,5 @@
 import { prepName } from '../../idioms/sqe-preps';
-import { operandOf } from '../../idioms/return-convention';
+import { operandOf } from '../../idioms/tested';
 import { isCqeField } from '../../idioms/declared-type';
 import { bare, ownExpressions, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';

@@ -1,5 +1,7 @@
 import { integers } from '../../flow/value';
-import { errnoUses, operandOf, resultFlow } from '../../idioms/return-convention';
+import { errnoUses } from '../../idioms/errno-uses';
+import { resultFlow } from '../../idioms/return-convention';
+import { operandOf } from '../../idioms/tested';
 import { bare, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { layoutsInRust } from './direct-alloc-alignment-invalid.rust';

@@ -2,7 +2,7 @@ import { assignmentsTo } from '../../idioms/assignments';
 import { isPosixCall, posixStarts, reachesInFlight, sameText } from '../../idioms/posix-aio';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { eventOf, wayTo } from '../../idioms/paths';
-import { errnoUses } from '../../idioms/return-convention';
+import { errnoUses } from '../../idioms/errno-uses';
 import { bare, expressionsOf, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { type DraftFix, type Rule, type View } from '../rule';

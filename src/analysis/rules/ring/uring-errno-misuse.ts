@@ -1,6 +1,7 @@
 import { isCqeField } from '../../idioms/declared-type';
 import { errnoMisuses, rawResultMisuses, signFix } from '../../idioms/errno-misuse';
-import { isRawAsyncCall, operandOf } from '../../idioms/return-convention';
+import { isRawAsyncCall } from '../../idioms/return-convention';
+import { operandOf } from '../../idioms/tested';
 import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';

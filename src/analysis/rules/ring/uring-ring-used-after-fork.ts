@@ -2,7 +2,7 @@ import type { Block, Edge, Event } from '../../flow/cfg';
 import { solve } from '../../flow/dataflow';
 import { within, type Memory } from '../../flow/memory';
 import type { Flow } from '../../flow/program';
-import { operandOf } from '../../idioms/return-convention';
+import { operandOf } from '../../idioms/tested';
 import { ON_RING, ringKeys, setupsIn } from '../../idioms/ring-setup';
 import { bare, type Call, type Expr } from '../../model';
 import { placeOf } from '../../source-file';
