@@ -2,9 +2,10 @@
 import type { Tree } from 'web-tree-sitter';
 import { placeIn, type Expr, type FileFacts, type Func, type Mention, type Structure, type Unit } from '../model';
 import { Body, loopMacroBody } from './c-body';
+import { firstBranches, withoutDead } from './c-branches';
 import { alignmentOf, blankAttributes, declared, typeName, type Alignments } from './c-declarator';
 import { constantExpression } from './constant-text';
-import { firstBranches, nextItem, withoutDead, type Item } from './c-items';
+import { nextItem, type Item } from './c-items';
 import { withoutExtensions, withoutStrangeWord, withSemicolons } from './c-repair';
 import { addUp, emptyFacts, Kept, Leaves, type Leaf, type LeafFacts } from './leaves';
 import { field, parts, Scopes, spanOf, type Node } from './syntax';

@@ -5,6 +5,8 @@
  *
  * Braces of namespaces and `extern "C"` and conditions of `#if` are no items: what is in them counts as if they were not there.
  */
+import { deadBranch } from './c-branches';
+import { APOSTROPHE, endOfDirective, indentation, lineEnd, lineStart, lineText, NEWLINE, nextLine, QUOTE, skipBlank, skipToken } from './c-text';
 
 export interface Item {
   start: number;
@@ -13,10 +15,7 @@ export interface Item {
   seen: number;
 }
 
-const NEWLINE = 10;
 const HASH = 35;
-const QUOTE = 34;
-const APOSTROPHE = 39;
 const OPEN = 123;
 const CLOSE = 125;
 const SEMICOLON = 59;
@@ -266,112 +265,6 @@ class Scan {
   }
 }
 
-/** Behind blanks and comments. */
-function skipBlank(text: string, from: number): number {
-  let at = from;
-  for (; at < text.length; at++) {
-    const c = text.charCodeAt(at);
-    if (c === 47) {
-      const end = skipComment(text, at);
-      if (end === at) return at;
-      at = end - 1;
-    } else if (c > 32 && c !== 0xfeff && !(c === 92 && (text[at + 1] === '\n' || text[at + 1] === '\r'))) return at;
-  }
-  return at;
-}
-function skipComment(text: string, at: number): number {
-  const next = text.charCodeAt(at + 1);
-  if (next === 47) return lineEnd(text, at);
-  if (next !== 42) return at;
-  const end = text.indexOf('*/', at + 2);
-  return end < 0 ? text.length : end + 2;
-}
-/** Behind the comment, string or character that begins here; `at` when none does. */
-function skipToken(text: string, at: number): number {
-  const c = text.charCodeAt(at);
-  if (c === 47) return skipComment(text, at);
-  if (c === QUOTE) return text[at - 1] === 'R' ? skipRaw(text, at) : skipQuoted(text, at, QUOTE);
-  // 1'000
-  if (c === APOSTROPHE && !(/[0-9a-fA-F]/.test(text[at - 1] ?? '') && /[0-9a-fA-F]/.test(text[at + 1] ?? '') && text[at + 2] !== "'")) return skipQuoted(text, at, APOSTROPHE);
-  return at;
-}
-/** An unfinished string ends with its line. */
-function skipQuoted(text: string, from: number, quote: number): number {
-  for (let at = from + 1; at < text.length; at++) {
-    const c = text.charCodeAt(at);
-    if (c === quote) return at + 1;
-    if (c === NEWLINE) return at;
-    if (c === 92) at += text[at + 1] === '\r' && text[at + 2] === '\n' ? 2 : 1;
-  }
-  return text.length;
-}
-function skipRaw(text: string, at: number): number {
-  const delimiter = /^"([^\s()\\]{0,16})\(/.exec(text.slice(at, at + 20))?.[1];
-  if (delimiter === undefined) return skipQuoted(text, at, QUOTE);
-  const end = text.indexOf(`)${delimiter}"`, at);
-  return end < 0 ? skipQuoted(text, at, QUOTE) : end + delimiter.length + 2;
-}
-
-function lineStart(text: string, at: number): number {
-  return text.lastIndexOf('\n', at - 1) + 1;
-}
-function lineEnd(text: string, at: number): number {
-  const end = text.indexOf('\n', at);
-  return end < 0 ? text.length : end;
-}
-function lineText(text: string, from: number): string {
-  return text.slice(from, Math.min(lineEnd(text, from), from + 200));
-}
-/** Columns of blanks, a tab being eight. */
-function indentation(text: string, from: number): number {
-  let column = 0;
-  for (let at = from; at < text.length; at++) {
-    const c = text.charCodeAt(at);
-    if (c === 9) column += 8 - (column % 8);
-    else if (c === 32) column++;
-    else break;
-  }
-  return column;
-}
-/** The first word of the next line that is not blank, behind the line break at `end`. */
-function nextLine(text: string, end: number): { from: number; indent: number; blank: boolean } {
-  let start = end + 1;
-  let blank = false;
-  for (;;) {
-    let at = start;
-    while (at < text.length && (text[at] === ' ' || text[at] === '\t' || text[at] === '\r')) at++;
-    if (at >= text.length || text.charCodeAt(at) !== NEWLINE) return { from: Math.min(at, text.length), indent: indentation(text, start), blank };
-    blank = true;
-    start = at + 1;
-  }
-}
-/** The end of a directive, with the lines it goes on in. */
-function endOfDirective(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) {
-    const c = text.charCodeAt(at);
-    if (c === NEWLINE) return text[at - 1] === '\r' ? at - 1 : at;
-    if (c === 92) at += text[at + 1] === '\r' ? 2 : 1;
-    else if (c === 47 && text.charCodeAt(at + 1) === 42) at = skipComment(text, at) - 1;
-    else if (c === 47 && text.charCodeAt(at + 1) === 47) {
-      const end = lineEnd(text, at);
-      return text[end - 1] === '\r' ? end - 1 : end;
-    }
-  }
-  return text.length;
-}
-const CONDITIONAL = /^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b.*$/gm;
-/** Where the branch of an `#if 0` ends, and whether another follows; undefined for other directives. */
-export function deadBranch(text: string, at: number): { end: number; goesOn: boolean } | undefined {
-  if (!/^#\s*if\s+0\s*(?:$|\/)/m.test(lineText(text, at))) return undefined;
-  let depth = 0;
-  CONDITIONAL.lastIndex = lineEnd(text, at);
-  for (let m = CONDITIONAL.exec(text); m; m = CONDITIONAL.exec(text)) {
-    if (m[1]!.startsWith('if')) depth++;
-    else if (depth === 0) return { end: m.index + m[0].length, goesOn: m[1] !== 'endif' };
-    else if (m[1] === 'endif') depth--;
-  }
-  return { end: text.length, goesOn: false };
-}
 /** Behind the angle brackets that begin soonest. */
 function endOfAngles(text: string, from: number): number {
   let depth = 0;
@@ -389,43 +282,4 @@ function trimmedEnd(text: string, start: number, end: number): number {
 }
 function withoutComments(text: string): string {
   return text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, ' ');
-}
-
-/** The text of an item without the branches of `#if 0`, of the same length. */
-export function withoutDead(text: string): string {
-  if (!/^[ \t]*#\s*if\s+0\b/m.test(text)) return text;
-  let out = text;
-  for (const m of text.matchAll(/^[ \t]*#\s*if\s+0\b.*$/gm)) {
-    const start = m.index + m[0].indexOf('#');
-    const dead = deadBranch(text, start);
-    const end = dead ? text.lastIndexOf('\n', dead.end - 1) : -1;
-    const from = m.index + m[0].length;
-    if (end > from) out = out.slice(0, from) + blank(out.slice(from, end)) + out.slice(end);
-  }
-  return out;
-}
-/** The text of an item with the first branch of each `#if` alone, of the same length; undefined when it has none. */
-export function firstBranches(text: string): string | undefined {
-  let out = '';
-  let done = 0;
-  let depth = 0;
-  /** the depth of the group whose later branches these are */
-  let skipping: number | undefined;
-  CONDITIONAL.lastIndex = 0;
-  for (let m = CONDITIONAL.exec(text); m; m = CONDITIONAL.exec(text)) {
-    const end = m.index + m[0].length;
-    const part = text.slice(done, m.index);
-    out += (skipping === undefined ? part : blank(part)) + blank(text.slice(m.index, end));
-    done = end;
-    if (m[1]!.startsWith('if')) depth++;
-    else if (m[1] === 'endif') {
-      depth--;
-      if (skipping !== undefined && depth < skipping) skipping = undefined;
-    } else skipping ??= depth;
-  }
-  const rest = text.slice(done);
-  return done ? out + (skipping === undefined ? rest : blank(rest)) : undefined;
-}
-function blank(text: string): string {
-  return text.replace(/[^\n\r]/g, ' ');
 }

@@ -92,7 +92,7 @@ describe('trees', () => {
       session.drop();
       expect(edited.findings).toEqual((await analyse(text, language)).findings);
     }), { numRuns: 100 });
-  });
+  }, 60_000);
 });
 
 describe('version after version', () => {
