@@ -63,10 +63,8 @@ static __always_inline struct kernel_flight *flight_place(__u64 key)
 }
 
 /* Whether the operation that is being submitted is one of the sample. */
-static __always_inline bool is_sampled(__u32 one_in)
+static __always_inline bool is_sampled(struct lane *lane, __u32 one_in)
 {
-	struct lane *lane = my_lane();
-
 	if (!one_in || ++lane->sample < one_in)
 		return false;
 	lane->sample = 0;
@@ -88,7 +86,7 @@ static __always_inline struct kernel_flight *flight_of(__u64 key)
 /* Not inline: the verifier would look at the histogram's steps on each of many ways here. */
 __weak __noinline int count_completion(__u32 op, __u64 latency, __s32 res, __u32 punted)
 {
-	__u32 index = (bpf_get_smp_processor_id() & (MAX_CPUS - 1)) * OPS + (op & (OPS - 1));
+	__u32 index = this_cpu() * OPS + (op & (OPS - 1));
 	struct histogram *histogram = bpf_map_lookup_elem(&histograms, &index);
 
 	if (!histogram)

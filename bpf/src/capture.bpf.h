@@ -64,9 +64,14 @@ struct {
 
 #define CQE_MORE (1U << 1)
 
+static __always_inline __u32 this_cpu(void)
+{
+	return bpf_get_smp_processor_id() & (MAX_CPUS - 1);
+}
+
 static __always_inline struct counters *my_counters(void)
 {
-	return &counters[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
+	return &counters[this_cpu()];
 }
 
 static __always_inline void add(__u64 *counter, __u64 n)

@@ -50,7 +50,7 @@ SEC("?tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_old_submit, void *uring, void *request, __u8 op, __u64 user_data, __u32 request_flags)
 {
 	struct io_kiocb *req = request;
-	__u32 ring = ring_of_submission((__u64)uring), taken;
+	__u32 ring = ring_of_submission(my_seen(), (__u64)uring), taken;
 
 	if (!ring)
 		return 0;
@@ -111,7 +111,7 @@ static __always_inline __u64 rejected(struct io_ring_ctx *ctx, __u32 ring, __u64
 SEC("?tp_btf/io_uring_complete")
 int BPF_PROG(uring_old_complete, void *uring, __u64 user_data, int res, __u32 cqe_flags)
 {
-	__u32 ring = find_ring((__u64)uring);
+	__u32 ring = find_ring(my_seen(), (__u64)uring);
 
 	if (!ring)
 		return 0;
@@ -132,7 +132,7 @@ int BPF_PROG(uring_old_complete, void *uring, __u64 user_data, int res, __u32 cq
 
 static __always_inline int marked(__u64 ctx, __u64 request, enum record_type type, __u64 user_data)
 {
-	__u32 ring = find_ring(ctx);
+	__u32 ring = find_ring(my_seen(), ctx);
 	struct record *record = ring ? new_record(type, ring, request) : 0;
 
 	if (!record)
@@ -172,7 +172,7 @@ int BPF_PROG(uring_old_fail_link, void *request, void *link)
 SEC("?tp_btf/io_uring_register")
 int BPF_PROG(uring_old_register, void *uring, unsigned int opcode, unsigned int files, unsigned int buffers, bool eventfd, long ret)
 {
-	__u32 ring = find_ring((__u64)uring);
+	__u32 ring = find_ring(my_seen(), (__u64)uring);
 	struct record *record = ring ? new_record(RECORD_REGISTER, ring, 0) : 0;
 
 	if (!record)

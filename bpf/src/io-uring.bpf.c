@@ -20,9 +20,10 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("tp_btf/io_uring_create")
 int BPF_PROG(uring_create, int fd, struct io_ring_ctx *uring, __u32 sq, __u32 cq, __u32 flags)
 {
-	__u64 key = number(uring);
+	__u64 key = number(my_seen(), uring);
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
+	add(&rings_made, 1);
 	if (is_tracked(tgid))
 		new_ring(key, fd, tgid, sq, cq, flags, false);
 	else
@@ -59,6 +60,9 @@ int uring_existing(struct bpf_iter__task_file *it)
 extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
 #define TYPED(type, pointer) ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
 
+/* Whether this one has it; set by the loader. */
+const volatile bool can_cast = false;
+
 /* What the tracepoint's argument and the running kernel allow. */
 enum reading { UNTYPED, TYPED_ARGUMENT, CASTS };
 
@@ -93,15 +97,15 @@ static __always_inline void describe(struct told *told, struct io_kiocb *req, __
 }
 
 /* Not every operation is told: whether this one is. */
-static __always_inline bool aggregate_submission(struct io_kiocb *req, __u32 one_in, __u64 now, __u32 ring, struct told *told,
-						 __u64 request_flags)
+static __always_inline bool aggregate_submission(__u32 cpu, struct io_kiocb *req, __u32 one_in, __u64 now, __u32 ring,
+						 struct told *told, __u64 request_flags)
 {
-	struct kernel_flight flight = { .key = number(req), .time = now, .user_data = told->user_data, .ring = ring,
-					.op = told->op, .sampled = is_sampled(one_in),
+	struct kernel_flight flight = { .key = number(&seen[cpu], req), .time = now, .user_data = told->user_data, .ring = ring,
+					.op = told->op, .sampled = is_sampled(&lanes[cpu], one_in),
 					.multishot = (request_flags & multishot_flag) || told->op == OP_TIMEOUT,
 					.quiet = !!(told->flags & RECORD_CQE_SKIP) };
 
-	add(&my_counters()->submitted[API_IO_URING], !flight.sampled);
+	add(&counters[cpu].submitted[API_IO_URING], !flight.sampled);
 	if (flight.multishot) {
 		__u64 shot = shot_key(ring, told->user_data);
 		__u8 op = told->op | (flight.sampled ? SHOT_SAMPLED : 0);
@@ -111,25 +115,40 @@ static __always_inline bool aggregate_submission(struct io_kiocb *req, __u32 one
 	return flight.sampled;
 }
 
-static __always_inline void tell_stack_in_lane(void *ctx, __u64 key, __u32 ring, __u64 now)
+static __always_inline void tell_stack_in_lane(void *ctx, __u32 cpu, __u64 ids, __u64 key, __u32 ring, __u64 now)
 {
-	struct told told = { .user_data = sampled_stack(ctx) };
-	struct record *place = told.user_data ? lane_place(RECORD_STACK) : 0;
+	struct told told = { .ids = ids, .user_data = sampled_stack(ctx) };
+	struct record *place = told.user_data ? lane_place(cpu, RECORD_STACK) : 0;
 
 	if (place)
 		tell(place, RECORD_STACK, now, ring, key, &told);
 }
 
+/* Who submits the request, as bpf_get_current_pid_tgid(): to read it from the request costs less. */
+static __always_inline __u64 submitter(struct io_kiocb *req, enum reading reading)
+{
+	struct task_struct *task;
+
+	if (reading != UNTYPED && bpf_core_field_exists(req->task))
+		task = req->task;
+	else if (reading != UNTYPED && bpf_core_field_exists(req->tctx->task))
+		task = req->tctx->task;
+	else
+		return bpf_get_current_pid_tgid();
+	return (__u64)task->tgid << 32 | (__u32)task->pid;
+}
+
 static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum reading reading)
 {
-	__u32 ring = ring_of_submission(number(FIELD(reading, req, ctx)));
-	__u32 one_in = every;
+	__u32 cpu = this_cpu(), one_in = every;
+	__u32 ring = ring_of_submission(&seen[cpu], number(&seen[cpu], FIELD(reading, req, ctx)));
 
 	if (!ring)
 		return 0;
+	lanes[cpu].batch_left = 0;
 	__u64 now = bpf_ktime_get_ns();
 	__u64 flags = FIELD(reading, req, flags);
-	struct told told = { .op = FIELD(reading, req, opcode), .flags = flags & SQE_FLAGS };
+	struct told told = { .ids = submitter(req, reading), .op = FIELD(reading, req, opcode), .flags = flags & SQE_FLAGS };
 	if (bpf_core_field_exists(req->cqe)) {
 		told.user_data = FIELD(reading, req, cqe.user_data);
 	} else {
@@ -138,13 +157,13 @@ static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum readi
 	}
 	count_ring(ring, 1, 0);
 	if (one_in != 1) {
-		if (!aggregate_submission(req, one_in, now, ring, &told, flags))
+		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, flags))
 			return 0;
 		told.flags |= RECORD_SAMPLED;
 	}
 	describe(&told, req, told.op, reading);
-	tell_stack_in_lane(ctx, (__u64)req, ring, now);
-	struct record *place = lane_place(RECORD_SUBMIT);
+	tell_stack_in_lane(ctx, cpu, told.ids, (__u64)req, ring, now);
+	struct record *place = lane_place(cpu, RECORD_SUBMIT);
 	if (place)
 		tell(place, RECORD_SUBMIT, now, ring, (__u64)req, &told);
 	return 0;
@@ -175,65 +194,92 @@ int BPF_PROG(uring_submit_sqe_ctx, void *uring, void *req)
 SEC("?tp_btf/io_uring_req_failed")
 int BPF_PROG(uring_req_failed, const struct io_uring_sqe *sqe, struct io_kiocb *req)
 {
-	__u32 ring = ring_of_submission(number(req->ctx));
-	__u32 one_in = every;
+	__u32 cpu = this_cpu(), one_in = every;
+	__u32 ring = ring_of_submission(&seen[cpu], number(&seen[cpu], req->ctx));
 
 	if (!ring)
 		return 0;
+	lanes[cpu].batch_left = 0;
 	__u64 now = bpf_ktime_get_ns();
 	struct told told = {
-		.op = sqe->opcode, .flags = sqe->flags & SQE_FLAGS, .user_data = sqe->user_data, .offset = sqe->off,
-		.length = sqe->len, .value = sqe->fd,
+		.ids = bpf_get_current_pid_tgid(), .op = sqe->opcode, .flags = sqe->flags & SQE_FLAGS,
+		.user_data = sqe->user_data, .offset = sqe->off, .length = sqe->len, .value = sqe->fd,
 	};
 	count_ring(ring, 1, 0);
 	if (one_in != 1) {
-		if (!aggregate_submission(req, one_in, now, ring, &told, 0))
+		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, 0))
 			return 0;
 		told.flags |= RECORD_SAMPLED;
 	}
-	struct record *place = lane_place(RECORD_REJECT);
+	struct record *place = lane_place(cpu, RECORD_REJECT);
 	if (place)
 		tell(place, RECORD_REJECT, now, ring, (__u64)req, &told);
 	return 0;
 }
 
 /* RECORD_DIRECT when the request's file was opened with O_DIRECT, else 0. Tells which file it is. */
-static __always_inline __u32 file_of_request(struct io_kiocb *req, __u32 ring, __u64 now, enum reading reading)
+static __always_inline __u32 file_of_request(__u32 cpu, struct io_kiocb *req, __u32 ring, __u64 now, enum reading reading)
 {
 	bool casts = reading == CASTS;
 	struct file *file = FIELD(casts, req, file);
 
 	if (!file)
 		return 0;
-	__u64 address = number(file);
-	if (is_news(address, number(FIELD(casts, file, f_inode)), ring, -1, 0))
-		tell_path(address, ring, number(req), -1, now);
+	__u64 address = number(&seen[cpu], file);
+	if (is_news(address, number(&seen[cpu], FIELD(casts, file, f_inode)), ring, -1, 0))
+		tell_path(address, ring, number(&seen[cpu], req), -1, now);
 	return FIELD(casts, file, f_flags) & O_DIRECT ? RECORD_DIRECT : 0;
 }
 
-static __always_inline int completed(__u64 ctx, struct io_kiocb *req, __u64 user_data, __s32 res, __u32 cqe_flags,
-				     bool signals, enum reading reading)
+/* Most completions that have one time: to write so many entries takes the kernel a microsecond or two. */
+#define BATCH 16
+
+/*
+ * When the completion of a request is written. Those of a batch are shown to the program together, when the kernel moves the
+ * completion queue's tail on; until then they have the time of the first, because to read the clock costs more than all the
+ * rest of a record. `uring` is a typed pointer.
+ */
+static __always_inline __u64 time_of_completion(struct lane *lane, __u32 ring, struct io_ring_ctx *uring)
 {
-	__u32 ring = find_ring(ctx);
+	__u64 batch = uring->rings->cq.tail | (__u64)(__u16)rings_made << 32 | (__u64)ring << 48;
+
+	if (lane->batch_left && lane->batch == batch) {
+		lane->batch_left--;
+		return lane->batch_time;
+	}
+	lane->batch_left = 0;
+	lane->batch = batch;
+	lane->batch_time = bpf_ktime_get_ns();
+	lane->batch_left = BATCH - 1;
+	return lane->batch_time;
+}
+
+static __always_inline int completed(struct io_ring_ctx *uring, struct io_kiocb *req, __u64 user_data, __s32 res,
+				     __u32 cqe_flags, enum reading reading)
+{
+	__u32 cpu = this_cpu();
+	__u32 ring = find_ring(&seen[cpu], reading == CASTS ? number(&seen[cpu], uring) : (__u64)uring);
 
 	if (!ring)
 		return 0;
-	__u64 now = bpf_ktime_get_ns();
-	struct told told = { .user_data = user_data, .value = res, .length = cqe_flags };
 	/* zero-copy send says twice that it is done; the second only gives the buffer back */
-	bool notification = cqe_flags & CQE_NOTIF;
-	count_ring(ring, 0, req && !notification);
+	bool ends = req && !(cqe_flags & CQE_NOTIF);
+	__u64 now = reading == CASTS && ends ? time_of_completion(&lanes[cpu], ring, uring) : bpf_ktime_get_ns();
+	struct told told = { .user_data = user_data, .value = res, .length = cqe_flags };
+	count_ring(ring, 0, ends);
 	if (every != 1) {
-		if (notification || !aggregate_completion(number(req), now, ring, user_data, res)) {
-			add(&my_counters()->completed[API_IO_URING], req && !notification);
+		if (cqe_flags & CQE_NOTIF || !aggregate_completion(number(&seen[cpu], req), now, ring, user_data, res)) {
+			add(&counters[cpu].completed[API_IO_URING], ends);
 			return 0;
 		}
 	}
-	if (req && !notification)
-		told.flags = RECORD_HAS_REQUEST | file_of_request(req, ring, now, reading);
-	if (signals)
+	if (ends)
+		told.flags = RECORD_HAS_REQUEST | file_of_request(cpu, req, ring, now, reading);
+	else
+		told.ids = bpf_get_current_pid_tgid();
+	if (bpf_core_field_exists(uring->io_ev_fd) && FIELD(reading == CASTS, uring, io_ev_fd))
 		told.flags |= RECORD_SIGNALS;
-	struct record *place = lane_place(RECORD_COMPLETE);
+	struct record *place = lane_place(cpu, RECORD_COMPLETE);
 	if (place)
 		tell(place, RECORD_COMPLETE, now, ring, (__u64)req, &told);
 	return 0;
@@ -243,32 +289,32 @@ static __always_inline int completed(__u64 ctx, struct io_kiocb *req, __u64 user
 SEC("?tp_btf/io_uring_complete")
 int BPF_PROG(uring_complete_cqe, struct io_ring_ctx *uring, void *req, struct io_uring_cqe *cqe)
 {
-	bool signals = bpf_core_field_exists(uring->io_ev_fd) && uring->io_ev_fd;
-
-	return completed(number(uring), req ? TYPED(struct io_kiocb, req) : 0, cqe->user_data, cqe->res, cqe->flags, signals,
-			 CASTS);
+	return completed(uring, req ? TYPED(struct io_kiocb, req) : 0, cqe->user_data, cqe->res, cqe->flags, CASTS);
 }
 
 /* 5.18 to 6.16 */
 SEC("?tp_btf/io_uring_complete")
-int BPF_PROG(uring_complete_req, struct io_ring_ctx *uring, void *req, __u64 user_data, int res, unsigned int cqe_flags)
+int BPF_PROG(uring_complete_req, void *uring, void *req, __u64 user_data, int res, unsigned int cqe_flags)
 {
-	bool signals = bpf_core_field_exists(uring->io_ev_fd) && BPF_CORE_READ(uring, io_ev_fd);
-
-	return completed((__u64)uring, req, user_data, res, cqe_flags, signals, UNTYPED);
+	if (can_cast)
+		return completed(TYPED(struct io_ring_ctx, uring), req ? TYPED(struct io_kiocb, req) : 0, user_data, res,
+				 cqe_flags, CASTS);
+	return completed(uring, req, user_data, res, cqe_flags, UNTYPED);
 }
 
 /* 6.0 and later. Until 6.1 it comes after the completion and does not replace it: the loader knows. */
 SEC("?tp_btf/io_uring_cqe_overflow")
 int BPF_PROG(uring_overflow, void *uring, __u64 user_data, int res, __u32 cqe_flags)
 {
-	__u32 ring = find_ring((__u64)uring);
+	__u32 cpu = this_cpu(), ring = find_ring(&seen[cpu], (__u64)uring);
 
 	if (!ring || cqe_flags & CQE_NOTIF)
 		return 0;
-	struct told told = { .user_data = user_data, .value = res, .length = cqe_flags };
+	struct told told = {
+		.ids = bpf_get_current_pid_tgid(), .user_data = user_data, .value = res, .length = cqe_flags,
+	};
 	count_ring(ring, 0, overflow_completes && !(cqe_flags & CQE_MORE));
-	struct record *place = lane_place(RECORD_OVERFLOW);
+	struct record *place = lane_place(cpu, RECORD_OVERFLOW);
 	if (place)
 		tell(place, RECORD_OVERFLOW, bpf_ktime_get_ns(), ring, 0, &told);
 	return 0;
@@ -283,16 +329,16 @@ static __always_inline bool is_told(__u64 key, struct kernel_flight **flight)
 
 static __always_inline int marked(struct io_kiocb *req, enum record_type type, __u64 user_data)
 {
-	__u32 ring = find_ring(number(req->ctx));
+	__u32 cpu = this_cpu(), ring = find_ring(&seen[cpu], number(&seen[cpu], req->ctx));
 	struct kernel_flight *flight;
 
 	if (!ring)
 		return 0;
-	struct told told = { .user_data = user_data };
-	bool wanted = is_told(number(req), &flight);
+	struct told told = { .ids = type == RECORD_LINK_FAILED ? bpf_get_current_pid_tgid() : 0, .user_data = user_data };
+	bool wanted = is_told(number(&seen[cpu], req), &flight);
 	if (flight && type == RECORD_PUNT)
 		flight->punted = 1;
-	struct record *place = wanted ? lane_place(type) : 0;
+	struct record *place = wanted ? lane_place(cpu, type) : 0;
 	if (place)
 		tell(place, type, bpf_ktime_get_ns(), ring, (__u64)req, &told);
 	return 0;
@@ -313,7 +359,7 @@ int BPF_PROG(uring_poll_arm, struct io_kiocb *req)
 SEC("?tp_btf/io_uring_link")
 int BPF_PROG(uring_link, struct io_kiocb *req, struct io_kiocb *head)
 {
-	return marked(req, RECORD_LINK, number(head));
+	return marked(req, RECORD_LINK, number(my_seen(), head));
 }
 
 SEC("?tp_btf/io_uring_fail_link")
@@ -325,12 +371,12 @@ int BPF_PROG(uring_fail_link, struct io_kiocb *req, struct io_kiocb *link)
 SEC("?tp_btf/io_uring_short_write")
 int BPF_PROG(uring_short_write, void *uring, __u64 position, __u64 wanted, __u64 got)
 {
-	__u32 ring = find_ring((__u64)uring);
+	__u32 cpu = this_cpu(), ring = find_ring(&seen[cpu], (__u64)uring);
 
 	if (!ring)
 		return 0;
-	struct told told = { .offset = position, .value = wanted - got };
-	struct record *place = lane_place(RECORD_SHORT_WRITE);
+	struct told told = { .ids = bpf_get_current_pid_tgid(), .offset = position, .value = wanted - got };
+	struct record *place = lane_place(cpu, RECORD_SHORT_WRITE);
 	if (place)
 		tell(place, RECORD_SHORT_WRITE, bpf_ktime_get_ns(), ring, 0, &told);
 	return 0;
@@ -339,12 +385,12 @@ int BPF_PROG(uring_short_write, void *uring, __u64 position, __u64 wanted, __u64
 SEC("?tp_btf/io_uring_register")
 int BPF_PROG(uring_register, void *uring, unsigned int opcode, unsigned int files, unsigned int buffers, long ret)
 {
-	__u32 ring = find_ring((__u64)uring);
+	__u32 cpu = this_cpu(), ring = find_ring(&seen[cpu], (__u64)uring);
 
 	if (!ring)
 		return 0;
-	struct told told = { .value = opcode, .offset = ret };
-	struct record *place = lane_place(RECORD_REGISTER);
+	struct told told = { .ids = bpf_get_current_pid_tgid(), .value = opcode, .offset = ret };
+	struct record *place = lane_place(cpu, RECORD_REGISTER);
 	if (place)
 		tell(place, RECORD_REGISTER, bpf_ktime_get_ns(), ring, 0, &told);
 	return 0;

@@ -109,6 +109,7 @@ struct task_struct {
 };
 
 struct io_uring_task {
+	struct task_struct *task;
 	struct file *registered_rings[16];
 };
 
@@ -136,7 +137,13 @@ struct io_sr_msg {
 	__u16 flags;
 };
 
+/* a queue's ends */
+struct io_uring {
+	__u32 head, tail;
+};
+
 struct io_rings {
+	struct io_uring sq, cq;
 	__u32 sq_ring_entries;
 	__u32 cq_ring_entries;
 };
@@ -167,6 +174,8 @@ struct io_kiocb {
 	unsigned int flags;
 	struct io_cqe cqe;
 	struct io_ring_ctx *ctx;
+	struct io_uring_task *tctx;
+	struct task_struct *task;	/* until 6.12 */
 };
 
 /* before 5.19 */

@@ -19,18 +19,12 @@ struct {
 	__type(value, struct record);
 } lane_places SEC(".maps");
 
-static __always_inline struct lane *my_lane(void)
-{
-	return &lanes[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
-}
-
 /*
  * A place for a record, or null when the lane is full (counted). To be filled with tell() at once: the reader waits
  * for it.
  */
-static __always_inline struct record *lane_place(enum record_type type)
+static __always_inline struct record *lane_place(__u32 cpu, enum record_type type)
 {
-	__u32 cpu = bpf_get_smp_processor_id() & (MAX_CPUS - 1);
 	struct lane *lane = &lanes[cpu];
 
 	if (lane->head - *(volatile __u64 *)&lane->tail >= lane_records - LANE_MARGIN) {
@@ -43,20 +37,21 @@ static __always_inline struct record *lane_place(enum record_type type)
 	return bpf_map_lookup_elem(&lane_places, &index);
 }
 
-/* What a record holds besides its type, time, thread and ring. */
+/* What a record holds besides its type, time and ring. */
 struct told {
+	__u64 ids;		/* as bpf_get_current_pid_tgid() gives them; 0 where nobody asks */
 	__u64 user_data;
 	__s64 offset;
 	__u32 op, flags, length;
 	__s32 value;
 };
 
-/* Writes a record of the current thread about the request at `key`, a kernel pointer or a number. */
+/* Writes a record about the request at `key`, a kernel pointer or a number. */
 static __always_inline void tell(struct record *place, enum record_type type, __u64 now, __u32 ring, __u64 key,
 				 const struct told *told)
 {
 	volatile __u64 *words = (__u64 *)place;
-	__u64 ids = bpf_get_current_pid_tgid();
+	__u64 ids = told->ids;
 
 	/* read back because the verifier does no arithmetic with kernel pointers */
 	words[1] = key;

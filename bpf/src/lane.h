@@ -19,7 +19,9 @@ struct lane {
 	__u64 head;		/* places taken since the beginning; the programs' */
 	__u64 lost_submissions, lost_completions, lost_others;	/* records that found the lane full; the programs' */
 	__u32 sample;		/* submissions since the last one that was sampled; the programs' */
-	__u32 unused[7];
+	__u32 batch_left;	/* completions that may still have the time below; the programs' */
+	__u64 batch, batch_time;	/* see time_of_completion(); the programs' */
+	__u64 unused;
 	__u64 tail;		/* places read since the beginning; the loader's, on a cache line of its own */
 	__u64 unused_too[7];
 };

@@ -184,6 +184,8 @@ static int failed_hook(void)
 
 /* Flag of requests that complete several times; its bit is not the same on all kernels. */
 static uint64_t multishot_flag;
+/* Whether the kernel lets a program say what an untyped pointer points to. */
+static bool can_cast;
 
 static void set_filter(struct kernel *kernel, const struct filter *filter)
 {
@@ -218,6 +220,7 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	/* until 6.1 an entry that overflows is also completed */
 	kernel->rodata->overflow_completes = major > 6 || (major == 6 && minor >= 2);
 	kernel->rodata->multishot_flag = multishot_flag;
+	kernel->rodata->can_cast = can_cast;
 	programs_size_maps(kernel, request);
 	bpf_object__for_each_program(program, kernel->obj)
 		bpf_program__set_autoload(program, false);
@@ -282,6 +285,7 @@ struct programs *programs_load(struct programs_request *request, struct refusal 
 	choose(request, btf);
 	int64_t bit = kernel_enumerator(btf, "REQ_F_APOLL_MULTISHOT_BIT", -1);
 	multishot_flag = bit >= 0 ? 1ULL << bit : 0;
+	can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) >= 0;
 	btf__free(btf);
 	if (!is_possible(request, refusal))
 		return NULL;

@@ -84,7 +84,7 @@ struct record {
 				   CALL: descriptor, and place of the stack plus 1 << 32; STACK: the latter; POSIX_*: address of the buffer */
 	__s64 offset;		/* submission, CALL: file offset or -1; AIO_DONE, AIO_REAP: result;
 				   SLEPT: ns of these uninterruptible */
-	__u64 pid : 22;
+	__u64 pid : 22;		/* 0, as the thread is, in what only happens to a request and asks for nobody */
 	__u64 tid : 22;
 	__u64 op : 8;
 	__u64 flags : 12;

@@ -14,21 +14,24 @@ struct {
 	__type(value, struct ring_count);
 } ring_counts __weak SEC(".maps");
 
+/* Rings that were set up since the beginning, so that one at the address of another is not taken for it. */
+__u64 rings_made __weak = 0;
+
 /* What each CPU saw last. Each is one word, so that an interrupt that nests can not leave half of it. */
 struct seen seen[MAX_CPUS] __weak = {};
 
 static __always_inline struct seen *my_seen(void)
 {
-	return &seen[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
+	return &seen[this_cpu()];
 }
 
 /*
  * An address as a number: the verifier lets nobody calculate with what it knows to be a kernel pointer, but what is
  * read back from memory is a number. An interrupt may have written there in between, which the comparison shows.
  */
-static __always_inline __u64 number(const void *pointer)
+static __always_inline __u64 number(struct seen *mine, const void *pointer)
 {
-	volatile __u64 *scratch = &my_seen()->scratch;
+	volatile __u64 *scratch = &mine->scratch;
 	__u64 value;
 
 	*scratch = (__u64)pointer;
@@ -48,9 +51,8 @@ static __always_inline __u64 mark(__u64 ctx, __u32 tgid)
 }
 
 /* Number of a traced ring, else 0. */
-static __always_inline __u32 find_ring(__u64 ctx)
+static __always_inline __u32 find_ring(struct seen *mine, __u64 ctx)
 {
-	struct seen *mine = my_seen();
 	__u64 last = *(volatile __u64 *)&mine->ring;
 
 	if (ended)
@@ -129,9 +131,8 @@ static __always_inline __u32 existing_ring(__u64 address, int fd, __u32 pid)
 }
 
 /* Number of the ring that the current process submits to, if it or the process is traced, else 0. */
-static __always_inline __u32 ring_of_submission(__u64 ctx)
+static __always_inline __u32 ring_of_submission(struct seen *mine, __u64 ctx)
 {
-	struct seen *mine = my_seen();
 	__u64 last = *(volatile __u64 *)&mine->ring;
 
 	if (last >> 16 == (ctx & KEY_MASK) && !ended)
@@ -140,7 +141,7 @@ static __always_inline __u32 ring_of_submission(__u64 ctx)
 	__u64 stranger = mark(ctx, tgid);
 	if (*(volatile __u64 *)&mine->stranger == stranger)
 		return 0;
-	__u32 ring = find_ring(ctx);
+	__u32 ring = find_ring(mine, ctx);
 	if (ring)
 		return ring;
 	if (is_tracked(tgid))

@@ -19,9 +19,7 @@ struct {
 /* Place of the current stack in the map plus 1; 0 when it is not its turn, there is none, or no place is free. */
 static __always_inline __u32 sampled_stack(void *ctx)
 {
-	__u32 *turn = &stack_turns[bpf_get_smp_processor_id() & (MAX_CPUS - 1)];
-
-	if (!stack_every || (*turn)++ % stack_every)
+	if (!stack_every || stack_turns[this_cpu()]++ % stack_every)
 		return 0;
 	long place = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
 	return place < 0 ? 0 : place + 1;

@@ -100,6 +100,23 @@ describe.skipIf(WHY_NO_TRACING)(`io_uring ${WHY_NO_TRACING && `(skipped: ${WHY_N
     expect(counts(recording.spans, 'io_uring')).toEqual(said.ops);
   });
 
+  test('completions of a batch: each in its call, and no more than a few at one time', async () => {
+    const { recording, said } = await record(['--apis', 'io_uring', '--', program('uring-batches'), '20']);
+    expectConsistent(recording);
+    const size = said.batch as number, began = said.began as number[], over = said.over as number[];
+    const spans = [...recording.spans].sort((a, b) => a.start - b.start);
+    expect(spans).toHaveLength(size * began.length);
+    const base = Number(recording.hello.clock.mono_ns);
+    began.forEach((first, batch) => {
+      const own = spans.slice(batch * size, (batch + 1) * size);
+      const ends = own.map((span) => span.start + span.duration);
+      expect(own[0]!.start).toBeGreaterThanOrEqual(first - base);
+      expect(Math.max(...ends)).toBeLessThanOrEqual(over[batch]! - base);
+      expect(ends).toEqual([...ends].sort((a, b) => a - b));
+      expect(new Set(ends).size).toBeGreaterThanOrEqual(size / 16);
+    });
+  });
+
   test('all processes: those that start and end meanwhile', async () => {
     const loader = new Loader(['--all', '--apis', 'io_uring']);
     await eventually(() => loader.bytes.length > 8, 'Hello');
