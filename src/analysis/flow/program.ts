@@ -10,6 +10,7 @@ import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
 import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
 import { Layout } from './layout';
+import { className, methodOf, objectOf } from './methods';
 import { equalMemory, joinMemory, START, widenMemory, type Memory } from './memory';
 import { stretched } from './stretches';
 import { storedName, Stepper, type ApiModels } from './stepper';
@@ -174,10 +175,23 @@ export class Program {
   }
   /** The project function a call runs, where that is beyond doubt. */
   callee(call: Call): Func | undefined {
-    if (!isDirect(call)) return undefined;
     const home = call.within ? this.homeOf(call.within) : this;
+    const method = methodOf(home, call);
+    if (method || !isDirect(call)) return method;
     const found = home.functionNamed(call.name) ?? home.functionOutside(call.name);
     return found && canReach(call, found) ? found : undefined;
+  }
+  /** Methods of that name of the class of that name, which stands without its namespace. */
+  methods(owner: string, name: string): Func[] {
+    const own = (f: FileFacts) => some(f.functions.filter((g) => g.name === name && className(g.owner) === owner));
+    return this.memo.input(`methods ${owner}::${name}`, () => own(this.facts) ?? this.seen(name, own) ?? [this.outside?.external(`${owner}::${name}`)].filter((f) => f !== undefined), sameList);
+  }
+  /** Whether a call of the method may run that of a class derived from its own. */
+  mayBeReplaced(method: Func): boolean {
+    const home = this.homeOf(method);
+    if (home.mentions(method, /^[^{]*\b(?:virtual|override)\b/)) return true;
+    const derived = (f: FileFacts) => f.functions.some((g) => g.name === method.name && g.owner !== method.owner && f.structures.some((s) => s.derived && s.name === className(g.owner))) || undefined;
+    return this.memo.input(`replaced ${method.owner}::${method.name}`, () => derived(this.facts) ?? this.seen(method.name, derived) ?? false);
   }
   /** The function of another file that a name stands for here. */
   private functionOutside(name: string): Func | undefined {
@@ -262,7 +276,14 @@ export class Program {
   private callees(func: Func): Func[] {
     const home = this.homeOf(func);
     if (home !== this) return home.callees(func);
-    return this.memo.derived(func, 'callees', () => this.called(func).map((name) => this.functionNamed(name) ?? this.functionOutside(name)).filter((f) => f !== undefined), sameList);
+    return this.memo.derived(func, 'callees', () => [
+      ...this.called(func).map((name) => this.functionNamed(name) ?? this.functionOutside(name)),
+      ...[...walkFunction(func)].map((e) => (e.kind === 'call' ? methodOf(this, e) : undefined)),
+    ].filter((f) => f !== undefined), sameList);
+  }
+  /** What a method was called on, where a key of the method's is a member of that. */
+  objectOf(call: Call, callee: Func, key: string): { object: Expr; deref: boolean } | undefined {
+    return objectOf(this, call, callee, key);
   }
   /** Names of the functions a function calls itself, whether the file defines them or not. */
   private called(func: Func): string[] {

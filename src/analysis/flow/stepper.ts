@@ -54,6 +54,8 @@ interface Callees {
   /** undefined where caller and callee call each other */
   summaryFor(caller: Func, callee: Func): Summary | undefined;
   defines(name: string): boolean;
+  /** what a method was called on, where the key is a member of that */
+  objectOf(call: Call, callee: Func, key: string): { object: Expr; deref: boolean } | undefined;
 }
 
 /** One event's effect on memory. */
@@ -139,14 +141,17 @@ export class Stepper {
     const callee = this.program.callee(call);
     if (callee) {
       const summary = this.program.summaryFor(this.func, callee);
-      return summary ? this.projectCall(call, summary, before) : this.unknownCall(call, before);
+      return summary ? this.projectCall(call, callee, summary, before) : this.unknownCall(call, before);
     }
     const model = call.callee.kind === 'name' && !call.macro && (call.callee.global || !this.program.defines(call.name)) ? this.models.get(modelName(call)) : undefined;
     return model ? this.apiCall(call, model, before) : this.unknownCall(call, before);
   }
 
-  private projectCall(call: Call, summary: Summary, before: Memory): Memory {
-    const site = new Site(call, summary, before, this.around);
+  private projectCall(call: Call, callee: Func, summary: Summary, before: Memory): Memory {
+    const site = new Site(call, summary, before, this.around, (key) => {
+      const of = this.program.objectOf(call, callee, key);
+      return of && (of.deref ? pointees(valueOf(of.object, before, this.around)) : keysOf(of.object, before, this.around));
+    });
     this.effects?.push(...site.effects());
     const memory = loseAll(site.apply(), site.lost());
     return store(memory, [resultKey(call)], site.value(summary.returns));

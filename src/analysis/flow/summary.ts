@@ -30,7 +30,11 @@ const MAX_VIA = 4;
 export class Site {
   private readonly bound = new Map<string, Value>();
 
-  constructor(private readonly call: Call, private readonly summary: Summary, private readonly memory: Memory, around: Surroundings) {
+  /** `object`: memory of the object a method is called on, where the key is a member of that */
+  constructor(
+    private readonly call: Call, private readonly summary: Summary, private readonly memory: Memory, around: Surroundings,
+    private readonly object: (key: string) => string[] | undefined = () => undefined,
+  ) {
     summary.params.forEach((p, i) => {
       const arg = call.args[i];
       if (!arg) this.bound.set(p.id, UNKNOWN);
@@ -52,7 +56,7 @@ export class Site {
       if (steps.shift() !== '*') return [];
       keys = pointees(value);
     } else if (root.includes('~')) return undefined;
-    else keys = [root];
+    else keys = this.object(root)?.map((k) => `${k}.${root}`) ?? [root];
     for (const step of steps) keys = step === '*' ? pointees(loadAll(this.memory, keys)) : keys.map((k) => k + step);
     return keys;
   }

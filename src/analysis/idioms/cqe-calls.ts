@@ -239,6 +239,8 @@ export class CqeCalls {
   }
   private translated(key: string, call: Call, callee: Func, memory: Memory): string[] {
     const root = rootOf(key);
+    const of = this.program.objectOf(call, callee, key);
+    if (of) return (of.deref ? pointees(this.flow.value(of.object, memory)) : this.flow.keys(of.object, memory)).map((k) => `${k}.${key}`);
     if (!root.includes('~')) return [key];
     const arg = call.args[callee.params.findIndex((p) => p.id === root)];
     const rest = key.slice(root.length);

@@ -1,7 +1,7 @@
 /** What rules ask about Rust: which functions calls run, in which order builders are chained, who else has a value. */
 import type { Edge, Block } from '../flow/cfg';
 import type { Flow } from '../flow/program';
-import { childrenOf, ownExpressions, statements, walk, walkFunction, type Call, type Expr, type FileFacts, type Func, type Local, type Span, type Stmt } from '../model';
+import { bodiesOf, childrenOf, ownExpressions, statements, walk, walkFunction, type Call, type Expr, type FileFacts, type Func, type Local, type Span, type Stmt } from '../model';
 import type { SourceFile } from '../source-file';
 import { rustTypes, type RustTypes } from '../usage/rust-types';
 
@@ -169,6 +169,25 @@ export function bodiesIn(s: Stmt): Stmt[][] {
     case 'try': return [s.body, ...s.handlers];
     default: return controls;
   }
+}
+/** The stretch of source in which what a statement declares lives. */
+export function scopeOf(func: Func, statement: Stmt): Span {
+  let scope = func.bodySpan;
+  const find = (body: Stmt[], around: Span): boolean => {
+    if (body.includes(statement)) {
+      scope = around;
+      return true;
+    }
+    return body.some((s) => {
+      const controls = [...walk(ownExpressions(s))].filter((e) => e.kind === 'control');
+      return controls.some((c) => find(c.body, c.span)) || bodiesOf(s).some((inner) => find(inner, s.kind === 'block' || s.kind === 'loop' ? s.span : spanAround(inner, s.span)));
+    });
+  };
+  find(func.body, func.bodySpan);
+  return scope;
+}
+function spanAround(body: Stmt[], fallback: Span): Span {
+  return body.length ? { start: body[0]!.span.start, end: body[body.length - 1]!.span.end } : fallback;
 }
 export function localOf(func: Func, id: string): Local | undefined {
   for (let f: Func | undefined = func; f; f = f.parent) {

@@ -278,7 +278,12 @@ export class SqeReader {
     const root = rootOf(key);
     const steps = key.slice(root.length).match(/\*|\.[^*.]+/g) ?? [];
     const position = callee.params.findIndex((p) => p.id === root);
-    if (position < 0) return root.includes('~') ? [] : [key];
+    if (position < 0) {
+      const of = this.program.objectOf(call, callee, key);
+      const objects = of && (of.deref ? this.keys(of.object, memory) : this.flow.keys(of.object, memory));
+      if (objects) return this.follow(objects, [`.${root}`, ...steps], memory);
+      return root.includes('~') ? [] : [key];
+    }
     const arg = call.args[position];
     if (!arg) return [];
     if (callee.params[position]!.reference) return this.follow(this.flow.keys(arg, memory), steps[0] === '*' ? steps.slice(1) : steps, memory);

@@ -1,7 +1,7 @@
 /** Rust: loops that look for completions without waiting for them. */
 import { isWithin, rustCalls } from '../../idioms/rust-code';
 import { ringKey, setUpOf, SUBMIT, SUBMIT_AND_WAIT } from '../../idioms/rust-uring';
-import { statements, walk, walkFunction, type Func, type Span, type Stmt } from '../../model';
+import { statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Draft } from '../rule';
 
@@ -32,9 +32,29 @@ export function peekLoopInRust(file: SourceFile, report: (draft: Draft) => void)
   }
 }
 
-/** `while let Some(cqe) = cq.next()` ends with what is there. */
+/** `while let Some(cqe) = cq.next()`, `while cq.next().is_some()`, `match cq.next() { None => break, … }` end with what is there. */
 function drains(loop: Loop): boolean {
-  return loop.form === 'while' && loop.test?.kind === 'opaque' && loop.test.pattern !== undefined;
+  if (loop.form === 'while' && loop.test?.kind === 'opaque' && loop.test.pattern !== undefined) return true;
+  if (loop.form === 'while' && loop.test && asks(loop.test, 'is_some')) return true;
+  return [...statements(loop.body)].some((s) => {
+    if (s.kind === 'switch') return takesNext(s.subject) && s.cases.some((c) => (c.default || /^(?:None|_)$/.test(c.pattern ?? '')) && leaves(c.body));
+    if (s.kind !== 'if' || !s.test) return false;
+    if (s.test.kind === 'opaque' && s.test.pattern !== undefined) return /^Some\b/.test(s.test.pattern) && takesNext(s.test) && leaves(s.otherwise);
+    // `let Some(cqe) = cq.next() else { break };`
+    if (!s.then.length && takesNext(s.test)) return leaves(s.otherwise);
+    return (asks(s.test, 'is_none') && leaves(s.then)) || (asks(s.test, 'is_some') && leaves(s.otherwise)) || (asks(s.test, 'is_empty') && leaves(s.then));
+  });
+}
+function takesNext(e: Expr): boolean {
+  return [...walk([e])].some((x) => x.kind === 'call' && x.name === 'next');
+}
+/** The test is that question about what the queue gave, and no other. */
+function asks(test: Expr, question: 'is_some' | 'is_none' | 'is_empty'): boolean {
+  return test.kind === 'call' && test.name === question && test.callee.kind === 'member' && (question === 'is_empty' || takesNext(test.callee.object));
+}
+function leaves(body: Stmt[]): boolean {
+  const last = body.at(-1);
+  return last !== undefined && (last.kind === 'break' || last.kind === 'return' || (last.kind === 'block' && leaves(last.body)));
 }
 /** An inner loop that polls is the one to tell of. */
 function holdsLoop(func: Func, loop: Loop, looks: Span[]): boolean {

@@ -1,4 +1,4 @@
-import { bodiesIn, declarationOf, hasAttribute, isWithin, plain, rustCalls, usesOf, type Use } from '../../idioms/rust-code';
+import { declarationOf, hasAttribute, isWithin, localOf, plain, rustCalls, scopeOf, usesOf, type Use } from '../../idioms/rust-code';
 import { entriesOf, pushesOf, reapsOf, ringKey, setUpsOf, submitsOf, type Entry } from '../../idioms/rust-uring';
 import { statements, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
@@ -42,7 +42,7 @@ function look(file: SourceFile, func: Func, entry: Entry, arg: Expr): Found | un
       related: [],
     };
   }
-  const owner = ownerOf(func, target.root);
+  const owner = target.part === undefined ? ownerOf(func, target.root) : ownerOfPart(file, func, target.root, target.part);
   if (!owner) return undefined;
   const push = pushesOf(file, func).find((p) => p.call.span.start > target.at.span.start);
   if (!push) return undefined;
@@ -69,7 +69,7 @@ function look(file: SourceFile, func: Func, entry: Entry, arg: Expr): Found | un
   };
 }
 
-interface Target { root: Extract<Expr, { kind: 'name' }>; at: Expr; temporary: false }
+interface Target { root: Extract<Expr, { kind: 'name' }>; /** the field of it that is pointed into */ part?: string; at: Expr; temporary: false }
 /** What a pointer argument points into: a variable, or a temporary that dies with its statement. */
 function targetOf(func: Func, arg: Expr, depth = 0): Target | { temporary: true } | undefined {
   let e = arg;
@@ -91,6 +91,7 @@ function targetOf(func: Func, arg: Expr, depth = 0): Target | { temporary: true 
     } else if (e.kind === 'index') e = e.object;
     else break;
   }
+  if (pointer && e.kind === 'member' && e.object.kind === 'name' && e.object.id.includes('~')) return { root: e.object, part: e.field, at: arg, temporary: false };
   if (e.kind !== 'name' || !e.id.includes('~')) return undefined;
   if (pointer) return { root: e, at: arg, temporary: false };
   // `let p = buf.as_mut_ptr();`
@@ -125,28 +126,28 @@ function ownerOf(func: Func, root: Extract<Expr, { kind: 'name' }>): { statement
   // arrays and structs stand on the stack
   return made.kind === 'list' ? { statement, growable: false } : undefined;
 }
+/** `for op in ops`: each op goes at the end of its turn, and with it what its field owns. */
+function ownerOfPart(file: SourceFile, func: Func, root: Extract<Expr, { kind: 'name' }>, part: string): ReturnType<typeof ownerOf> {
+  const statement = declarationOf(func, root.id)?.statement;
+  const { bound } = statement ?? {};
+  if (!statement || !bound?.each || bound.path.length > 0 || !OWNED.test(file.fieldType(part) ?? '') || !ownsElements(func, bound.from)) return undefined;
+  const isPart = (e: Expr | undefined): boolean => e !== undefined && plain(e).kind === 'member' && (plain(e) as { field?: string }).field === part;
+  const given = [...walkFunction(func)].some((e) => (e.kind === 'call' ? !e.macro && e.args.some(isPart) : e.kind === 'assign' ? isPart(e.value) : e.kind === 'list' && e.items.some((i) => isPart(i.value))));
+  return given || [...statements(func.body)].some((s) => s.kind === 'declare' && isPart(s.init)) ? undefined : { statement, growable: true };
+}
+const OWNED = /^(?:std::)?(?:vec::)?(?:Vec|Box|String|CString|BytesMut)\b/;
+/** A vector that is taken apart by value. */
+function ownsElements(func: Func, from: Expr): boolean {
+  let e = plain(from);
+  if (e.kind === 'call' && e.callee.kind === 'member' && /^(?:into_iter|drain)$/.test(e.name)) e = plain(e.callee.object);
+  const local = e.kind === 'name' ? localOf(func, e.id) : undefined;
+  return local !== undefined && /^(?:std::)?(?:vec::)?Vec\b/.test(local.type) && !local.reference;
+}
 function firstName(call: Call): string {
   let e: Expr = call;
   while (e.kind === 'call' && e.callee.kind === 'member') e = plain(e.callee.object);
   return e.kind === 'call' && e.callee.kind === 'name' ? e.callee.name : '';
 }
-/** The stretch of source in which a local lives. */
-function scopeOf(func: Func, statement: Stmt): Span {
-  let scope = func.bodySpan;
-  const find = (body: Stmt[], around: Span): boolean => {
-    if (body.includes(statement)) {
-      scope = around;
-      return true;
-    }
-    return body.some((s) => bodiesIn(s).some((inner) => find(inner, s.kind === 'block' || s.kind === 'loop' ? s.span : spanAround(inner, s.span))));
-  };
-  find(func.body, func.bodySpan);
-  return scope;
-}
-function spanAround(body: Stmt[], fallback: Span): Span {
-  return body.length ? { start: body[0]!.span.start, end: body[body.length - 1]!.span.end } : fallback;
-}
-
 /** Something else keeps the pointer's owner: `keep(&mut buf)` may do anything. */
 function keeps(func: Func, use: Use): boolean {
   if (use.how !== 'borrowed' || !use.call || use.call.macro) return false;

@@ -1,6 +1,6 @@
 import { solve } from '../../flow/dataflow';
 import type { Event } from '../../flow/cfg';
-import { chainOf, declarationOf, isWithin, plain, rustCalls, typeOf, usesOf } from '../../idioms/rust-code';
+import { chainOf, declarationOf, isWithin, plain, rustCalls, scopeOf, typeOf, usesOf } from '../../idioms/rust-code';
 import { PUSH, pushesOf, ringKey, setUpsOf, SUBMIT, SUBMIT_AND_WAIT } from '../../idioms/rust-uring';
 import { expressionsOf, statements, walk, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
@@ -22,9 +22,9 @@ export const rustUringQueueNotSynced: Rule = {
 };
 
 /** Queues kept in variables, by the variable's id, with the ring they belong to. */
-interface Queues { submission: Map<string, string>; completion: Map<string, string> }
+interface Queues { submission: Map<string, string>; completion: Map<string, string>; /** where each lives: it is synced when it goes */ scopes: Map<string, Span> }
 function queuesOf(file: SourceFile, func: Func): Queues {
-  const out: Queues = { submission: new Map(), completion: new Map() };
+  const out: Queues = { submission: new Map(), completion: new Map(), scopes: new Map() };
   for (const s of statements(func.body)) {
     if (s.kind !== 'declare') continue;
     const name = { kind: 'name' as const, name: s.local.name, id: s.local.id, span: s.local.span };
@@ -33,6 +33,7 @@ function queuesOf(file: SourceFile, func: Func): Queues {
     // what submission() gave must go before anybody can submit
     const ring = kind && keptFrom(from) ? ringKey(file, func, name) : undefined;
     if (ring === undefined) continue;
+    out.scopes.set(s.local.id, scopeOf(func, s));
     if (kind === 'io_uring::SubmissionQueue') out.submission.set(s.local.id, ring);
     if (kind === 'io_uring::CompletionQueue') out.completion.set(s.local.id, ring);
   }
@@ -87,7 +88,9 @@ function unseen(file: SourceFile, func: Func): Draft[] {
     }
     if (!SUBMIT.test(path)) return next;
     const ring = call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;
-    for (const [queue, push] of next.dirty) if (queues.submission.get(queue) === ring && !blind.has(call)) blind.set(call, push);
+    for (const [queue, push] of next.dirty) {
+      if (queues.submission.get(queue) === ring && isWithin(call.span, queues.scopes.get(queue)!) && !blind.has(call)) blind.set(call, push);
+    }
     if (SUBMIT_AND_WAIT.test(path)) {
       const waiting = [...queues.completion].filter(([, r]) => r === ring).map(([queue]): [string, Call] => [queue, call]);
       next = { ...next, stale: new Map([...next.stale, ...waiting]) };
