@@ -61,6 +61,7 @@ uint64_t lanes_look(struct lanes *lanes)
 {
 	uint64_t whole = UINT64_MAX;
 
+	lanes->found = lanes_fill(lanes);
 	for (uint32_t i = 0; i < lanes->count; i++) {
 		struct lane_view *view = &lanes->views[i];
 		uint64_t head = __atomic_load_n(&lanes->lanes[i].head, __ATOMIC_ACQUIRE);

@@ -13,6 +13,7 @@ struct lanes {
 	uint32_t count, size;
 	uint32_t current;		/* the lane the next record is taken from */
 	uint64_t limit;			/* the smallest time of the others */
+	double found;			/* share of the fullest lane that lanes_look found taken, 0 to 1 */
 	struct lane_view {
 		uint64_t at, head;	/* next place to read; first one not to */
 		uint64_t last;		/* time of the last record that was read */

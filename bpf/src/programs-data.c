@@ -11,9 +11,11 @@
 #define MOST_LANE_BYTES (128u << 20)
 #define LEAST_LANE_BYTES (1u << 20)
 #define MOST_RINGS 65535
-/* Numbers that are there at once; more come as they are used up. */
-#define FIRST_RINGS 16384
-#define RINGS_A_TICK 256
+/* Numbers that are there to be taken between two of our turns. */
+#define RINGS_AHEAD 8192
+/* What a CPU that does nothing else can write. */
+#define LANE_RECORDS_A_NS 0.01
+#define BUFFER_BYTES_A_NS 0.1
 
 /* CPUs that may come up, as the programs number them. */
 static uint32_t cpu_count(void)
@@ -39,10 +41,12 @@ void programs_size_maps(struct kernel *kernel, const struct programs_request *re
 	bpf_map__set_max_entries(kernel->maps.ring_counts, request->all ? MOST_RINGS + 1 : 1);
 }
 
-/* Ring numbers that nobody has had, `count` more of them. */
-static void give_out_rings(struct programs *programs, uint32_t count)
+/* Ring numbers that nobody has had, as many as were taken. */
+static void give_out_rings(struct programs *programs)
 {
-	for (uint32_t i = 0; i < count && programs->next_ring <= MOST_RINGS; i++, programs->next_ring++)
+	uint32_t until = programs->last_ring + RINGS_AHEAD;
+
+	for (; programs->next_ring <= until && programs->next_ring <= MOST_RINGS; programs->next_ring++)
 		bpf_map__update_elem(programs->kernel->maps.free_rings, NULL, 0, &programs->next_ring, sizeof(programs->next_ring), 0);
 }
 
@@ -50,7 +54,7 @@ void programs_open_data(struct programs *programs)
 {
 	programs->cpus = cpu_count();
 	programs->next_ring = 1;
-	give_out_rings(programs, FIRST_RINGS);
+	give_out_rings(programs);
 }
 
 bool programs_track(struct programs *programs, uint32_t pid)
@@ -74,9 +78,13 @@ static int take_record(void *context, void *data, size_t size)
 static int take_notice(void *context, void *data, size_t size)
 {
 	struct programs *programs = context;
+	const struct notice *notice = data;
 
-	if (size >= sizeof(struct notice))
-		programs->notices(programs->context, data, size);
+	if (size < sizeof(struct notice))
+		return 0;
+	if (notice->kind == NOTICE_RING && notice->ring > programs->last_ring)
+		programs->last_ring = notice->ring;
+	programs->notices(programs->context, notice, size);
 	return 0;
 }
 
@@ -90,13 +98,28 @@ bool programs_sinks(struct programs *programs, record_sink records, notice_sink 
 	return programs->hot && programs->rare;
 }
 
-void programs_drain(struct programs *programs)
+/* Share of a buffer that so many records of a size took, each with its header. */
+static double share(const struct bpf_map *buffer, int count, size_t size)
 {
-	/* a few at a time: all at once at the start would take a while */
-	give_out_rings(programs, RINGS_A_TICK);
+	return count > 0 ? (double)count * (size + BPF_RINGBUF_HDR_SZ) / bpf_map__max_entries(buffer) : 0;
+}
+
+double programs_drain(struct programs *programs)
+{
 	/* in this order: what a record refers to was noticed before it, so the notice is there when the record is */
-	ring_buffer__consume(programs->hot);
-	ring_buffer__consume(programs->rare);
+	double hot = share(programs->kernel->maps.records, ring_buffer__consume(programs->hot), sizeof(struct record));
+	double rare = share(programs->kernel->maps.notices, ring_buffer__consume(programs->rare), sizeof(struct file_notice));
+	give_out_rings(programs);
+	return hot > rare ? hot : rare;
+}
+
+uint64_t programs_patience(const struct programs *programs, uint64_t most)
+{
+	double lane = programs->kernel->rodata->lane_records / LANE_RECORDS_A_NS;
+	double buffer = bpf_map__max_entries(programs->kernel->maps.records) / (BUFFER_BYTES_A_NS * programs->cpus);
+	double least = lane < buffer ? lane : buffer;
+
+	return least < most ? least : most;
 }
 
 /* Maps an array of the kernel's into our memory; NULL with errno set. */

@@ -20,6 +20,7 @@ struct library {
 
 struct programs {
 	uint32_t next_ring;	/* the least number that was never given out */
+	uint32_t last_ring;	/* the greatest that was taken */
 	struct kernel *kernel;
 	struct bpf_link *links[MOST_HOOKS];
 	struct library *libraries;

@@ -63,7 +63,10 @@ typedef void (*record_sink)(void *context, const struct record *record);
 typedef void (*notice_sink)(void *context, const struct notice *notice, uint32_t size);
 /* Where programs_drain gives what is in the buffers. */
 bool programs_sinks(struct programs *programs, record_sink records, notice_sink notices, void *context);
-void programs_drain(struct programs *programs);
+/* @returns the share of the fullest buffer that was taken, 0 to 1 */
+double programs_drain(struct programs *programs);
+/* How many ns, `most` at best, the buffers hold all that a target may do which was idle until now. */
+uint64_t programs_patience(const struct programs *programs, uint64_t most);
 /* A stack_reader of a struct programs. */
 uint32_t programs_stack(void *programs, uint32_t place, uint64_t frames[STACK_DEPTH]);
 /* Sums over all CPUs. */

@@ -29,6 +29,8 @@ struct trace {
 	int saved_flags;	/* of stdout */
 	enum phase phase;
 	uint64_t phase_began, next_totals;
+	uint64_t tick;		/* ns between our turns */
+	double filled;		/* share of the fullest lane or buffer that the last turn found taken */
 	uint64_t lost_told;
 	const char *reason;
 	int status;

@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #define MS 1000000ULL
-#define TICK (5 * MS)
+/* how often we look: a lane or buffer fills by no more than a part meanwhile, and an idle target is left alone */
+#define LEAST_TICK (5 * MS)
+#define MOST_TICK (20 * MS)
+#define FILL_A_TICK (1.0 / 16)
 /* how long a record is held back for earlier ones that are written later */
 #define HORIZON (2 * MS)
 #define TOTALS_EVERY (500 * MS)
@@ -95,8 +98,10 @@ static void pump(struct trace *trace, uint64_t until)
 {
 	uint64_t now = now_ns();
 
-	programs_drain(trace->programs);
+	trace->filled = programs_drain(trace->programs);
 	merge_run(&trace->merge, until, handle_record, handle_notice, trace);
+	if (trace->merge.lanes.found > trace->filled)
+		trace->filled = trace->merge.lanes.found;
 	watch_tick(&trace->watch, &trace->merge.lanes, now);
 	struct totals totals = totals_of(trace);
 	if (totals.lost_kernel > trace->lost_told) {
@@ -191,6 +196,21 @@ static bool is_settled(const struct trace *trace, uint64_t since)
 	return since >= SETTLE_MOST || (idle && since >= SETTLE_LEAST);
 }
 
+/* How long to wait before the next turn, after one that found the buffers as full as they were. */
+static uint64_t next_tick(const struct trace *trace)
+{
+	uint64_t most = programs_patience(trace->programs, MOST_TICK);
+
+	if (trace->phase != RUNNING || stream_waiting(&trace->stream) > 0 || trace->filled > FILL_A_TICK)
+		return LEAST_TICK;
+	uint64_t tick = trace->tick + LEAST_TICK;
+	/* at this rate it may take as long */
+	double fills = trace->filled > 0 ? trace->tick * FILL_A_TICK / trace->filled : most;
+	if (fills < tick)
+		tick = fills;
+	return tick < LEAST_TICK || most < LEAST_TICK ? LEAST_TICK : tick > most ? most : tick;
+}
+
 /* Waits a tick, or until something but the kernel's buffers wants attention. */
 static void wait_tick(struct trace *trace, const sigset_t *unblocked)
 {
@@ -202,7 +222,7 @@ static void wait_tick(struct trace *trace, const sigset_t *unblocked)
 		/* a reader that is gone shows as an error without being asked for */
 		{ .fd = STDOUT_FILENO, .events = 0 },
 	};
-	struct timespec tick = { .tv_nsec = TICK };
+	struct timespec tick = { .tv_nsec = trace->tick };
 	char bytes[4096];
 
 	if (ppoll(fds, 4, &tick, unblocked) <= 0)
@@ -229,6 +249,7 @@ static void run(struct trace *trace, const sigset_t *unblocked)
 	uint64_t deadline = duration > 0 ? now_ns() + (uint64_t)(duration * 1e9) : UINT64_MAX;
 
 	while (trace->phase != OVER) {
+		trace->tick = next_tick(trace);
 		wait_tick(trace, unblocked);
 		uint64_t now = now_ns();
 		pump(trace, now - HORIZON);
