@@ -3,6 +3,7 @@
  * System calls as spans of their threads, with the time that the thread slept in them. What libaio's calls submit and
  * reap is libaio.bpf.c's business.
  */
+#include "again.bpf.h"
 #include "arch.h"
 #include "capture.bpf.h"
 #include "file.bpf.h"
@@ -214,14 +215,10 @@ static __always_inline bool is_watched(__u64 nr)
 	return nr < WATCHED_CALLS && watched_calls[nr / 64] >> nr % 64 & 1;
 }
 
-/* Every system call of the machine passes these two: what is not watched has to leave at once. */
-SEC("?tp_btf/sys_enter")
-int BPF_PROG(any_enter, struct pt_regs *regs, long nr)
+static __always_inline int enter_any(void *ctx, struct pt_regs *regs, long nr)
 {
 	int call;
 
-	if (!is_watched(nr) || !CALL_IS_64_BIT(regs))
-		return 0;
 	if (nr == __NR_io_uring_setup) {
 		enter_call(INSIDE_URING_SETUP);
 		return 0;
@@ -238,14 +235,46 @@ int BPF_PROG(any_enter, struct pt_regs *regs, long nr)
 	return entered(ctx, call, CALL_ARGUMENT_0(regs), CALL_ARGUMENT_1(regs), CALL_ARGUMENT_2(regs), CALL_ARGUMENT_3(regs));
 }
 
+static __always_inline int exit_any(long nr, long ret)
+{
+	return nr == __NR_io_uring_setup ? left_setup(ret) : is_aio(nr) ? aio_leave(nr, ret) : left(ret);
+}
+
+/* Every system call of the machine passes these: what is not watched has to leave at once. */
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(any_enter, struct pt_regs *regs, long nr)
+{
+	return is_watched(nr) && CALL_IS_64_BIT(regs) && !IS_SKIPPED ? enter_any(ctx, regs, nr) : 0;
+}
+
 SEC("?tp_btf/sys_exit")
 int BPF_PROG(any_exit, struct pt_regs *regs, long ret)
 {
 	long nr = CALL_NUMBER(regs);
 
-	if (!is_watched(nr) || !CALL_IS_64_BIT(regs))
-		return 0;
-	return nr == __NR_io_uring_setup ? left_setup(ret) : is_aio(nr) ? aio_leave(nr, ret) : left(ret);
+	return is_watched(nr) && CALL_IS_64_BIT(regs) && !IS_SKIPPED ? exit_any(nr, ret) : 0;
+}
+
+/* The second programs, see again.bpf.h: a thread that has entered its call is inside, and one that has left is not. */
+static __always_inline bool is_inside(void)
+{
+	struct thread *thread = known_thread();
+
+	return thread && thread->inside;
+}
+
+SEC("?tp_btf/sys_enter")
+int BPF_PROG(any_enter_again, struct pt_regs *regs, long nr)
+{
+	return is_watched(nr) && CALL_IS_64_BIT(regs) && !is_inside() ? enter_any(ctx, regs, nr) : 0;
+}
+
+SEC("?tp_btf/sys_exit")
+int BPF_PROG(any_exit_again, struct pt_regs *regs, long ret)
+{
+	long nr = CALL_NUMBER(regs);
+
+	return is_watched(nr) && CALL_IS_64_BIT(regs) && is_inside() ? exit_any(nr, ret) : 0;
 }
 
 /* A thread that is inside a call goes off the CPU or comes back. One that is preempted wants to run: it does not sleep. */

@@ -6,6 +6,7 @@
  * Submissions are filtered by the submitting process; everything after is filtered by the ring, because
  * completions run in worker threads, in interrupts, or in whoever happens to be on the CPU.
  */
+#include "again.bpf.h"
 #include "aggregate.bpf.h"
 #include "file.bpf.h"
 #include "stack.bpf.h"
@@ -98,8 +99,13 @@ static __always_inline void describe(struct told *told, struct io_kiocb *req, __
 
 /* Not every operation is told: whether this one is. */
 static __always_inline bool aggregate_submission(__u32 cpu, struct io_kiocb *req, __u32 one_in, __u64 now, __u32 ring,
-						 struct told *told, __u64 request_flags)
+						 struct told *told, __u64 request_flags, enum turn turn)
 {
+	struct kernel_flight *known = turn == SECOND ? flight_of(number(&seen[cpu], req)) : 0;
+
+	/* the first program was there */
+	if (known && known->user_data == told->user_data && known->op == told->op)
+		return false;
 	struct kernel_flight flight = { .key = number(&seen[cpu], req), .time = now, .user_data = told->user_data, .ring = ring,
 					.op = told->op, .sampled = is_sampled(&lanes[cpu], one_in),
 					.multishot = (request_flags & multishot_flag) || told->op == OP_TIMEOUT,
@@ -138,7 +144,7 @@ static __always_inline __u64 submitter(struct io_kiocb *req, enum reading readin
 	return (__u64)task->tgid << 32 | (__u32)task->pid;
 }
 
-static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum reading reading)
+static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum reading reading, enum turn turn)
 {
 	__u32 cpu = this_cpu(), one_in = every;
 	__u32 ring = ring_of_submission(&seen[cpu], number(&seen[cpu], FIELD(reading, req, ctx)));
@@ -157,15 +163,16 @@ static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum readi
 	}
 	count_ring(ring, 1, 0);
 	if (one_in != 1) {
-		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, flags))
+		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, flags, turn))
 			return 0;
 		told.flags |= RECORD_SAMPLED;
 	}
 	describe(&told, req, told.op, reading);
 	tell_stack_in_lane(ctx, cpu, told.ids, (__u64)req, ring, now);
-	struct record *place = lane_place(cpu, RECORD_SUBMIT);
+	enum record_type type = turn == SECOND ? RECORD_SUBMIT_AGAIN : RECORD_SUBMIT;
+	struct record *place = lane_place(cpu, type);
 	if (place)
-		tell(place, RECORD_SUBMIT, now, ring, (__u64)req, &told);
+		tell(place, type, now, ring, (__u64)req, &told);
 	return 0;
 }
 
@@ -173,21 +180,31 @@ static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum readi
 SEC("?tp_btf/io_uring_submit_req")
 int BPF_PROG(uring_submit_req, struct io_kiocb *req)
 {
-	return submitted(ctx, req, CASTS);
+	if (IS_SKIPPED)
+		return 0;
+	submitted(ctx, req, CASTS, FIRST);
+	leave_mark(&my_seen()->submitted, req);
+	return 0;
+}
+
+SEC("?tp_btf/io_uring_submit_req")
+int BPF_PROG(uring_submit_req_again, struct io_kiocb *req)
+{
+	return take_mark(&my_seen()->submitted, req) ? 0 : submitted(ctx, req, CASTS, SECOND);
 }
 
 /* 6.0 to 6.3 */
 SEC("?tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_submit_sqe_req, struct io_kiocb *req)
 {
-	return submitted(ctx, req, TYPED_ARGUMENT);
+	return submitted(ctx, req, TYPED_ARGUMENT, FIRST);
 }
 
 /* 5.18 and 5.19 */
 SEC("?tp_btf/io_uring_submit_sqe")
 int BPF_PROG(uring_submit_sqe_ctx, void *uring, void *req)
 {
-	return submitted(ctx, req, UNTYPED);
+	return submitted(ctx, req, UNTYPED, FIRST);
 }
 
 /* A malformed sqe never becomes a request that is submitted, but it is completed. */
@@ -207,7 +224,7 @@ int BPF_PROG(uring_req_failed, const struct io_uring_sqe *sqe, struct io_kiocb *
 	};
 	count_ring(ring, 1, 0);
 	if (one_in != 1) {
-		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, 0))
+		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, 0, FIRST))
 			return 0;
 		told.flags |= RECORD_SAMPLED;
 	}
@@ -255,7 +272,7 @@ static __always_inline __u64 time_of_completion(struct lane *lane, __u32 ring, s
 }
 
 static __always_inline int completed(struct io_ring_ctx *uring, struct io_kiocb *req, __u64 user_data, __s32 res,
-				     __u32 cqe_flags, enum reading reading)
+				     __u32 cqe_flags, enum reading reading, enum turn turn)
 {
 	__u32 cpu = this_cpu();
 	__u32 ring = find_ring(&seen[cpu], reading == CASTS ? number(&seen[cpu], uring) : (__u64)uring);
@@ -279,9 +296,10 @@ static __always_inline int completed(struct io_ring_ctx *uring, struct io_kiocb 
 		told.ids = bpf_get_current_pid_tgid();
 	if (bpf_core_field_exists(uring->io_ev_fd) && FIELD(reading == CASTS, uring, io_ev_fd))
 		told.flags |= RECORD_SIGNALS;
-	struct record *place = lane_place(cpu, RECORD_COMPLETE);
+	enum record_type type = turn == SECOND ? RECORD_COMPLETE_AGAIN : RECORD_COMPLETE;
+	struct record *place = lane_place(cpu, type);
 	if (place)
-		tell(place, RECORD_COMPLETE, now, ring, (__u64)req, &told);
+		tell(place, type, now, ring, (__u64)req, &told);
 	return 0;
 }
 
@@ -289,7 +307,19 @@ static __always_inline int completed(struct io_ring_ctx *uring, struct io_kiocb 
 SEC("?tp_btf/io_uring_complete")
 int BPF_PROG(uring_complete_cqe, struct io_ring_ctx *uring, void *req, struct io_uring_cqe *cqe)
 {
-	return completed(uring, req ? TYPED(struct io_kiocb, req) : 0, cqe->user_data, cqe->res, cqe->flags, CASTS);
+	if (IS_SKIPPED)
+		return 0;
+	completed(uring, req ? TYPED(struct io_kiocb, req) : 0, cqe->user_data, cqe->res, cqe->flags, CASTS, FIRST);
+	leave_mark(&my_seen()->completed, cqe);
+	return 0;
+}
+
+SEC("?tp_btf/io_uring_complete")
+int BPF_PROG(uring_complete_cqe_again, struct io_ring_ctx *uring, void *req, struct io_uring_cqe *cqe)
+{
+	if (take_mark(&my_seen()->completed, cqe))
+		return 0;
+	return completed(uring, req ? TYPED(struct io_kiocb, req) : 0, cqe->user_data, cqe->res, cqe->flags, CASTS, SECOND);
 }
 
 /* 5.18 to 6.16 */
@@ -298,8 +328,8 @@ int BPF_PROG(uring_complete_req, void *uring, void *req, __u64 user_data, int re
 {
 	if (can_cast)
 		return completed(TYPED(struct io_ring_ctx, uring), req ? TYPED(struct io_kiocb, req) : 0, user_data, res,
-				 cqe_flags, CASTS);
-	return completed(uring, req, user_data, res, cqe_flags, UNTYPED);
+				 cqe_flags, CASTS, FIRST);
+	return completed(uring, req, user_data, res, cqe_flags, UNTYPED, FIRST);
 }
 
 /* 6.0 and later. Until 6.1 it comes after the completion and does not replace it: the loader knows. */

@@ -28,8 +28,8 @@ static __always_inline struct record *lane_place(__u32 cpu, enum record_type typ
 	struct lane *lane = &lanes[cpu];
 
 	if (lane->head - *(volatile __u64 *)&lane->tail >= lane_records - LANE_MARGIN) {
-		add(type == RECORD_SUBMIT || type == RECORD_REJECT ? &lane->lost_submissions :
-		    type == RECORD_COMPLETE ? &lane->lost_completions : &lane->lost_others, 1);
+		add(type == RECORD_SUBMIT || type == RECORD_REJECT || type == RECORD_SUBMIT_AGAIN ? &lane->lost_submissions :
+		    type == RECORD_COMPLETE || type == RECORD_COMPLETE_AGAIN ? &lane->lost_completions : &lane->lost_others, 1);
 		return 0;
 	}
 	__u64 at = __sync_fetch_and_add(&lane->head, 1);

@@ -78,7 +78,8 @@ struct seen {
 	__u64 stranger;		/* mark() of the last one that is not traced, with who submitted to it, */
 	__u64 stranger_done;	/* and of the last one that completed */
 	__u64 scratch;
-	__u64 pad[4];
+	__u64 submitted, completed;	/* what a first program told last, see again.bpf.h */
+	__u64 pad[2];
 };
 _Static_assert(sizeof(struct seen) == 64, "one cache line");
 

@@ -43,6 +43,7 @@ struct pairing {
 	uint32_t serving_count, serving_capacity;
 	int64_t extra[API_COUNT];
 	uint64_t unpaired;
+	uint64_t found;		/* submissions that only a second program told */
 };
 
 static inline uint64_t key_of(const struct record *record)

@@ -171,6 +171,19 @@ static void link(struct pairing *pairing, const struct record *record)
 	span->flags |= SPAN_LINKED;
 }
 
+/* Told by the second program: whether the first one had told it, see again.bpf.h. */
+static bool is_told(const struct pairing *pairing, const struct record *record)
+{
+	uint32_t index = flight_find(&pairing->flight, key_of(record));
+
+	if (record->type == RECORD_COMPLETE_AGAIN)
+		return record->flags & RECORD_HAS_REQUEST && index == NO_OP && !pairing->flight.rings[record->ring].existed;
+	if (index == NO_OP)
+		return false;
+	const struct span *span = &pairing->flight.ops[index].span;
+	return span->tid == record->tid && span->op == record->op && span->user_data == record->user_data;
+}
+
 void pairing_uring(struct pairing *pairing, const struct record *record)
 {
 	uint32_t index;
@@ -179,11 +192,23 @@ void pairing_uring(struct pairing *pairing, const struct record *record)
 	case RECORD_SUBMIT:
 		pairing_begin(pairing, record, API_IO_URING);
 		break;
+	case RECORD_SUBMIT_AGAIN:
+		if (is_told(pairing, record))
+			break;
+		pairing->found++;
+		pairing_begin(pairing, record, API_IO_URING);
+		break;
 	case RECORD_REJECT:
 		index = pairing_begin(pairing, record, API_IO_URING);
 		op_at(pairing, index)->span.flags |= SPAN_REJECTED;
 		break;
 	case RECORD_COMPLETE:
+		complete(pairing, record);
+		break;
+	case RECORD_COMPLETE_AGAIN:
+		if (is_told(pairing, record))
+			break;
+		pairing->extra[API_IO_URING] += !!(record->flags & RECORD_HAS_REQUEST);
 		complete(pairing, record);
 		break;
 	case RECORD_OVERFLOW:

@@ -159,8 +159,10 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 	ring_of(pairing, record->ring)->last = record->time;
 	switch ((enum record_type)record->type) {
 	case RECORD_SUBMIT:
+	case RECORD_SUBMIT_AGAIN:
 	case RECORD_REJECT:
 	case RECORD_COMPLETE:
+	case RECORD_COMPLETE_AGAIN:
 	case RECORD_OVERFLOW:
 	case RECORD_LINK:
 	case RECORD_PUNT:
@@ -253,6 +255,11 @@ void pairing_finish(struct pairing *pairing, uint64_t now)
 int64_t pairing_extra(const struct pairing *pairing, enum api api)
 {
 	return pairing->extra[api];
+}
+
+uint64_t pairing_found(const struct pairing *pairing)
+{
+	return pairing->found;
 }
 
 uint64_t pairing_unpaired(const struct pairing *pairing)

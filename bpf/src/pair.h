@@ -46,6 +46,8 @@ uint32_t pairing_last_ring(const struct pairing *pairing);
 const struct ring_state *pairing_ring_state(const struct pairing *pairing, uint32_t ring);
 /* Completions the kernel programs could not count (+), or counted although they belong to before (-). */
 int64_t pairing_extra(const struct pairing *pairing, enum api api);
+/* Submissions of io_uring that are among no others: those that only a second program told. */
+uint64_t pairing_found(const struct pairing *pairing);
 /* Completions whose submission was never seen. */
 uint64_t pairing_unpaired(const struct pairing *pairing);
 

@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Who is traced: children of traced processes join, processes that end leave. */
+#include "again.bpf.h"
 #include "capture.bpf.h"
 #include "posix-aio.bpf.h"
 #include "thread.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline int forked(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = parent->tgid, to = child->tgid;
 
-	if (!trace_all && from != to && bpf_map_lookup_elem(&tracked, &from))
+	if (!trace_all && from != to && bpf_map_lookup_elem(&tracked, &from) && !bpf_map_lookup_elem(&tracked, &to))
 		track(to);
 	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return IS_SKIPPED ? 0 : forked(parent, child);
+}
+
+/* The second program, see again.bpf.h: a child that is traced already is left alone. */
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(on_fork_again, struct task_struct *parent, struct task_struct *child)
+{
+	return forked(parent, child);
 }
 
 SEC("tp_btf/sched_process_exec")

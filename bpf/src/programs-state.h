@@ -23,6 +23,7 @@ struct programs {
 	uint32_t last_ring;	/* the greatest that was taken */
 	struct kernel *kernel;
 	struct bpf_link *links[MOST_HOOKS];
+	struct bpf_link *again[MOST_HOOKS];	/* of second programs */
 	struct library *libraries;
 	struct bpf_link **probes;
 	uint32_t library_count, probe_count;

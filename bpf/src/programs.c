@@ -16,6 +16,14 @@
 /* One set of programs a process: what became of each hook outlives a failed load. */
 static struct hook_report reports[MOST_HOOKS];
 static const struct variant *chosen[MOST_HOOKS];
+/* Whether hooks get their second programs, see again.bpf.h. Their names are those of the first ones with this behind. */
+static bool doubled;
+#define AGAIN "_again"
+#ifdef SKIPPING
+#define ALWAYS_DOUBLED true
+#else
+#define ALWAYS_DOUBLED false
+#endif
 
 void programs_set_hook(uint32_t hook, enum hook_state state, const char *why)
 {
@@ -168,15 +176,16 @@ static bool is_possible(struct programs_request *request, struct refusal *refusa
 	return any;
 }
 
-/* The hook whose program libbpf complained about; -1: it did not name one. */
+/* The hook with a program that libbpf complained about; -1: it did not name one. */
 static int failed_hook(void)
 {
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
-		char wanted[128];
+		char first[128], second[128];
 		if (!chosen[i])
 			continue;
-		snprintf(wanted, sizeof(wanted), "prog '%s'", chosen[i]->program);
-		if (strstr(complaint_text(), wanted))
+		snprintf(first, sizeof(first), "prog '%s'", chosen[i]->program);
+		snprintf(second, sizeof(second), "prog '%s" AGAIN "'", chosen[i]->program);
+		if (strstr(complaint_text(), first) || strstr(complaint_text(), second))
 			return i;
 	}
 	return -1;
@@ -200,17 +209,32 @@ static void set_filter(struct kernel *kernel, const struct filter *filter)
 	kernel->rodata->cgroup_level = filter->cgroup_level;
 }
 
+static bool kernel_since(unsigned int major, unsigned int minor)
+{
+	struct utsname host;
+	unsigned int has_major = 0, has_minor = 0;
+
+	uname(&host);
+	sscanf(host.release, "%u.%u", &has_major, &has_minor);
+	return has_major > major || (has_major == major && has_minor >= minor);
+}
+
+/* A hook's second program, NULL: it has none. */
+static struct bpf_program *second_program(const struct kernel *kernel, uint32_t hook)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s" AGAIN, chosen[hook]->program);
+	return doubled ? bpf_object__find_program_by_name(kernel->obj, name) : NULL;
+}
+
 static struct kernel *open_kernel(const struct programs_request *request)
 {
 	struct kernel *kernel = kernel__open();
 	struct bpf_program *program;
-	struct utsname host;
-	unsigned int major = 0, minor = 0;
 
 	if (!kernel)
 		return NULL;
-	uname(&host);
-	sscanf(host.release, "%u.%u", &major, &minor);
 	kernel->rodata->trace_all = request->all;
 	kernel->rodata->stack_every = request->stack_every;
 	set_filter(kernel, &request->filter);
@@ -218,16 +242,20 @@ static struct kernel *open_kernel(const struct programs_request *request)
 	kernel->rodata->trace_posix_aio = request->apis[API_POSIX_AIO];
 	watched_calls(request, wanted(request) & FOR_REFUSALS, (uint64_t *)kernel->rodata->watched_calls);
 	/* until 6.1 an entry that overflows is also completed */
-	kernel->rodata->overflow_completes = major > 6 || (major == 6 && minor >= 2);
+	kernel->rodata->overflow_completes = kernel_since(6, 2);
+	kernel->rodata->doubled = doubled;
 	kernel->rodata->multishot_flag = multishot_flag;
 	kernel->rodata->can_cast = can_cast;
 	programs_size_maps(kernel, request);
 	bpf_object__for_each_program(program, kernel->obj)
 		bpf_program__set_autoload(program, false);
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
-		program = chosen[i] ? bpf_object__find_program_by_name(kernel->obj, chosen[i]->program) : NULL;
-		if (program)
-			bpf_program__set_autoload(program, true);
+		if (!chosen[i])
+			continue;
+		struct bpf_program *of_hook[] = { bpf_object__find_program_by_name(kernel->obj, chosen[i]->program), second_program(kernel, i) };
+		for (int turn = 0; turn < 2; turn++)
+			if (of_hook[turn])
+				bpf_program__set_autoload(of_hook[turn], true);
 	}
 	return kernel;
 }
@@ -283,6 +311,8 @@ struct programs *programs_load(struct programs_request *request, struct refusal 
 		return NULL;
 	}
 	choose(request, btf);
+	/* since then programs are preempted */
+	doubled = ALWAYS_DOUBLED || kernel_since(7, 0);
 	int64_t bit = kernel_enumerator(btf, "REQ_F_APOLL_MULTISHOT_BIT", -1);
 	multishot_flag = bit >= 0 ? 1ULL << bit : 0;
 	can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) >= 0;
@@ -321,6 +351,9 @@ bool programs_attach(struct programs *programs, struct programs_request *request
 			bpf_program__attach_tracepoint(program, "syscalls", chosen[i]->tracepoint) : bpf_program__attach(program);
 		if (link) {
 			programs->links[i] = link;
+			program = second_program(programs->kernel, i);
+			if (program)
+				programs->again[i] = bpf_program__attach(program);
 			if (HOOKS[i].kind == KIND_ITERATOR)
 				iterate(link);
 			programs_set_hook(i, HOOK_ATTACHED, "");
@@ -339,7 +372,8 @@ bool programs_attach(struct programs *programs, struct programs_request *request
 		if (reports[i].state == HOOK_ATTACHED)
 			continue;
 		bpf_link__destroy(programs->links[i]);
-		programs->links[i] = NULL;
+		bpf_link__destroy(programs->again[i]);
+		programs->links[i] = programs->again[i] = NULL;
 	}
 	return possible;
 }
@@ -359,8 +393,10 @@ void programs_end(struct programs *programs)
 
 void programs_free(struct programs *programs)
 {
-	for (uint32_t i = 0; i < HOOK_COUNT; i++)
+	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
 		bpf_link__destroy(programs->links[i]);
+		bpf_link__destroy(programs->again[i]);
+	}
 	for (uint32_t i = 0; i < programs->probe_count; i++)
 		bpf_link__destroy(programs->probes[i]);
 	free(programs->probes);

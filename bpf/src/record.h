@@ -45,6 +45,8 @@ enum record_type {
 	RECORD_POSIX_SUBMIT,	/* a function of POSIX AIO was called for a request */
 	RECORD_POSIX_BEGIN,	/* a thread makes a system call that may serve a request */
 	RECORD_POSIX_END,	/* which returned */
+	RECORD_SUBMIT_AGAIN,	/* of the second program, perhaps told by the first one: see again.bpf.h */
+	RECORD_COMPLETE_AGAIN,
 };
 
 /* Bits of record.flags. The first seven are the sqe's own (IOSQE_*), which the kernel keeps in req->flags. */

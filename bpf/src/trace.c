@@ -84,7 +84,8 @@ static struct totals totals_of(const struct trace *trace)
 		int64_t completed = (int64_t)counters.completed[api] + pairing_extra(trace->pairing, api) +
 				    (lanes ? (int64_t)trace->merge.lanes.completed : 0);
 		totals.apis[api] = trace->request.apis[api];
-		totals.submitted[api] = counters.submitted[api] + (lanes ? trace->merge.lanes.submitted : 0);
+		totals.submitted[api] = counters.submitted[api] +
+					(lanes ? trace->merge.lanes.submitted + pairing_found(trace->pairing) : 0);
 		totals.completed[api] = completed > 0 ? completed : 0;
 	}
 	totals.lost_kernel = counters.lost + counters.lost_notices;
