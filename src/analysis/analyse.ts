@@ -1,5 +1,6 @@
 /** Source text to findings and usages: the way through this folder. */
 import type { AnalysisOptions, AnalysisResult, Family, Finding, Language, Severity } from '../protocol/analysis';
+import { finding, findingsOf, inOrder, type Said } from './findings';
 import { hasApiToken } from './gate';
 import { frontEnd } from './languages/front-end';
 import type { Func } from './model';
@@ -50,24 +51,29 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   const severities = new Map(rules.map((r) => [r, severityOf(r, options)]));
   const testFile = isTestPath(file.place);
   const example = isExamplePath(file.place);
-  const findings: Finding[] = [];
-  const add = (rule: Rule, draft: Draft, inTest: (draft: Draft) => boolean): void => {
+  const inTestCode = testCode(file);
+  const severityAt = (rule: Rule, draft: Draft, inTest: () => boolean): Severity | 'off' => {
     const override = severities.get(rule);
     // it is said where it lies
-    if (override === 'off' || file.otherFile(draft.at)) return;
-    const severity = override ?? inPlace(rule, draft, testFile || inTest(draft) ? (example ? 'example' : 'test') : 'product');
-    if (severity !== 'off') findings.push(finding(file, rule, draft, severity));
+    if (override === 'off' || file.otherFile(draft.at)) return 'off';
+    return override ?? inPlace(rule, draft, testFile || inTest() ? (example ? 'example' : 'test') : 'product');
   };
-  const inTestCode = testCode(file);
-  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, (d) => inTestCode(d.at)));
-  const checks = checksOf(rules);
-  for (const { func, said } of draftsBy(file, checks)) {
+  const findings: Finding[] = [];
+  for (const rule of rules) {
+    if (severities.get(rule) === 'off') continue;
+    rule.checkFile?.(file, (draft) => {
+      const severity = severityAt(rule, draft, () => inTestCode(draft.at));
+      if (severity !== 'off') findings.push(finding(file, rule, draft, severity));
+    });
+  }
+  const policy = JSON.stringify(options.severities ?? {});
+  for (const { func, said } of draftsBy(file, checksOf(rules))) {
     const test = isTestFunction(outermost(func));
-    for (const { rule, drafts } of said) for (const draft of drafts) add(rule, draft, () => test);
+    findings.push(...findingsOf(file, said, policy, (rule, draft) => severityAt(rule, draft, () => test)));
   }
   const silenced = suppressions(file);
-  const shown = findings.filter((f) => !isSuppressed(f, silenced));
-  shown.sort((a, b) => a.range.start.line - b.range.start.line || a.range.start.column - b.range.start.column || a.rule.localeCompare(b.rule));
+  const shown = silenced ? findings.filter((f) => !isSuppressed(f, silenced)) : findings;
+  shown.sort(inOrder);
   // between keystrokes nobody asks for these
   const place = placing(file);
   const direct = neighbours(file);
@@ -76,7 +82,7 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   return {
     findings: shown,
     get usages() { return usages ??= place(list()); },
-    get neighbours() { return beside ??= place(direct); },
+    get neighbours() { return beside ??= place(direct()); },
     parsed: true,
   };
 }
@@ -112,7 +118,6 @@ function draftsBy(file: SourceFile, checks: Checks): { func: Func; said: Said[] 
   });
 }
 const SILENT: Said[] = [];
-interface Said { rule: Rule; drafts: Draft[] }
 /** What rules say of a function. Most say nothing, and of most functions nothing is said: one answer for all of them. */
 function draftsIn(file: SourceFile, func: Func, checks: Checks): Said[] {
   const { program } = file;
@@ -136,19 +141,4 @@ function severityOf(rule: Rule, options: AnalysisOptions): Severity | 'off' | un
   const overrides = Object.entries(options.severities ?? {});
   const matches = overrides.filter(([glob]) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`).test(rule.info.id));
   return matches.sort(([a], [b]) => b.replace(/\*/g, '').length - a.replace(/\*/g, '').length)[0]?.[1];
-}
-
-function finding(file: SourceFile, rule: Rule, draft: Draft, severity: Severity): Finding {
-  return {
-    rule: rule.info.id,
-    severity,
-    message: draft.message,
-    range: file.range(draft.at),
-    related: (draft.related ?? []).map((r) => {
-      const path = file.otherFile(r.at)?.path;
-      return { range: file.range(r.at), message: r.message, ...(path === undefined ? {} : { path }) };
-    }),
-    // edits go into this file alone
-    fixes: (draft.fixes ?? []).filter((f) => !f.edits.some((e) => file.otherFile(e.place))).map((f) => ({ title: f.title, safe: f.safe, edits: f.edits.map((e) => ({ range: file.range(e.place), text: e.text })) })),
-  };
 }

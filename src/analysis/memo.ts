@@ -6,39 +6,51 @@
  * again; who asked one that is different is in doubt, and so are those who asked him. An answer in doubt asks again what it
  * asked, and is computed anew where it is told something else. What nobody doubts is not looked at: a version costs what changed.
  *
- * Doubt ends at answers about the file as a whole: they are looked at first, and pass it on only where they are different.
+ * Doubt ends at answers about the file as a whole: they are looked at first, and pass it on only where they are different. Who
+ * asked for a part of one is in doubt only where that part is different.
  * Between files nobody knows who asked: an answer made from those of other files asks again in each version.
+ *
+ * What nobody can ask for any more goes: all about owners that are gone, and what nobody asked for in many versions.
  */
 
 type Same = (a: never, b: never) => boolean;
 
 interface Cell {
   readonly memo: Memo;
+  readonly key: string;
+  /** where it is found by its key */
+  readonly among: Map<string, Cell>;
   value: unknown;
   /** version in which the value was last known to hold */
   checked: number;
   /** version in which somebody last asked for it */
   used: number;
-  compute: () => unknown;
-  same: Same;
+  readonly compute: () => unknown;
+  readonly same: Same;
   /** the answers it was made from, in the order they were asked, and what they were; absent for inputs: they are read anew in each version */
   asked?: Cell[];
   told: unknown[];
-  /** answers of the same memo made from this one; some of them not any more */
-  askers: Set<Cell>;
+  /** answers of the same memo made from this one */
+  readonly askers: Set<Cell>;
   /** what it was made from may be different */
   doubted: boolean;
   /** made from answers of other memos, directly or round some corners */
   foreign: boolean;
   /** for answers about an owner that lasts: where it stands among them, those it is made from first; 0: another answer, or not known yet */
   rank: number;
-  lasting: boolean;
+  readonly lasting: boolean;
+  /** of an answer that is part of another: takes it out of the whole */
+  part?: (whole: never) => unknown;
+  /** forgotten: it hears of nothing any more, and who was told it asks anew */
+  loose: boolean;
 }
 const NOBODY: Cell[] = [];
 const NOTHING: unknown[] = [];
 
-/** What nobody asked for, nor anything made from it, this many versions is forgotten. */
+/** What nobody asked for in this many versions, and nothing was made from, is forgotten. */
 const KEEP = 128;
+/** Versions an owner may be away for: an unfinished brace makes the functions behind it go and come back. */
+const AWAY = 16;
 
 /** What the memos of files that ask each other have in common. */
 export class Epoch {
@@ -47,11 +59,18 @@ export class Epoch {
   readonly asking: Map<Cell, unknown>[] = [];
 }
 
+/** What is known about an owner: one that lasts as long as the memo, one that is there now, or any other. */
+interface About { cells: Map<string, Cell>; owner: 'lasting' | 'there' | 'other' }
+
 export class Memo {
   private readonly inputs = new Map<string, Cell>();
-  private readonly derivations = new WeakMap<object, Map<string, Cell>>();
-  /** of owners that live as long as this memo */
+  private readonly known = new WeakMap<object, About>();
   private readonly lasting = new Set<Map<string, Cell>>();
+  /** owners that are there, or were not long ago: when they were last */
+  private readonly owners = new Map<object, number>();
+  private turns = 0;
+  /** answers about owners of which nobody says when they go */
+  private readonly others = new Set<Cell>();
   /** answers about lasting owners that are in doubt */
   private readonly pending = new Set<Cell>();
   private ranks = 0;
@@ -71,15 +90,27 @@ export class Memo {
   /** `owner` lasts as long as this memo: answers about it that nobody asks for any more are forgotten. */
   keepsFor(owner: object): void {
     const cells = new Map<string, Cell>();
-    this.derivations.set(owner, cells);
+    this.known.set(owner, { cells, owner: 'lasting' });
     this.lasting.add(cells);
+  }
+  /** These owners are there now. Those that were, and do not come back soon, are forgotten with all answers about them. */
+  has(...owners: Iterable<object>[]): void {
+    const turn = ++this.turns;
+    for (const list of owners) for (const owner of list) this.owners.set(owner, turn);
+    if (turn % AWAY) return;
+    for (const [owner, last] of this.owners) {
+      if (last > turn - AWAY) continue;
+      this.owners.delete(owner);
+      const cells = this.known.get(owner)?.cells;
+      if (!cells) continue;
+      this.known.delete(owner);
+      for (const cell of cells.values()) this.forget(cell);
+    }
   }
 
   /** What the file says now; `read` must stay good for later versions, ask for no answers, and `same` tells when an answer did not change. */
   input<T>(key: string, read: () => T, same: (a: T, b: T) => boolean = Object.is): T {
-    let cell = this.inputs.get(key);
-    if (!cell) this.inputs.set(key, (cell = this.cell(read, same)));
-    return this.answer(cell) as T;
+    return this.answer(this.inputs.get(key) ?? this.cell(this.inputs, key, read, same)) as T;
   }
 
   /**
@@ -87,21 +118,38 @@ export class Memo {
    * is not an input, derived, or the same in all versions.
    */
   derived<T>(owner: object, key: string, compute: () => T, same: (a: T, b: T) => boolean = Object.is): T {
-    let cells = this.derivations.get(owner);
-    if (!cells) this.derivations.set(owner, (cells = new Map<string, Cell>()));
-    let cell = cells.get(key);
+    const about = this.about(owner);
+    return this.answer(about.cells.get(key) ?? this.derivation(about, key, compute, same)) as T;
+  }
+  /** The part `name` of an answer; `take` asks for nothing. Who asks for it need not know that others are different. */
+  part<W, T>(owner: object, key: string, whole: () => W, name: string, take: (whole: W) => T, same: (a: T, b: T) => boolean = Object.is): T {
+    const about = this.about(owner);
+    const partKey = `${key} of ${name}`;
+    let cell = about.cells.get(partKey);
     if (!cell) {
-      cells.set(key, (cell = this.cell(compute, same)));
-      cell.asked = NOBODY;
-      cell.lasting = this.lasting.has(cells);
+      cell = this.derivation(about, partKey, () => take(this.derived(owner, key, whole)), same);
+      cell.part = take;
     }
     return this.answer(cell) as T;
   }
-  private cell(compute: () => unknown, same: Same): Cell {
-    return {
-      memo: this, value: undefined, checked: -1, used: -1, compute, same, asked: undefined, told: NOTHING, askers: new Set(),
-      doubted: false, foreign: false, rank: 0, lasting: false,
+  private about(owner: object): About {
+    let about = this.known.get(owner);
+    if (!about) this.known.set(owner, (about = { cells: new Map<string, Cell>(), owner: this.owners.has(owner) ? 'there' : 'other' }));
+    return about;
+  }
+  private derivation(about: About, key: string, compute: () => unknown, same: Same): Cell {
+    const cell = this.cell(about.cells, key, compute, same, about.owner === 'lasting');
+    cell.asked = NOBODY;
+    if (about.owner === 'other') this.others.add(cell);
+    return cell;
+  }
+  private cell(among: Map<string, Cell>, key: string, compute: () => unknown, same: Same, lasting = false): Cell {
+    const cell: Cell = {
+      memo: this, key, among, value: undefined, checked: -1, used: -1, compute, same, asked: undefined, told: NOTHING, askers: new Set(),
+      doubted: false, foreign: false, rank: 0, lasting, part: undefined, loose: false,
     };
+    among.set(key, cell);
+    return cell;
   }
 
   private answer(cell: Cell): unknown {
@@ -151,15 +199,15 @@ export class Memo {
       this.epoch.asking.pop();
     }
     const foreign = cell.foreign;
+    for (const other of before) if (!asked.has(other)) other.askers.delete(cell);
     cell.asked = [...asked.keys()];
     cell.told = [...asked.values()];
     cell.foreign = false;
-    const known = new Set(before);
     let doubted = false;
     for (const [other, told] of asked) {
       if (other.memo !== this || other.foreign) cell.foreign = true;
       // what was made from nothing stays as it is
-      if (other.memo === this && !known.has(other) && other.asked?.length !== 0) other.askers.add(cell);
+      if (other.memo === this && other.asked?.length !== 0) other.askers.add(cell);
       if (other.doubted || other.value !== told) doubted = true;
     }
     const changed = cell.checked < 0 || !cell.same(cell.value as never, value as never);
@@ -169,18 +217,36 @@ export class Memo {
       return;
     }
     cell.rank ||= ++this.ranks;
-    if (changed || (cell.foreign && !foreign)) this.doubt(cell.askers);
+    if (cell.foreign && !foreign) this.doubt(cell.askers);
+    else if (changed) this.tell(cell);
     if (doubted) this.doubt([cell]);
+  }
+  /** An answer about the file as a whole is different: who asked for it is in doubt, for a part of it only where that is. */
+  private tell(cell: Cell): void {
+    for (const asker of cell.askers) {
+      if (!asker.part || asker.checked < 0) {
+        this.doubt([asker]);
+        continue;
+      }
+      const value = asker.part(cell.value as never);
+      asker.told = [cell.value];
+      if (asker.same(asker.value as never, value as never)) continue;
+      asker.value = value;
+      this.doubt(asker.askers);
+    }
   }
 
   /** In the order they were asked: what comes behind a different answer might not be asked any more. */
   private holds(cell: Cell): boolean {
-    const { asked = NOBODY, told } = cell;
+    const { asked = NOBODY } = cell;
     let foreign = false;
     for (let i = 0; i < asked.length; i++) {
       const other = asked[i]!;
+      if (other.loose) return false;
       other.memo.refresh(other);
-      if (other.value !== told[i]) return false;
+      if (other.memo !== this) other.used = this.epoch.version;
+      // of parts, `told` may have been brought up to date
+      if (other.value !== cell.told[i]) return false;
       foreign ||= other.foreign || other.memo !== this;
     }
     cell.foreign = foreign;
@@ -220,22 +286,22 @@ export class Memo {
     }
   }
 
-  /** Forgets what was not asked for since a version, nor anything made from it. */
+  /** Forgets what was not asked for since a version, and nothing is made from. */
   private sweep(since: number): void {
-    const all = new Set<Cell>(this.inputs.values());
-    for (const cells of this.lasting) for (const cell of cells.values()) all.add(cell);
-    for (const cell of all) for (const asker of cell.askers) all.add(asker);
-    const live = new Set<Cell>();
-    for (const cell of all) if (cell.used >= since) live.add(cell);
-    for (const cell of live) for (const asked of cell.asked ?? NOBODY) if (asked.memo === this) live.add(asked);
-    for (const cell of all) {
-      cell.askers.clear();
-      if (live.has(cell)) continue;
-      this.pending.delete(cell);
-      Object.assign(cell, { checked: -1, value: undefined, doubted: false, foreign: false, told: NOTHING, ...(cell.asked && { asked: NOBODY }) });
+    const idle = (cell: Cell): boolean => cell.askers.size === 0 && cell.used < since;
+    for (const cells of [this.others, this.inputs, ...this.lasting]) {
+      for (const cell of cells.values()) if (idle(cell)) this.forget(cell);
     }
-    for (const cell of live) for (const asked of cell.asked ?? NOBODY) if (asked.memo === this && asked.asked?.length !== 0) asked.askers.add(cell);
-    for (const cells of [this.inputs, ...this.lasting]) for (const [key, cell] of cells) if (!live.has(cell)) cells.delete(key);
+  }
+  /** Who was told it asks anew. */
+  private forget(cell: Cell): void {
+    cell.loose = true;
+    this.doubt(cell.askers);
+    this.pending.delete(cell);
+    this.others.delete(cell);
+    if (cell.among.get(cell.key) === cell) cell.among.delete(cell.key);
+    for (const other of cell.asked ?? NOBODY) other.askers.delete(cell);
+    cell.value = undefined;
   }
 }
 

@@ -207,9 +207,12 @@ export function* walk(roots: Expr[]): Generator<Expr> {
     for (let i = children.length - 1; i >= 0; i--) stack.push(children[i]!);
   }
 }
+const walked = new WeakMap<Func, readonly Expr[]>();
 /** Every expression of a function's own body (not of the lambdas in it). */
-export function* walkFunction(func: Func): Generator<Expr> {
-  yield* walk(func.body.flatMap(expressionsOf));
+export function walkFunction(func: Func): readonly Expr[] {
+  let all = walked.get(func);
+  if (!all) walked.set(func, (all = [...walk(func.body.flatMap(expressionsOf))]));
+  return all;
 }
 /** Every call in a function's own body. */
 export function callsIn(func: Func): Call[] {

@@ -7,7 +7,10 @@ import { Lines } from './lines';
 import { sameList, type Memo } from './memo';
 import { sameTarget, type Target } from './target';
 import { FILE, placeIn, type FileFacts, type Func, type Local, type Place, type Span, type Unit } from './model';
+import { differing } from './languages/text';
 import { conditionalRegions } from './preprocessor';
+
+const NO_CONDITIONS: readonly string[] = [];
 
 export class SourceFile {
   readonly program: Program;
@@ -31,6 +34,7 @@ export class SourceFile {
   }
   /** The facts that were let go, made anew from the same text. */
   load(text: string, facts: FileFacts): void {
+    const before = this.facts as FileFacts | undefined;
     this.text = text;
     this.facts = facts;
     this.regions = undefined;
@@ -38,9 +42,10 @@ export class SourceFile {
       settle(f, this);
       f.inner.forEach(own);
     };
-    facts.functions.forEach(own);
-    for (const { unit } of [...facts.mentions, ...facts.globals]) if (unit !== FILE) settle(unit, this);
-    this.table = new Lines(text);
+    // the others are at home already
+    differing(before?.functions, facts.functions).forEach(own);
+    for (const { unit } of [...differing(before?.mentions, facts.mentions), ...differing(before?.globals, facts.globals)]) if (unit !== FILE) settle(unit, this);
+    this.table = new Lines(text, this.table);
     this.program.load(facts, text);
   }
   /** From now on the code has to run with this. */
@@ -109,10 +114,11 @@ export class SourceFile {
   }
   /** The conditions of the preprocessor that hold at a place of a function, outermost first. */
   conditions(func: Func, at: Span): readonly string[] {
+    const regions = (): ReturnType<typeof conditionalRegions> => (this.regions ??= conditionalRegions(this.text));
+    if (!this.memo.input('has conditions', () => regions().length > 0)) return NO_CONDITIONS;
     return this.memo.input(`conditions ${unitNumber(func)}:${at.start}`, () => {
       const offset = func.base + at.start;
-      this.regions ??= conditionalRegions(this.text);
-      return this.regions.filter((r) => r.start <= offset && offset < r.end).map((r) => r.condition).reverse();
+      return regions().filter((r) => r.start <= offset && offset < r.end).map((r) => r.condition).reverse();
     }, sameList);
   }
 

@@ -9,9 +9,10 @@ interface Suppressions { file: Set<string>; lines: Map<number, Set<string>> }
 
 const MARKER = /(?:\/\/|\/\*|^\s*\*).*?\bringlight-disable(-next-line|-line)?\b([^\n]*)/;
 
-export function suppressions(file: SourceFile): Suppressions {
+/** Undefined where the file has none. */
+export function suppressions(file: SourceFile): Suppressions | undefined {
+  if (!file.text.includes('ringlight-disable')) return undefined;
   const out: Suppressions = { file: new Set(), lines: new Map() };
-  if (!file.text.includes('ringlight-disable')) return out;
   for (let line = 0; line < file.lines; line++) {
     const m = MARKER.exec(file.lineText(line));
     if (!m) continue;

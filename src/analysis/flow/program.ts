@@ -5,7 +5,7 @@
 import { homeOf } from '../homes';
 import { Memo, sameList, type Epoch } from '../memo';
 import { bare, FILE, walk, walkFunction, type Call, type Expr, type Field, type FileFacts, type Func, type Local, type Mention, type Structure } from '../model';
-import { cyclesOf, sameCycles } from './call-cycles';
+import { cyclesOf, sameCycles, type Cycles } from './call-cycles';
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
 import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
@@ -44,6 +44,23 @@ export interface Outside {
   includes(header: string): boolean;
 }
 
+interface Step { event: Event; memory: Memory; block: Block }
+/** Flows whose steps are kept: one rule after the other looks at the same function. */
+const LATELY = 16;
+const lately = new Map<object, Step[]>();
+/** The steps through a flow; those taken last are not taken again. */
+function steppedLately(flow: object, steps: () => Step[]): Step[] {
+  let known = lately.get(flow);
+  if (known) lately.delete(flow);
+  else known = steps();
+  lately.set(flow, known);
+  for (const oldest of lately.keys()) {
+    if (lately.size <= LATELY) break;
+    lately.delete(oldest);
+  }
+  return known;
+}
+
 /** Functions bigger than this many blocks are left alone. */
 const MAX_BLOCKS = 4000;
 
@@ -77,6 +94,7 @@ export class Program {
       add(f);
     }
     this.stretches = stretched(this.all, this.stretches);
+    this.memo.has(this.all, this.stretches);
   }
 
   /** Functions and the lambdas in them whose source has `word` in it; all when absent. */
@@ -103,22 +121,19 @@ export class Program {
   }
   /** Functions of the file, lambdas too, that name this one of the file: to call it, or to pass it on. */
   users(func: Func): Func[] {
-    return this.memo.derived(func, 'users', () => {
-      const users = this.memo.derived(this, 'users', () => {
-        const names = new Set(this.gather('names of functions', (f) => [f.name]));
-        const out = new Map<string, Func[]>();
-        for (const f of this.functions()) {
-          for (const name of this.named(f)) {
-            if (!names.has(name)) continue;
-            const list = out.get(name);
-            if (list) list.push(f);
-            else out.set(name, [f]);
-          }
+    const byName = (functions: readonly Func[]): ReadonlyMap<string, Func[]> => {
+      const out = new Map<string, Func[]>();
+      for (const f of functions) {
+        for (const name of this.named(f)) {
+          const list = out.get(name);
+          if (list) list.push(f);
+          else out.set(name, [f]);
         }
-        return out;
-      });
-      return users.get(func.name) ?? [];
-    }, sameList);
+      }
+      return out;
+    };
+    const all = (): ReadonlyMap<string, Func[]>[] => this.inStretches('functions by names in them', byName, (parts) => parts);
+    return this.memo.part(this, 'users', all, func.name, (maps) => maps.flatMap((m) => m.get(func.name) ?? []), sameList);
   }
   /** Names in a function's own body, each once. */
   private named(func: Func): string[] {
@@ -268,9 +283,30 @@ export class Program {
   /** Whether each can lead to the other; a function alone counts when it is given twice. */
   callEachOther(a: Func, b: Func): boolean {
     if (a === b) return true;
-    const cycles = this.memo.derived(this, 'cycles', () => cyclesOf(this.functions(), (f) => this.callees(f), idOf), sameCycles);
+    const cycles = this.memo.derived(this, 'cycles', () => this.cycles(), sameCycles);
     const cycle = cycles.get(idOf(a));
     return cycle !== undefined && cycle === cycles.get(idOf(b));
+  }
+  /** Looked for by names: a function that changed and calls what it called before is no news. */
+  private cycles(): Cycles {
+    const calls = this.inStretches('calls', (functions) => functions.map((f) => this.callsOf(f)), (parts) => parts.flat(), sameCalls);
+    const own = new Map<string, string[]>();
+    const foreign = new Map<string, Func>();
+    for (const { from, to, outside } of calls) {
+      own.set(from, [...(own.get(from) ?? []), ...to]);
+      for (const f of outside) foreign.set(idOf(f), f);
+    }
+    return cyclesOf(own.keys(), (id) => {
+      const known = own.get(id);
+      if (known) return known;
+      const callees = this.callees(foreign.get(id)!);
+      for (const f of callees) if (!own.has(idOf(f))) foreign.set(idOf(f), f);
+      return callees.map(idOf);
+    });
+  }
+  private callsOf(func: Func): Calls {
+    const callees = this.callees(func);
+    return { from: idOf(func), to: callees.map(idOf), outside: callees.filter((f) => this.homeOf(f) !== this) };
   }
   /** Functions of the project that a function calls itself. */
   private callees(func: Func): Func[] {
@@ -367,16 +403,22 @@ export class Program {
     const stepper = new Stepper(this, func, around, this.models);
     const entries = solve<Memory>(cfg, { start: START, step: (event, memory) => stepper.step(event, memory), join: joinMemory, equal: equalMemory, widen: widenMemory });
     if (!entries) return undefined;
+    const steps = (): Step[] => {
+      const out: Step[] = [];
+      for (const [id, entry] of entries) {
+        const block = cfg.blocks[id]!;
+        let memory = entry;
+        for (const event of block.events) {
+          out.push({ event, memory, block });
+          memory = stepper.step(event, memory);
+        }
+      }
+      return out;
+    };
     const flow: Flow = {
       func, cfg, effects: [],
       replay: (visit) => {
-        for (const [id, entry] of entries) {
-          let memory = entry;
-          for (const event of cfg.blocks[id]!.events) {
-            visit(event, memory, cfg.blocks[id]!);
-            memory = stepper.step(event, memory);
-          }
-        }
+        for (const { event, memory, block } of steppedLately(entries, steps)) visit(event, memory, block);
       },
       after: (block) => {
         const entry = entries.get(block.id);
@@ -419,6 +461,11 @@ export class Program {
   }
 }
 
+/** Functions a function calls itself, by their ids. */
+interface Calls { from: string; to: string[]; /** those of other files among them */ outside: Func[] }
+function sameCalls(a: Calls[], b: Calls[]): boolean {
+  return a.length === b.length && a.every((x, i) => x === b[i] || (x.from === b[i]!.from && sameList(x.to, b[i]!.to) && sameList(x.outside, b[i]!.outside)));
+}
 /** The same in all versions, for functions that calls can be resolved to. */
 function idOf(func: Func): string {
   return `${homeOf(func)?.path ?? ''} ${func.owner}::${func.name}`;

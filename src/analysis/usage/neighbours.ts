@@ -19,24 +19,31 @@ const RUST_ANY = /DIRECT|RWF_|v2$|align|alloc$|poll|select|eventfd|timerfd|signa
 const RUST_DIRECT = /^(?:libc|nix(?:::\w+)*|rustix(?:::\w+)*|OFlags|OFlag)::(?:O_DIRECT|DIRECT|RWF_\w+|preadv2|pwritev2|posix_memalign|memalign|aligned_alloc)$/;
 const RUST_READY = /^(?:libc::(?:p?poll|pollfd|p?select|eventfd|timerfd_\w+|signalfd)|nix::(?:poll|sys::(?:eventfd|timerfd|signalfd|select))(?:::\w+)*|(?:mio|polling)::(?:\w+::)*\w+)$/;
 
-export function neighbours(file: SourceFile): RawUsage<Neighbour>[] {
-  return file.language === 'rust' ? inRust(file) : inC(file);
+/** Looked for when somebody asks; good for the version at hand, also when that is no longer the newest. */
+export function neighbours(file: SourceFile): () => RawUsage<Neighbour>[] {
+  if (file.language !== 'rust') return inC(file);
+  const found = inRust(file);
+  return () => found;
 }
 
-function inC(file: SourceFile): RawUsage<Neighbour>[] {
-  const { includes, mentions, functions } = file.facts;
-  const ready = HEADERS.filter(([header]) => includes.some((i) => header.test(i.name))).map(([, names]) => names);
-  const own = new Set(functions.map((f) => f.name));
+function inC(file: SourceFile): () => RawUsage<Neighbour>[] {
+  const { text, facts: { includes, mentions, functions } } = file;
+  const bases = mentions.map((m) => m.unit.base);
   const asksAlignment = file.program.names('STATX_DIOALIGN');
-  const out: RawUsage<Neighbour>[] = [];
-  for (const { unit, mentions: names } of mentions) {
-    for (const m of candidates(names, ANY)) {
-      if (own.has(m.text)) continue;
-      const family = DIRECT.test(m.text) || ALIGNED.test(m.text) || (asksAlignment && STATX.test(m.text) && isUse(file.text, m, unit.base)) ? 'direct-io' : ready.some((p) => p.test(m.text)) && isUse(file.text, m, unit.base) ? 'readiness' : undefined;
-      if (family) out.push({ family, api: m.text, start: unit.base + m.start, end: unit.base + m.end });
+  return () => {
+    const ready = HEADERS.filter(([header]) => includes.some((i) => header.test(i.name))).map(([, names]) => names);
+    const own = new Set(functions.map((f) => f.name));
+    const out: RawUsage<Neighbour>[] = [];
+    for (const [i, { mentions: names }] of mentions.entries()) {
+      const base = bases[i]!;
+      for (const m of candidates(names, ANY)) {
+        if (own.has(m.text)) continue;
+        const family = DIRECT.test(m.text) || ALIGNED.test(m.text) || (asksAlignment && STATX.test(m.text) && isUse(text, m, base)) ? 'direct-io' : ready.some((p) => p.test(m.text)) && isUse(text, m, base) ? 'readiness' : undefined;
+        if (family) out.push({ family, api: m.text, start: base + m.start, end: base + m.end });
+      }
     }
-  }
-  return out;
+    return out;
+  };
 }
 /** Short words such as `poll` are the system's only where they are called. */
 function isUse(text: string, m: { text: string; role: string; end: number }, base: number): boolean {

@@ -12,12 +12,17 @@ export interface Usages { families: Set<Family>; list(): RawUsage<Family>[] }
 /** `io_submit(`, `name!(`, `name::<T>(`; in front of it nothing but the name. */
 const CALL = /\s*(?:!\s*[([{]|(?:::\s*<[^;(]*>\s*)?\()/y;
 
-type Around = { func: Func; start: number; end: number };
+interface Around { func: Func; start: number; end: number }
 /** Places the usages of the version at hand, also when that is no longer the newest. */
 export function placing(file: SourceFile): <F extends Surface>(raw: RawUsage<F>[]) => Usage<F>[] {
   const { text, table } = file;
-  const functions = file.facts.functions.map((func): Around => ({ func, start: func.base + func.span.start, end: func.base + func.span.end }));
-  return (raw) => placed(raw, text, table, functions.sort((a, b) => a.start - b.start));
+  const { functions } = file.facts;
+  const starts = functions.map((f) => f.base + f.span.start);
+  let around: Around[] | undefined;
+  return (raw) => {
+    around ??= functions.map((func, i): Around => ({ func, start: starts[i]!, end: starts[i]! + func.span.end - func.span.start })).sort((a, b) => a.start - b.start);
+    return placed(raw, text, table, around);
+  };
 }
 /** In the order of the file, each place once. */
 function placed<F extends Surface>(raw: RawUsage<F>[], text: string, table: Lines, functions: Around[]): Usage<F>[] {

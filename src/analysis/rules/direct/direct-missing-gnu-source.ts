@@ -12,6 +12,7 @@ const NAMES: { name: RegExp; elsewhere: RegExp }[] = [
 ];
 /** Headers of the C library: the first of them settles what all declare. */
 const LIBC = /^(?:(?:sys|netinet|arpa|net|linux|asm|bits)\/[\w./-]+|aio|assert|ctype|dirent|dlfcn|endian|err|errno|fcntl|float|getopt|grp|inttypes|libgen|limits|locale|malloc|math|memory|mntent|netdb|poll|pthread|pwd|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|syslog|termios|time|unistd|utime|wchar|libaio)(?:\.h)?$/;
+const DEFINE = /^[ \t]*#[ \t]*define[ \t]+(_GNU_SOURCE)\b/m;
 
 export const directMissingGnuSource: Rule = {
   info: {
@@ -25,10 +26,10 @@ export const directMissingGnuSource: Rule = {
     const first = includes[0];
     // what the project's own headers and flags define is out of sight
     if (!first?.system || !LIBC.test(first.name) || includes.some((i) => !i.system) || file.facts.damaged) return;
-    const code = codeOf(file.text, 'c');
-    const define = /^[ \t]*#[ \t]*define[ \t]+(_GNU_SOURCE)\b/m.exec(code);
     const start = first.place.base + first.place.span.start;
-    if (define && define.index < start) return;
+    if (DEFINE.test(codeOf(file.text.slice(0, start), 'c'))) return;
+    const code = codeOf(file.text, 'c');
+    const define = DEFINE.exec(code);
     const use = firstUse(file, code);
     const zero = /^[ \t]*#[ \t]*define[ \t]+(O_DIRECT)[ \t]+(?:0|\(0\))[ \t]*$/m.exec(code);
     const fixes: Draft['fixes'] = [{ title: 'Define _GNU_SOURCE above the first include', edits: [insertion(FILE, start, '#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n')], safe: true }];
