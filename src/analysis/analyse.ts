@@ -1,6 +1,6 @@
 /** Source text to findings and usages: the way through this folder. */
 import type { AnalysisOptions, AnalysisResult, Family, Finding, Language, Severity } from '../protocol/analysis';
-import { finding, findingsOf, inOrder, type Said } from './findings';
+import { findingOf, inOrder } from './findings';
 import { hasApiToken } from './gate';
 import { frontEnd } from './languages/front-end';
 import type { Func } from './model';
@@ -52,24 +52,18 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   const testFile = isTestPath(file.place);
   const example = isExamplePath(file.place);
   const inTestCode = testCode(file);
-  const severityAt = (rule: Rule, draft: Draft, inTest: () => boolean): Severity | 'off' => {
+  const policy = JSON.stringify(options.severities ?? {});
+  const findings: Finding[] = [];
+  const add = (rule: Rule, draft: Draft, inTest: () => boolean): void => {
     const override = severities.get(rule);
     // it is said where it lies
-    if (override === 'off' || file.otherFile(draft.at)) return 'off';
-    return override ?? inPlace(rule, draft, testFile || inTest() ? (example ? 'example' : 'test') : 'product');
+    if (override === 'off' || file.otherFile(draft.at)) return;
+    const made = findingOf(file, rule, draft, policy, () => override ?? inPlace(rule, draft, testFile || inTest() ? (example ? 'example' : 'test') : 'product'));
+    if (made) findings.push(made);
   };
-  const findings: Finding[] = [];
-  for (const rule of rules) {
-    if (severities.get(rule) === 'off') continue;
-    rule.checkFile?.(file, (draft) => {
-      const severity = severityAt(rule, draft, () => inTestCode(draft.at));
-      if (severity !== 'off') findings.push(finding(file, rule, draft, severity));
-    });
-  }
-  const policy = JSON.stringify(options.severities ?? {});
+  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, () => inTestCode(draft.at)));
   for (const { func, said } of draftsBy(file, checksOf(rules))) {
-    const test = isTestFunction(outermost(func));
-    findings.push(...findingsOf(file, said, policy, (rule, draft) => severityAt(rule, draft, () => test)));
+    for (const { rule, drafts } of said) for (const draft of drafts) add(rule, draft, () => isTestFunction(outermost(func)));
   }
   const silenced = suppressions(file);
   const shown = silenced ? findings.filter((f) => !isSuppressed(f, silenced)) : findings;
@@ -118,6 +112,7 @@ function draftsBy(file: SourceFile, checks: Checks): { func: Func; said: Said[] 
   });
 }
 const SILENT: Said[] = [];
+interface Said { rule: Rule; drafts: Draft[] }
 /** What rules say of a function. Most say nothing, and of most functions nothing is said: one answer for all of them. */
 function draftsIn(file: SourceFile, func: Func, checks: Checks): Said[] {
   const { program } = file;
@@ -138,7 +133,8 @@ function outermost(func: Func): Func {
 
 /** The user's word on a rule's severity, by id or glob, the most exact first. */
 function severityOf(rule: Rule, options: AnalysisOptions): Severity | 'off' | undefined {
-  const overrides = Object.entries(options.severities ?? {});
+  if (!options.severities) return undefined;
+  const overrides = Object.entries(options.severities);
   const matches = overrides.filter(([glob]) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`).test(rule.info.id));
   return matches.sort(([a], [b]) => b.replace(/\*/g, '').length - a.replace(/\*/g, '').length)[0]?.[1];
 }

@@ -4,33 +4,24 @@ import { FILE, type Place, type Unit } from './model';
 import type { Draft, Rule } from './rules/rule';
 import type { SourceFile } from './source-file';
 
-/** What a rule says of a function. */
-export interface Said { rule: Rule; drafts: Draft[] }
-
 /** `marks`: the units it lies in, and where they began. */
-interface Placed { policy: string; marks: { unit: Readonly<Unit>; at: Position }[]; findings: Finding[] }
-const known = new WeakMap<readonly Said[], Placed>();
+interface Placed { policy: string; marks: { unit: Readonly<Unit>; at: Position }[]; finding: Finding | undefined }
+const known = new WeakMap<Draft, Placed>();
 
-/** The findings of one function, in order; `policy` names all that `severityOf` heeds besides the draft. */
-export function findingsOf(file: SourceFile, said: readonly Said[], policy: string, severityOf: (rule: Rule, draft: Draft) => Severity | 'off'): readonly Finding[] {
-  const before = known.get(said);
-  if (before?.policy === policy && before.marks.every(({ unit, at }) => file.table.isAt(unit.base, at))) return before.findings;
-  const findings: Finding[] = [];
-  for (const { rule, drafts } of said) {
-    for (const draft of drafts) {
-      const severity = severityOf(rule, draft);
-      if (severity !== 'off') findings.push(finding(file, rule, draft, severity));
-    }
-  }
-  findings.sort(inOrder);
-  const marks = marksOf(file, said);
-  if (marks) known.set(said, { policy, marks, findings });
-  return findings;
+/** The finding a draft makes, where it makes one; `policy` names all that `severityOf` heeds besides the draft. */
+export function findingOf(file: SourceFile, rule: Rule, draft: Draft, policy: string, severityOf: () => Severity | 'off'): Finding | undefined {
+  const before = known.get(draft);
+  if (before?.policy === policy && before.marks.every(({ unit, at }) => file.table.isAt(unit.base, at))) return before.finding;
+  const severity = severityOf();
+  const made = severity === 'off' ? undefined : finding(file, rule, draft, severity);
+  const marks = marksOf(file, draft);
+  if (marks) known.set(draft, { policy, marks, finding: made });
+  return made;
 }
 /** Undefined where something lies elsewhere than in units of this file, which keep their text. */
-function marksOf(file: SourceFile, said: readonly Said[]): Placed['marks'] | undefined {
+function marksOf(file: SourceFile, draft: Draft): Placed['marks'] | undefined {
   const units = new Set<Readonly<Unit>>();
-  for (const place of said.flatMap((s) => s.drafts.flatMap(placesOf))) {
+  for (const place of placesOf(draft)) {
     if (!place.unit || file.otherFile(place) || (place.unit === FILE && place.span.end > 0)) return undefined;
     units.add(place.unit);
   }
@@ -40,7 +31,7 @@ function placesOf(draft: Draft): Place[] {
   return [draft.at, ...(draft.related ?? []).map((r) => r.at), ...(draft.fixes ?? []).flatMap((f) => f.edits.map((e) => e.place))];
 }
 
-export function finding(file: SourceFile, rule: Rule, draft: Draft, severity: Severity): Finding {
+function finding(file: SourceFile, rule: Rule, draft: Draft, severity: Severity): Finding {
   return {
     rule: rule.info.id,
     severity,

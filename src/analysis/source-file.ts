@@ -4,10 +4,10 @@ import { MODELS } from './api/models';
 import { Program, type Outside } from './flow/program';
 import { homeOfPlace, settle } from './homes';
 import { Lines } from './lines';
+import { changes } from './lists';
 import { sameList, type Memo } from './memo';
 import { sameTarget, type Target } from './target';
 import { FILE, placeIn, type FileFacts, type Func, type Local, type Place, type Span, type Unit } from './model';
-import { differing } from './languages/text';
 import { conditionalRegions } from './preprocessor';
 
 const NO_CONDITIONS: readonly string[] = [];
@@ -43,8 +43,9 @@ export class SourceFile {
       f.inner.forEach(own);
     };
     // the others are at home already
-    differing(before?.functions, facts.functions).forEach(own);
-    for (const { unit } of [...differing(before?.mentions, facts.mentions), ...differing(before?.globals, facts.globals)]) if (unit !== FILE) settle(unit, this);
+    changes(before?.functions ?? [], facts.functions).come.forEach(own);
+    const units = [...changes(before?.mentions ?? [], facts.mentions).come, ...changes(before?.globals ?? [], facts.globals).come];
+    for (const { unit } of units) if (unit !== FILE) settle(unit, this);
     this.table = new Lines(text, this.table);
     this.program.load(facts, text);
   }

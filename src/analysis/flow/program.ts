@@ -3,8 +3,9 @@
  * something it depends on is different in a later version of the file.
  */
 import { homeOf } from '../homes';
+import { changes } from '../lists';
 import { Memo, sameList, type Epoch } from '../memo';
-import { bare, FILE, walk, walkFunction, type Call, type Expr, type Field, type FileFacts, type Func, type Local, type Mention, type Structure } from '../model';
+import { bare, FILE, walk, walkFunction, type Call, type Expr, type Field, type FileFacts, type Func, type Local, type Structure } from '../model';
 import { cyclesOf, sameCycles, type Cycles } from './call-cycles';
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
@@ -69,6 +70,8 @@ export class Program {
   readonly layout = new Layout(this);
   private facts!: FileFacts;
   private text = '';
+  /** how often a word is mentioned */
+  private readonly words = new Map<string, number>();
   /** functions by name; undefined: several have it */
   private byName = new Map<string, Func | undefined>();
   private all: Func[] = [];
@@ -81,6 +84,14 @@ export class Program {
 
   /** The file as it is now; its memo was told if that is another version. */
   load(facts: FileFacts, text: string): void {
+    const { gone, come } = changes((this.facts as FileFacts | undefined)?.mentions ?? [], facts.mentions);
+    const count = (word: string, by: 1 | -1): void => {
+      const now = (this.words.get(word) ?? 0) + by;
+      if (now) this.words.set(word, now);
+      else this.words.delete(word);
+    };
+    for (const { mentions } of gone) for (const m of mentions) count(m.text, -1);
+    for (const { mentions } of come) for (const m of mentions) count(m.text, 1);
     this.facts = facts;
     this.text = text;
     this.byName = new Map();
@@ -133,7 +144,12 @@ export class Program {
       return out;
     };
     const all = (): ReadonlyMap<string, Func[]>[] => this.inStretches('functions by names in them', byName, (parts) => parts);
-    return this.memo.part(this, 'users', all, func.name, (maps) => maps.flatMap((m) => m.get(func.name) ?? []), sameList);
+    const users = (maps: ReadonlyMap<string, Func[]>[]): Func[] => {
+      const out: Func[] = [];
+      for (const map of maps) out.push(...map.get(func.name) ?? []);
+      return out;
+    };
+    return this.memo.part(this, 'users', all, func.name, users, sameList);
   }
   /** Names in a function's own body, each once. */
   private named(func: Func): string[] {
@@ -168,7 +184,7 @@ export class Program {
   names(name: string): boolean {
     return this.memo.input(`names ${name}`, () => {
       const inMacro = new RegExp(`\\b${name}\\b`);
-      return this.facts.mentions.some((m) => wordsOf(m.mentions).has(name)) || (this.outside?.headers(name).length ?? 0) > 0
+      return this.words.has(name) || (this.outside?.headers(name).length ?? 0) > 0
         || [...this.facts.macros.values()].some((body) => inMacro.test(body))
         || [...this.facts.constants.values()].some((all) => [...walk(all)].some((e) => e.kind === 'name' && e.name === name));
     });
@@ -482,12 +498,4 @@ function canReach(call: Call, found: Func): boolean {
 }
 function isDirect(call: Call): boolean {
   return !call.macro && call.callee.kind === 'name' && !call.callee.id.includes('~');
-}
-
-/** Lists of mentions stay the same objects as long as their text does. */
-const words = new WeakMap<readonly Mention[], ReadonlySet<string>>();
-function wordsOf(mentions: readonly Mention[]): ReadonlySet<string> {
-  let known = words.get(mentions);
-  if (!known) words.set(mentions, (known = new Set(mentions.map((m) => m.text))));
-  return known;
 }

@@ -74,7 +74,7 @@ export function ownSetups(file: View, func: Func): Setup[] {
 export function setups(file: View): Setup[] {
   const { program } = file;
   return program.memo.derived(program, 'ring setups', () => {
-    const all = program.functions(/io_uring|ring/i).flatMap((f) => setupsIn(file, f));
+    const all = program.gather('ring setups of functions', (f) => (program.mentions(f, /io_uring|ring/i) ? setupsIn(file, f) : []));
     return all.filter((s) => s.at === s.call ? s.flags !== undefined || !all.some((o) => o !== s && o.call === s.call) : s.flags !== undefined);
   }, sameSetups);
 }

@@ -1,4 +1,4 @@
-/** Texts and lists compared. */
+/** Texts compared. */
 
 /** Characters compared at once. */
 const STRETCH = 4096;
@@ -14,15 +14,4 @@ export function difference(before: string, after: string): { start: number; oldE
   while (tail + STRETCH < least - start && before.slice(before.length - tail - STRETCH, before.length - tail) === after.slice(after.length - tail - STRETCH, after.length - tail)) tail += STRETCH;
   while (tail < least - start && before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)) tail++;
   return { start, oldEnd: before.length - tail, newEnd: after.length - tail };
-}
-
-/** What of a list is not at the beginning or the end of the list before. */
-export function differing<T>(before: readonly T[] | undefined, after: readonly T[]): readonly T[] {
-  if (!before) return after;
-  const least = Math.min(before.length, after.length);
-  let start = 0;
-  while (start < least && before[start] === after[start]) start++;
-  let tail = 0;
-  while (tail < least - start && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail++;
-  return after.slice(start, after.length - tail);
 }

@@ -1,7 +1,8 @@
 /** Which API families a C or C++ file uses, and where: by what it includes and does not define itself. */
 import type { Family } from '../../protocol/analysis';
 import { uringDoc } from '../docs/uring';
-import { walk, walkFunction, type Func, type Mention, type Span } from '../model';
+import { Made } from '../lists';
+import { walk, walkFunction, type FileFacts, type Func, type Mention, type Span } from '../model';
 import type { SourceFile } from '../source-file';
 import type { RawUsage, Usages } from './places';
 
@@ -36,9 +37,9 @@ function isApiName(name: string): boolean {
 interface Meaning { key: string; of(m: Mention): { family: Family; api: string } | undefined }
 
 /** What of a file's includes and names decides which families its names belong to. */
-function scopeOf(file: SourceFile, units: UnitNames[]) {
+function scopeOf(file: SourceFile, units: readonly Named[]) {
   const own = file.hasProjectHeaders;
-  const distinct = (what: keyof UnitNames['distinct']) => own && units.some((u) => u.distinct[what]);
+  const distinct = (what: keyof UnitNames['distinct']) => own && units.some((u) => u.names.distinct[what]);
   // a project's own "aio.h" is not the system's
   const system = (header: string) => file.facts.includes.some((i) => i.system && i.name === header);
   const liburing = file.includes('liburing.h');
@@ -71,31 +72,41 @@ function families({ own, liburing, uapi, abi, libaio, posix, epoll }: ReturnType
 }
 
 export function cUsages(file: SourceFile): Usages {
-  const units = file.facts.mentions.map(({ unit, mentions }) => ({ unit, mentions, names: namesOf(mentions) }));
+  let known = files.get(file);
+  if (!known) files.set(file, (known = { units: new Made(), own: new Made(), found: new Made(), meaning: undefined }));
+  const units = known.units.of(file.facts.mentions, (unit): Named => ({ unit, names: namesOf(unit.mentions) }));
   const behind = macros(file);
-  const meaning = meaningIn(file, units.map((u) => u.names), behind);
+  const meaning = meaningIn(file, known, units, behind);
+  const found = known.found.of(units, ({ unit: { unit, mentions }, names }) => usagesIn(file.text, unit.base, mentions, names, behind, meaning));
   const families = new Set<Family>();
-  const found = units.map(({ unit: { base }, mentions, names }) => {
-    const { list, families: own } = usagesIn(file.text, base, mentions, names, behind, meaning);
-    for (const f of own) families.add(f);
-    return { base, list };
-  });
+  for (const { families: own } of found) for (const f of own) families.add(f);
   const calls = systemCalls(file);
   for (const u of calls) families.add(u.family);
+  const bases = file.facts.mentions.map(({ unit }) => unit.base);
   return {
     families,
-    list: () => [...found.flatMap(({ base, list }) => list.map(({ family, api, start, end }): RawUsage<Family> => ({ family, api, start: base + start, end: base + end }))), ...calls],
+    list: () => [...found.flatMap(({ list }, i) => list.map(({ family, api, start, end }): RawUsage<Family> => ({ family, api, start: bases[i]! + start, end: bases[i]! + end }))), ...calls],
   };
 }
 
-const meanings = new WeakMap<SourceFile, Meaning>();
-function meaningIn(file: SourceFile, units: UnitNames[], behind: Map<string, string[]>): Meaning {
+/** What was made of a file's units and functions in the version before. */
+interface Known {
+  units: Made<FileFacts['mentions'][number], Named>;
+  own: Made<Func, string[]>;
+  found: Made<Named, UnitUsages>;
+  meaning: Meaning | undefined;
+}
+interface Named { unit: FileFacts['mentions'][number]; names: UnitNames }
+const files = new WeakMap<SourceFile, Known>();
+
+function meaningIn(file: SourceFile, known: Known, units: readonly Named[], behind: Map<string, string[]>): Meaning {
   const scope = scopeOf(file, units);
-  const own = ownNames(file);
+  const own = ownNames(file, known);
   const key = JSON.stringify([scope, [...own].sort(), [...behind]]);
-  let meaning = meanings.get(file);
-  if (meaning?.key !== key) meanings.set(file, (meaning = { key, of: meant(families(scope), own, behind) }));
-  return meaning;
+  if (known.meaning?.key === key) return known.meaning;
+  // names mean something else
+  known.found = new Made();
+  return (known.meaning = { key, of: meant(families(scope), own, behind) });
 }
 function meant(familyOf: ReturnType<typeof families>, own: Set<string>, behind: Map<string, string[]>): Meaning['of'] {
   const known = new Map<string, ReturnType<Meaning['of']>>();
@@ -117,20 +128,15 @@ function meant(familyOf: ReturnType<typeof families>, own: Set<string>, behind: 
   };
 }
 
-interface UnitUsages { meaning: Meaning; list: RawUsage<Family>[]; families: Set<Family> }
-const usages = new WeakMap<Mention[], UnitUsages>();
-/** Usages in a unit, offsets from its beginning; the same list as long as unit and meaning stay. */
+interface UnitUsages { list: RawUsage<Family>[]; families: Set<Family> }
+/** Usages in a unit, offsets from its beginning. */
 function usagesIn(text: string, base: number, mentions: Mention[], names: UnitNames, behind: Map<string, string[]>, meaning: Meaning): UnitUsages {
-  let known = usages.get(mentions);
-  if (known?.meaning !== meaning) {
-    const candidates = behind.size ? [...names.api, ...mentions.filter((m) => m.role !== 'type' && behind.has(m.text))] : names.api;
-    const list = candidates.flatMap((m) => {
-      const means = meaning.of(m);
-      return means && !isQualified(text, base + m.start) && !isDefinition(text, base + m.start) ? [{ ...means, start: m.start, end: m.end }] : [];
-    });
-    usages.set(mentions, (known = { meaning, list, families: new Set(list.map((u) => u.family)) }));
-  }
-  return known;
+  const candidates = behind.size ? [...names.api, ...mentions.filter((m) => m.role !== 'type' && behind.has(m.text))] : names.api;
+  const list = candidates.flatMap((m) => {
+    const means = meaning.of(m);
+    return means && !isQualified(text, base + m.start) && !isDefinition(text, base + m.start) ? [{ ...means, start: m.start, end: m.end }] : [];
+  });
+  return { list, families: new Set(list.map((u) => u.family)) };
 }
 
 /** The name a `#define` gives. */
@@ -142,16 +148,13 @@ function isQualified(text: string, start: number): boolean {
   return text[start - 1] === ':' && text[start - 2] === ':' && /[\w>]/.test(text[start - 3] ?? '');
 }
 /** Names of APIs that the file defines itself, as locals too. */
-function ownNames(file: SourceFile): Set<string> {
+function ownNames(file: SourceFile, known: Known): Set<string> {
   const out = new Set<string>([...file.facts.macros.keys(), ...file.facts.constants.keys()].filter(isApiName));
-  for (const f of file.facts.functions) for (const name of definedBy(f)) out.add(name);
+  for (const names of known.own.of(file.facts.functions, definedBy)) for (const name of names) out.add(name);
   return out;
 }
-const defined = new WeakMap<Func, string[]>();
 function definedBy(func: Func): string[] {
-  let names = defined.get(func);
-  if (!names) defined.set(func, (names = [func.name, ...[...func.locals.values()].map((l) => l.name)].filter(isApiName)));
-  return names;
+  return [func.name, ...[...func.locals.values()].map((l) => l.name)].filter(isApiName);
 }
 /** Macros of the file to the API names in what they stand for. */
 function macros(file: SourceFile): Map<string, string[]> {
@@ -193,14 +196,8 @@ function numbered(file: SourceFile, func: Func): { api: string; span: Span }[] {
 
 /** Those of a unit's names that some API has, and whether it has names that nobody else gives to anything. */
 interface UnitNames { api: Mention[]; distinct: { libaio: boolean; posix: boolean; epoll: boolean } }
-const kept = new WeakMap<Mention[], UnitNames>();
-/** Found once as long as the unit stays as it is. */
 function namesOf(mentions: Mention[]): UnitNames {
-  let names = kept.get(mentions);
-  if (!names) {
-    const api = mentions.filter((m) => isApiName(m.text));
-    const has = (pattern: RegExp) => api.some((m) => pattern.test(m.text));
-    kept.set(mentions, (names = { api, distinct: { libaio: has(LIBAIO_DISTINCT), posix: has(/^aiocb(?:64)?$/), epoll: has(/^epoll_(?:ctl|wait)$/) } }));
-  }
-  return names;
+  const api = mentions.filter((m) => isApiName(m.text));
+  const has = (pattern: RegExp) => api.some((m) => pattern.test(m.text));
+  return { api, distinct: { libaio: has(LIBAIO_DISTINCT), posix: has(/^aiocb(?:64)?$/), epoll: has(/^epoll_(?:ctl|wait)$/) } };
 }

@@ -26,36 +26,42 @@ export const aioBufferedIo: Rule = {
   why: 'Linux AIO is asynchronous only for direct I/O. On a file opened without O_DIRECT, io_submit() copies through the page cache and returns when the transfer is over, so nothing overlaps.',
   families: ['libaio'],
   checkFile(file, report) {
-    const { program } = file;
-    if (program.defines('io_submit') || [...AIO_TRANSFERS].some((n) => program.defines(n))) return;
-    const check = descriptors(file);
-    // a submission is judged where all that leads to it is in sight
-    const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
-    const likely: { mark: Mark; opens: Open[] }[] = [];
-    for (const own of program.gather('aio buffered', (f) => some(bufferedIn(file, f), NONE))) {
-      likely.push(...own.preparations);
-      for (const { effect, found } of own.submissions) {
-        const known = submits.get(effect.call) ?? { at: effect.place, marks: new Map(), opens: new Map(), sure: false };
-        found.marks.forEach((m) => known.marks.set(m.call, m));
-        found.opens.forEach((o) => known.opens.set(o.call, o));
-        known.sure ||= found.sure;
-        submits.set(effect.call, known);
-      }
-    }
-    const covered = new Set<Call>();
-    for (const s of submits.values()) {
-      if (!s.sure) continue;
-      s.marks.forEach((m) => covered.add(m.call));
-      report(draft(file, s.at, MESSAGE, [...s.marks.values()], [...s.opens.values()], check));
-    }
-    for (const { mark, opens } of likely) {
-      if (covered.has(mark.call)) continue;
-      const fd = mark.call.args[1];
-      const at = fd ? placeIn(mark.place, fd.span) : mark.place;
-      report({ ...draft(file, at, LIKELY, [], opens, check), severity: 'information' });
-    }
+    file.program.memo.derived(file.program, 'drafts on buffered aio', () => drafts(file)).forEach(report);
   },
 };
+
+function drafts(file: SourceFile): Draft[] {
+  const { program } = file;
+  const out: Draft[] = [];
+  if (program.defines('io_submit') || [...AIO_TRANSFERS].some((n) => program.defines(n))) return out;
+  const check = descriptors(file);
+  // a submission is judged where all that leads to it is in sight
+  const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
+  const likely: { mark: Mark; opens: Open[] }[] = [];
+  for (const own of program.gather('aio buffered', (f) => some(bufferedIn(file, f), NONE))) {
+    likely.push(...own.preparations);
+    for (const { effect, found } of own.submissions) {
+      const known = submits.get(effect.call) ?? { at: effect.place, marks: new Map(), opens: new Map(), sure: false };
+      found.marks.forEach((m) => known.marks.set(m.call, m));
+      found.opens.forEach((o) => known.opens.set(o.call, o));
+      known.sure ||= found.sure;
+      submits.set(effect.call, known);
+    }
+  }
+  const covered = new Set<Call>();
+  for (const s of submits.values()) {
+    if (!s.sure) continue;
+    s.marks.forEach((m) => covered.add(m.call));
+    out.push(draft(file, s.at, MESSAGE, [...s.marks.values()], [...s.opens.values()], check));
+  }
+  for (const { mark, opens } of likely) {
+    if (covered.has(mark.call)) continue;
+    const fd = mark.call.args[1];
+    const at = fd ? placeIn(mark.place, fd.span) : mark.place;
+    out.push({ ...draft(file, at, LIKELY, [], opens, check), severity: 'information' });
+  }
+  return out;
+}
 
 function draft(file: SourceFile, at: Place, message: string, marks: Mark[], opens: Open[], check: Check): Draft {
   return {
