@@ -289,7 +289,7 @@ export class Memo {
   /** Forgets what was not asked for since a version, and nothing is made from. */
   private sweep(since: number): void {
     const idle = (cell: Cell): boolean => cell.askers.size === 0 && cell.used < since;
-    for (const cells of [this.others, this.inputs, ...this.lasting]) {
+    for (const cells of [this.others, ...this.lasting, this.inputs]) {
       for (const cell of cells.values()) if (idle(cell)) this.forget(cell);
     }
   }

@@ -134,6 +134,33 @@ describe('version after version', () => {
     }), { numRuns: 40 });
   }, 120_000);
 
+  it('also after so many versions that much is forgotten', async () => {
+    const session = new Session(testAnalyser(), 'x', 'c');
+    const text = denseC(300);
+    await session.ready(text);
+    const typed = ['\tif (!sqe) return -1;\n', '\tq->depth = DEPTH;\n', '\tint rc_{ = queue_write(q, r, 0);\n', '\treap_1(q, 1);\n', '#define DEPTH 8\n'];
+    const places = [...text.matchAll(/\n\treturn [^\n]*;\n\}\n/g)].map((m) => m.index + 1);
+    let version = 0;
+    const see = async (now: string): Promise<void> => {
+      const { findings } = session.analyse(now, {});
+      if (++version % 17 === 0) expect(findings).toEqual((await analyse(now, 'c')).findings);
+    };
+    try {
+      for (let n = 0; n < 16; n++) {
+        const at = places[(n * 5) % places.length]!;
+        const line = typed[n % typed.length]!;
+        for (let i = 1; i <= line.length; i++) await see(text.slice(0, at) + line.slice(0, i) + text.slice(at));
+        await see(text);
+      }
+      expect(version).toBeGreaterThan(300);
+      await see(text.replaceAll('reap_', 'fetch_'));
+      version = 16;
+      await see(text);
+    } finally {
+      session.drop();
+    }
+  }, 60_000);
+
   it('what a field holds follows the function that made it', async () => {
     const session = new Session(testAnalyser(), 'x', 'c');
     const text = (flags: string) => `#define _GNU_SOURCE
