@@ -99,11 +99,11 @@ static void pump(struct trace *trace, uint64_t until)
 {
 	uint64_t now = now_ns();
 
-	trace->filled = programs_drain(trace->programs);
+	double buffered = trace->filled = programs_drain(trace->programs);
 	merge_run(&trace->merge, until, handle_record, handle_notice, trace);
 	if (trace->merge.lanes.found > trace->filled)
 		trace->filled = trace->merge.lanes.found;
-	watch_tick(&trace->watch, &trace->merge.lanes, now);
+	watch_tick(&trace->watch, &trace->merge.lanes, buffered, now);
 	struct totals totals = totals_of(trace);
 	if (totals.lost_kernel > trace->lost_told) {
 		struct instant lost = { .kind = INSTANT_LOST, .time = now, .value = totals.lost_kernel - trace->lost_told };

@@ -42,9 +42,11 @@ static void report_pending(struct watch *watch, uint64_t now)
 		pairing_pending_untold(watch->pairing, aggregates.flights, now, watch->options->pending);
 }
 
-void watch_tick(struct watch *watch, const struct lanes *lanes, uint64_t now)
+void watch_tick(struct watch *watch, const struct lanes *lanes, double buffered, uint64_t now)
 {
-	if (pace_adapt(&watch->pace, now, lanes_fill(lanes), stream_fill(watch->stream))) {
+	double lane = lanes_fill(lanes);
+
+	if (pace_adapt(&watch->pace, now, lane > buffered ? lane : buffered, stream_fill(watch->stream))) {
 		report_histograms(watch, now);
 		set_pace(watch, now);
 	}

@@ -22,8 +22,8 @@ struct watch {
 
 void watch_start(struct watch *watch, const struct options *options, struct programs *programs, struct pairing *pairing,
 		 struct tally *tally, struct stream *stream);
-/* To be called with every tick. `lanes`: of the kernel's queue. */
-void watch_tick(struct watch *watch, const struct lanes *lanes, uint64_t now);
+/* To be called with every tick. `buffered`: the share of a ring buffer that was full when it was drained. */
+void watch_tick(struct watch *watch, const struct lanes *lanes, double buffered, uint64_t now);
 /* The recording ends: what was counted and not yet told. */
 void watch_end(struct watch *watch, uint64_t now);
 /* A process is gone. */

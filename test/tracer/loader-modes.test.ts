@@ -103,6 +103,19 @@ describe.skipIf(WHY_NO_TRACING)(`modes ${WHY_NO_TRACING && `(skipped: ${WHY_NO_T
     expect(steps.slice(0, 2)).toEqual([16, 256]);
   });
 
+  test('a ring buffer that fills up has the loader tell less', async () => {
+    const loader = new Loader(['--apis', 'sync', '--', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=1', 'count=500000']);
+    await eventually(() => loader.bytes.length > 100_000, 'the first calls');
+    loader.child.kill('SIGSTOP');
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
+    loader.child.kill('SIGCONT');
+    expect((await loader.ended).code).toBe(0);
+    const { recording } = loader;
+    const steps = recording.instants.filter((instant) => instant.kind === InstantKind.Mode).map((instant) => instant.value);
+    expect(steps[0]).toBe(16);
+    expect(recording.goodbye!.totals).toMatchObject({ lost: { stream: 0, unpaired: 0 } });
+  });
+
   test.each(['spans', 'aggregate'])('%s: what hangs is told while it hangs', async (mode) => {
     const loader = new Loader(['--apis', 'io_uring', '--mode', mode, '--pending', '200', '--', program('uring-hang')]);
     await eventually(() => loader.bytes.length > 8 && loader.recording.pending.length > 0, 'a pending operation');
