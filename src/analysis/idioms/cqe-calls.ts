@@ -5,11 +5,12 @@ import type { Flow, Program } from '../flow/program';
 import { callNumber, constant } from '../flow/value';
 import { bare, walk, walkFunction, type Call, type Expr, type Func } from '../model';
 import type { CqeFlow } from './cqe';
-import { afterResult, allGone, change, GONE, isGone, items, mapAll, type CqeStates, type Item, type Items, type Token, type Validity } from './cqe-state';
+import { afterResult, allGone, change, GONE, isGone, items, mapAll, mapItems, type CqeStates, type Item, type Items, type Token, type Validity } from './cqe-state';
 import { elsewhere, isSingle, pathOf, type CqeTokens } from './cqe-tokens';
 import type { Troubles } from './cqe-trouble';
 import { NUMBER_ARGUMENTS, ON_DESCRIPTOR, type CqeUses } from './cqe-uses';
 import { isOutOfTheWay } from './out-of-sight';
+import { sqeFlow } from './sqe';
 import { PREPS, prepName } from './sqe-preps';
 import { share } from './sqe-events';
 
@@ -64,7 +65,8 @@ export class CqeCalls {
     let out = states;
     for (const [id, all] of states) {
       const other = this.tokens.byId.get(id)!;
-      if (isGone(all)) continue;
+      // a function with several waits hands out by one of them
+      if (isGone(all) || (other.call === token.call && other.id !== token.id)) continue;
       if (!share(other.rings, token.rings)) {
         // nothing points to the other any more
         if (other.id !== token.id && share(other.targets, token.targets)) out = new Map(out).set(id, GONE);
@@ -121,7 +123,11 @@ export class CqeCalls {
   }
 
   private apiCall(call: Call, memory: Memory, states: CqeStates): CqeStates {
-    if (call.name === 'io_uring_queue_exit') return this.onRing(states, this.tokens.rings(call.args[0], memory), () => GONE);
+    // the memory of its cqes goes with the ring
+    if (call.name === 'io_uring_queue_exit') {
+      const held = (i: Item): boolean => i.hold === 'held' && i.validity === 'valid';
+      return this.onRing(states, this.tokens.rings(call.args[0], memory), (all) => ([...all.values()].every(held) ? mapItems(all, (i) => ({ ...i, hold: 'seen', read: 'result', consumer: call })) : GONE));
+    }
     let out = states;
     const shape = PREPS.get(prepName(call.name) ?? '');
     for (const position of [shape?.fd, shape?.length]) if (position !== undefined && call.args[position]) out = this.uses.asNumber(call.args[position], memory, out);
@@ -151,6 +157,8 @@ export class CqeCalls {
       for (const t of this.tokens.pointed(arg, memory).all) {
         if (guard) {
           out = change(out, t, (i) => afterResult(i, 'valid'));
+          // `check_task(cqe);` may do more than ask
+          if (arg.kind === 'name' && !call.macro) out = new Map(out).set(t.id, GONE);
           continue;
         }
         if (call.name === 'free' || call.name === 'delete') continue;
@@ -176,7 +184,8 @@ export class CqeCalls {
     return out;
   }
 
-  private projectCall(call: Call, callee: Func, memory: Memory, states: CqeStates): CqeStates {
+  private projectCall(call: Call, callee: Func, memory: Memory, before: CqeStates): CqeStates {
+    const states = this.asDescriptors(call, callee, memory, before);
     const inner = this.program.callEachOther(this.func, callee) ? undefined : this.inner(callee);
     if (!inner) {
       if (this.program.callEachOther(this.func, callee) || mayConsume(this.program, callee)) return this.unknownCall(call, memory, states);
@@ -193,6 +202,12 @@ export class CqeCalls {
       if (arg) for (const t of this.tokens.pointed(arg, memory).all) out = this.throughParameter(t, inner, `=${p.id}`, i, arg, call, out);
     });
     return this.handedOut(call, callee, inner, memory, out);
+  }
+  /** Results that a function of the project takes for descriptors, as they are. */
+  private asDescriptors(call: Call, callee: Func, memory: Memory, states: CqeStates): CqeStates {
+    let out = states;
+    for (const i of descriptorsOf(this.program, callee)) if (call.args[i]) out = this.uses.asNumber(call.args[i], memory, out);
+    return out;
   }
   /** Results handed to a function of the project. */
   private passed(call: Call, memory: Memory, states: CqeStates): CqeStates {
@@ -246,6 +261,16 @@ export class CqeCalls {
     const rest = key.slice(root.length);
     return arg && rest.startsWith('*') ? pointees(this.flow.value(arg, memory)).map((k) => k + rest.slice(1)) : [];
   }
+}
+
+/** Parameters that a function prepares requests on, as descriptors, and never asks about. */
+function descriptorsOf(program: Program, func: Func): readonly number[] {
+  return program.memo.derived(func, 'parameters that are descriptors', () => {
+    const flow = program.mentions(func, /io_uring_prep_/) ? sqeFlow(program, func) : undefined;
+    if (!flow) return [];
+    const asked = new Set([...walkFunction(func)].flatMap((e) => (e.kind === 'binary' || e.kind === 'conditional' || (e.kind === 'unary' && e.op === '!') ? [...walk([e])].flatMap((x) => (x.kind === 'name' ? [x.id] : [])) : [])));
+    return func.params.flatMap((p, i) => (!asked.has(p.id) && flow.of('prep').some((e) => e.fds.includes(`=${p.id}`)) ? [i] : []));
+  }, (a, b) => a.join() === b.join());
 }
 
 /** Whether a function of the project may give cqes back, itself or through those it calls. */

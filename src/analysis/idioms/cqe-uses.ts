@@ -58,6 +58,10 @@ export class CqeUses {
     const list = [...before.values()];
     const batch = token.source === 'batch' && CQE_CONSUMERS.get(call.name) === undefined;
     const seen = list.find((i) => i.hold === 'seen' && i.validity !== 'failed' && i.validity !== 'noted');
+    if (seen?.consumer?.name === 'io_uring_queue_exit') {
+      this.troubles.report({ kind: 'late', token, at: this.troubles.place(call), consumer: seen.consumer, pointer: call.args[1] ?? call });
+      return new Map(states).set(token.id, GONE);
+    }
     if (seen && sure && !batch && (token.source !== 'batch' || CQE_CONSUMERS.get(seen.consumer!.name) === undefined)) this.troubles.report({ kind: 'twice', token, at: this.troubles.place(call), first: seen.consumer! });
     if (token.source !== 'parameter' && token.source !== 'assumed' && list.every((i) => i.validity === 'untested')) {
       this.troubles.report({ kind: 'untested', token, at: this.troubles.place(call), mild: true, failed: false });

@@ -4,7 +4,7 @@ import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
 import { nullTest } from '../flow/typestate';
 import { constant } from '../flow/value';
-import { bare, walk, type Call, type Expr } from '../model';
+import { bare, callsIn, walk, type Call, type Expr, type Name } from '../model';
 
 /** Calls that look at the queue without waiting. */
 export const LOOK = /^io_uring_(?:peek_cqe|peek_batch_cqe|cq_ready|for_each_cqe)$/;
@@ -26,29 +26,64 @@ export function waysOfNothing(flow: Flow, look: Call, stop: (event: Event) => bo
   const start = flow.cfg.blocks.find((b) => b.events.some(isLook));
   const out = { back: false, events: [] as Event[], tests: [] as Expr[] };
   if (!start) return out;
-  const seen = new Set<number>();
-  const work: [Block, number][] = [[start, start.events.findIndex(isLook) + 1]];
-  for (let next = work.pop(); next; next = work.pop()) {
-    const [block, first] = next;
+  // whoever else looks meanwhile finds nothing either
+  const looks = [look, ...callsIn(flow.func).filter((c) => c !== look && LOOK.test(c.name) && sameName(c.args[0], look.args[0]))];
+  const seen = new Set<string>();
+  const work: { block: Block; first: number; known: Known }[] = [{ block: start, first: start.events.findIndex(isLook) + 1, known: new Map() }];
+  for (let next = work.pop(); next && seen.size < MOST_WAYS; next = work.pop()) {
+    const { block } = next;
+    let { known } = next;
     let ended = false;
-    for (const event of block.events.slice(first)) {
+    for (const event of block.events.slice(next.first)) {
       if (isLook(event)) out.back = true;
       if (isLook(event) || stop(event)) {
         ended = true;
         break;
       }
       out.events.push(event);
+      known = stored(event, known);
     }
     const memory = ended ? undefined : flow.after(block);
     if (!memory) continue;
     for (const edge of block.next) {
-      if (!canBe(flow, memory, look, edge) || seen.has(edge.to)) continue;
+      const key = `${edge.to} ${[...known].map(([id, n]) => `${id}=${n}`).sort().join()}`;
+      if (!looks.every((l) => canBe(flow, memory, l, edge)) || contradicts(edge, known) || seen.has(key)) continue;
       if (edge.guard) out.tests.push(edge.guard.test);
-      seen.add(edge.to);
-      work.push([flow.cfg.blocks[edge.to]!, 0]);
+      seen.add(key);
+      work.push({ block: flow.cfg.blocks[edge.to]!, first: 0, known });
     }
   }
   return out;
+}
+
+/** Numbers that variables were given on the way. */
+type Known = ReadonlyMap<string, bigint>;
+const MOST_WAYS = 2000;
+function stored(event: Event, known: Known): Known {
+  const id = event.kind === 'declare' ? event.local.id : event.kind === 'store' && bare(event.target).kind === 'name' ? (bare(event.target) as Name).id : undefined;
+  if (id === undefined) return known;
+  const value = event.kind === 'declare' ? event.init : event.kind === 'store' && event.op === '=' ? event.value : undefined;
+  const number = value && bare(value);
+  const out = new Map(known);
+  if (number?.kind === 'int') out.set(id, number.value);
+  else out.delete(id);
+  return out;
+}
+/** `if (!first)` and the like, where the way says what the variable is. */
+function contradicts({ guard }: Edge, known: Known): boolean {
+  if (!guard) return false;
+  const test = bare(guard.test);
+  const [variable, op, other] = test.kind === 'binary' ? [bare(test.left), test.op, bare(test.right)] as const : [test, '!=', undefined] as const;
+  const value = variable.kind === 'name' ? known.get(variable.id) : undefined;
+  if (value === undefined || (other && other.kind !== 'int')) return false;
+  return holds(op, value, other ? other.value : 0n) !== guard.truth;
+}
+function sameName(a: Expr | undefined, b: Expr | undefined): boolean {
+  if (!a || !b) return false;
+  const [x, y] = [bare(a), bare(b)];
+  if (x.kind === 'unary' && y.kind === 'unary') return x.op === y.op && sameName(x.operand, y.operand);
+  if (x.kind === 'member' && y.kind === 'member') return x.field === y.field && sameName(x.object, y.object);
+  return x.kind === 'name' && y.kind === 'name' && x.id === y.id;
 }
 
 /** Whether an edge can be taken when the look found nothing. */

@@ -24,7 +24,7 @@ export function comesBack(file: View, func: Func): boolean {
  * A return with an error, or after a failure, on a way where what `opening` opened is still open.
  * `return init(ring);` is none: what it opens is the caller's.
  */
-export function leakingReturn(file: View, flow: Flow, opening: Call, changes: ReadonlyMap<Event, Holding>): { value: Expr; statement: Span | undefined } | undefined {
+export function leakingReturn(file: View, flow: Flow, opening: Call, changes: ReadonlyMap<Event, Holding>): { at: { span: Span }; statement: Span | undefined } | undefined {
   const { func } = flow;
   const results = resultFlow(file, func);
   if (!results) return undefined;
@@ -46,9 +46,10 @@ export function leakingReturn(file: View, flow: Flow, opening: Call, changes: Re
   for (const [id, entry] of entries) {
     let state = entry;
     for (const event of flow.cfg.blocks[id]!.events) {
-      if (event.kind === 'return' && state.at === 'open' && event.value && bare(event.value) !== opening && (afterFailure.has(event) || isError(func, event.value))) {
-        const { value } = event;
-        return { value, statement: [...statements(func.body)].find((x) => x.kind === 'return' && x.value === value)?.span };
+      if (event.kind === 'return' && state.at === 'open' && (!event.value || bare(event.value) !== opening) && (afterFailure.has(event) || (event.value && isError(func, event.value)))) {
+        const { value, span } = event;
+        const statement = [...statements(func.body)].find((x) => x.kind === 'return' && (value ? x.value === value : x.span === span))?.span;
+        return { at: value ?? { span }, statement };
       }
       state = step(event, state);
     }

@@ -34,6 +34,14 @@ export const uringCqeUseAfterSeen: Rule = {
     }
     for (const [consumer, all] of byConsumer) {
       all.sort((a, b) => a.at.span.start - b.at.span.start);
+      if (consumer.name === 'io_uring_queue_exit') {
+        report({
+          at: all[0]!.at, severity: 'error',
+          message: 'The ring was closed, and the memory of its cqes went with it: this crashes. Copy what is needed before.',
+          related: [{ at: placeOf(func, consumer), message: 'closed here' }],
+        });
+        continue;
+      }
       report({
         at: all[0]!.at,
         message: `The cqe was given back by ${consumer.name}() and may hold another completion by now. Copy what is needed before.`,

@@ -14,6 +14,9 @@ const NAMES: { name: RegExp; elsewhere: RegExp }[] = [
 const LIBC = /^(?:(?:sys|netinet|arpa|net|linux|asm|bits)\/[\w./-]+|aio|assert|ctype|dirent|dlfcn|endian|err|errno|fcntl|float|getopt|grp|inttypes|libgen|limits|locale|malloc|math|memory|mntent|netdb|poll|pthread|pwd|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|syslog|termios|time|unistd|utime|wchar|libaio)(?:\.h)?$/;
 const DEFINE = /^[ \t]*#[ \t]*define[ \t]+(_GNU_SOURCE)\b/m;
 
+/** Files for systems without glibc. */
+const FOR_OTHERS = /(?:^|[/_-])(?:darwin|macos|osx|\w*bsd|solaris|irix|aix|hpux|win32|windows|cygwin)[/._-]/i;
+
 export const directMissingGnuSource: Rule = {
   info: {
     id: 'direct-missing-gnu-source', languages: ['c'], severity: 'error', confidence: 'likely',
@@ -31,7 +34,7 @@ export const directMissingGnuSource: Rule = {
     const code = codeOf(file.text, 'c');
     const define = DEFINE.exec(code);
     const use = firstUse(file, code);
-    const zero = /^[ \t]*#[ \t]*define[ \t]+(O_DIRECT)[ \t]+(?:0|\(0\))[ \t]*$/m.exec(code);
+    const zero = FOR_OTHERS.test(file.place) ? null : /^[ \t]*#[ \t]*define[ \t]+(O_DIRECT)[ \t]+(?:0|\(0\))[ \t]*$/m.exec(code);
     const fixes: Draft['fixes'] = [{ title: 'Define _GNU_SOURCE above the first include', edits: [insertion(FILE, start, '#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n')], safe: true }];
     if (define) {
       if (use || zero) {

@@ -1,6 +1,9 @@
+import { typeNameOf } from '../../idioms/declared-type';
+import { errnoOfResult } from '../../idioms/errno-of-result';
 import { errnoMisuses, rawResultMisuses } from '../../idioms/errno-misuse';
 import { isRawAsyncCall } from '../../idioms/return-convention';
-import type { Call } from '../../model';
+import { bare, type Call, type Expr } from '../../model';
+import { placeOf } from '../../source-file';
 import type { Rule } from '../rule';
 
 const LIBAIO = /^io_(?:setup|destroy|submit|p?getevents|cancel|queue_(?:init|release|run))$/;
@@ -16,6 +19,14 @@ export const aioErrnoMisuse: Rule = {
     if (func.damaged) return;
     if (file.program.mentions(func, /\bio_|submit|getevents/)) errnoMisuses(file, func, isLibaio, report);
     rawResultMisuses(file, func, isRawAio, report);
+    if (!file.program.mentions(func, /\bres\b/)) return;
+    const isResult = (e: Expr): boolean => {
+      const inner = bare(e);
+      return inner.kind === 'member' && inner.field === 'res' && typeNameOf(file, func, inner.object) === 'io_event';
+    };
+    for (const at of errnoOfResult(func, isResult)) {
+      report({ at: placeOf(func, at), message: 'The error of a request is in the `res` of its event, as a negative error number; errno knows nothing of it. Use that.' });
+    }
   },
 };
 

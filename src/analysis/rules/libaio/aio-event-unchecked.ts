@@ -2,6 +2,7 @@ import { AIO_TRANSFERS, isGuard } from '../../api/names';
 import type { Flow } from '../../flow/program';
 import { constant } from '../../flow/value';
 import { arrayOf, areOwn, countsOf, fetches, headerOf, isNothing, readsOf, type Fetch, type Reads } from '../../idioms/aio-events';
+import { assignmentsOf } from '../../idioms/assignments';
 import { localOf } from '../../idioms/declared-type';
 import { loopsAround, within, type Loop } from '../../idioms/loops';
 import { resultFlow } from '../../idioms/return-convention';
@@ -38,6 +39,9 @@ export const aioEventUnchecked: Rule = {
       }
       const count = countIgnored(file, func, flow, fetch, reads, loop !== undefined);
       if (count) report({ at: placeOf(func, fetch.call), message: count });
+      else if (!loop && isAddedUntested(func, fetch)) {
+        report({ at: placeOf(func, fetch.call), message: 'The number of events is added up without a look whether it is negative: a signal makes it -EINTR, and the sum goes down. Test it first.' });
+      }
       if (isUnlooked(file, func, fetch, reads) && !told.has(reads.tags[0]!)) {
         reads.tags.forEach((t) => told.add(t));
         report({
@@ -166,6 +170,22 @@ function countIgnored(file: View, func: Func, flow: Flow, fetch: Fetch, reads: R
   if (least !== undefined && least <= 1n) return undefined;
   return fetch.least && least === undefined && bare(fetch.least).kind !== 'name' && bare(fetch.least).kind !== 'member' ? undefined
     : 'Only the sign of the result is looked at: a signal or a timeout may leave fewer events than asked for. Compare the number with what is waited for.';
+}
+/** `done += n;` with nothing that asks about n but loops up to it. */
+function isAddedUntested(func: Func, fetch: Fetch): boolean {
+  const holders = new Set([...assignmentsOf(func)].filter(([id, all]) => !id.startsWith('.') && all.some((a) => a.value && bare(a.value) === fetch.call)).map(([id]) => id));
+  const holds = (e: Expr): boolean => {
+    const inner = bare(e);
+    return inner === fetch.call || (inner.kind === 'name' && holders.has(inner.id)) || (inner.kind === 'assign' && bare(inner.value) === fetch.call);
+  };
+  let added = false;
+  for (const e of walkFunction(func)) {
+    if (e.kind === 'assign' && e.op === '+' && holds(e.value)) added = true;
+    if (e.kind === 'call' && e !== fetch.call && e.args.some(holds)) return false;
+    const upTo = e.kind === 'binary' && e.op === '<' && holds(e.right);
+    if (e.kind === 'binary' && /^(?:[<>]=?|[!=]=|&&|\|\|)$/.test(e.op) && !upTo && (holds(e.left) || holds(e.right))) return false;
+  }
+  return added && ![...statements(func.body)].some((s) => (s.kind === 'if' || s.kind === 'loop') && s.test && holds(s.test)) && ![...statements(func.body)].some((s) => s.kind === 'return' && s.value && holds(s.value));
 }
 /** The number that came is read somewhere behind the call or in a loop around it, if only as the end of a loop. */
 function isRead(func: Func, fetch: Fetch): boolean {

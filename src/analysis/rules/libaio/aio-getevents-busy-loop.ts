@@ -33,7 +33,8 @@ export const aioGeteventsBusyLoop: Rule = {
         return;
       }
       const zero = timeout !== undefined && isZero(func, timeout);
-      if ((min !== 0n && !zero) || (timeout && bare(timeout).kind === 'unary' && !zero)) return;
+      // with nothing to wait for a timeout is never reached
+      if (min !== 0n && !zero) return;
       const loop = innermostLoop(func, found.call);
       if (!loop || !spins(file, func, loop, found.call)) return;
       report({
@@ -77,14 +78,17 @@ function spins(file: View, func: Func, loop: Loop, call: Expr): boolean {
   // what is done with events is not done where there are none
   const withEvents = (e: Expr): boolean => idle.some((s) => s.span.start <= e.span.start && e.span.end <= s.span.end && !(e === call));
   const others = inside.filter((e) => e.kind === 'call' && e !== call && !withEvents(e));
-  if (others.some((e) => e.kind === 'call' && !/^(?:f?printf|puts|perror|strerror|assert|memset|memcpy|free|delete|abort|exit)$/.test(e.name))) return false;
+  if (others.some((e) => e.kind === 'call' && !/^(?:(?:\w+_)?f?printf|puts|perror|strerror|assert|memset|memcpy|free|delete|abort|exit)$/i.test(e.name))) return false;
   // leaving when there was nothing is a drain; leaving at an error is not
   return ![...statements(loop.body)].some((s) => s.kind === 'if' && s.test && leaves(s) && isEmptyTest(s.test));
 }
 /** `i < n`, `n > 0` of the number that came. */
 function asksForEvents(func: Func, test: Expr, call: Expr): boolean {
   const e = bare(test);
-  if (e.kind !== 'binary' || !/^[<>]$/.test(e.op)) return false;
+  if (e.kind !== 'binary') return false;
+  // `io_getevents(…) == 1`
+  if (bare(e.left) === call) return (/^(?:==|>=)$/.test(e.op) && bare(e.right).kind === 'int' && (bare(e.right) as { value?: bigint }).value! > 0n) || (e.op === '>' && bare(e.right).kind === 'int');
+  if (!/^[<>]$/.test(e.op)) return false;
   const count = e.op === '<' ? bare(e.right) : bare(e.left);
   if (e.op === '>' && !(bare(e.right).kind === 'int')) return false;
   return count.kind === 'name' && assignmentsTo(func, count.id).some((a) => a.value && bare(a.value) === call);

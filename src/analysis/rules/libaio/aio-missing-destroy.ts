@@ -115,7 +115,7 @@ function leak(file: View, flow: Flow, setup: AioCall, changes: Map<Event, Holdin
   const release = /queue/.test(setup.name) ? 'io_queue_release' : 'io_destroy';
   return {
     at: placeOf(func, setup.call), message: `A way that returns with an error leaves this context behind: ${release}() is missing there.`,
-    related: [{ at: placeOf(func, found.value), message: 'returns with the context open' }],
+    related: [{ at: placeOf(func, found.at), message: 'returns with the context open' }],
     fixes: found.statement && !setup.raw ? [releaseBefore(file, func, found.statement, 'Destroy the context before the return', `${release}(${file.source(placeOf(func, context))})`)] : [],
   };
 }

@@ -87,7 +87,7 @@ function leakingReturns(file: View, s: Setup, report: Report): void {
   report({
     at: placeOf(func, s.call), severity: 'warning',
     message: `This ring leaks on a way that returns without ${RING_EXIT}(); other ways close it.`,
-    related: [{ at: placeOf(func, leak.value), message: 'returns with the ring open' }],
+    related: [{ at: placeOf(func, leak.at), message: 'returns with the ring open' }],
     fixes: leak.statement ? [releaseBefore(file, func, leak.statement, 'Close the ring before the return', `${RING_EXIT}(${file.source(placeOf(func, s.call.args[1]!))})`)] : [],
   });
 }

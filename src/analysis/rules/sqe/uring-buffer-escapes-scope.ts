@@ -65,14 +65,14 @@ function userDataOf(file: View, { flow }: SqeFlow, e: UserData): { argument: Exp
   return automatic?.what === 'variable' ? { argument: e.value, automatic } : undefined;
 }
 
-/** No way on from here reaps, or leads to code out of sight that may; and the function's end is reached. */
+/** No way on from here reaps, or leads to code out of sight that may, once the request was submitted; and the function's end is reached. */
 export function returnsInFlight(flow: SqeFlow, from: Prep | UserData): boolean {
   const rings = flow.of('get').filter((g) => share(g.sqes, from.sqes)).flatMap((g) => [...g.rings]);
   let waits = false;
   const exits = flow.walk(from, (e) => {
     if (e.kind === 'unseen' || (e.kind === 'reap' && mayBeSameRing(e.rings, rings))) waits = true;
     return undefined;
-  });
+  }, { submitted: true });
   if (exits && !waits) return true;
   let settled = false;
   const late = flow.walkOverdue(from, rings, (e) => {

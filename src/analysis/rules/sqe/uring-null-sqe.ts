@@ -139,7 +139,7 @@ function withinFreshRing(file: View, func: Func, call: Call): boolean {
       made = c.span.end;
     } else if (position >= 0 && !/^io_uring_/.test(c.name)) opaque = true;
   });
-  if (entries === undefined || opaque || made > call.span.start || [...statements(func.body)].some((s) => s.kind === 'goto')) return false;
+  if (entries === undefined || opaque || made > call.span.start || jumpsBack(func)) return false;
   let taken = 0n;
   for (const { call: c, times, until } of takes(file, func)) {
     if (ringText(file, func, c) !== ring || c.span.start < made || c.span.start > until(call)) continue;
@@ -147,6 +147,12 @@ function withinFreshRing(file: View, func: Func, call: Call): boolean {
     taken += times;
   }
   return taken > 0n && taken <= entries;
+}
+
+/** A goto that may run what is above it again. */
+function jumpsBack(func: Func): boolean {
+  const all = [...statements(func.body)];
+  return all.some((s) => s.kind === 'goto' && !all.some((l) => l.kind === 'label' && l.label === s.label && l.span.start > s.span.start));
 }
 
 /** `if (n > DEPTH) n = DEPTH;`, then n entries, then a submission: the batch was made to fit. */
@@ -214,15 +220,16 @@ function takes(file: View, func: Func): { call: Call; times: bigint | undefined;
     let times: bigint | undefined = 1n;
     for (const l of loops) {
       if (l.span.start > e.span.start || e.span.end > l.span.end) continue;
-      const turns = turnsOf(file, l);
+      const turns = turnsOf(file, func, l);
       times = times === undefined || turns === undefined ? undefined : times * turns;
     }
     out.push({ call: e, times, until });
   }
   return out;
 }
-/** Turns of `for (i = A; i < B; i++)` with constants. */
-function turnsOf(file: View, loop: Extract<Stmt, { kind: 'loop' }>): bigint | undefined {
+/** Turns of `for (i = A; i < B; i++)` with constants, or of `while (n < B && …)` with n counted up from 0 at its end. */
+function turnsOf(file: View, func: Func, loop: Extract<Stmt, { kind: 'loop' }>): bigint | undefined {
+  if (loop.form === 'while' && loop.test) return countedTurns(file, func, loop, bare(loop.test));
   if (loop.form !== 'for' || !loop.test || loop.init.length !== 1 || loop.update?.kind !== 'unary' || loop.update.op !== '++') return undefined;
   const first = loop.init[0]!;
   const start = first.kind === 'declare' ? first.init : first.kind === 'expr' && first.expr.kind === 'assign' ? first.expr.value : undefined;
@@ -233,6 +240,23 @@ function turnsOf(file: View, loop: Extract<Stmt, { kind: 'loop' }>): bigint | un
   if (from === undefined || to === undefined) return undefined;
   const turns = to - from + (test.op === '<=' ? 1n : 0n);
   return turns > 0n ? turns : 0n;
+}
+
+function countedTurns(file: View, func: Func, loop: Extract<Stmt, { kind: 'loop' }>, test: Expr): bigint | undefined {
+  if (test.kind !== 'binary') return undefined;
+  if (test.op === '&&') return countedTurns(file, func, loop, bare(test.left)) ?? countedTurns(file, func, loop, bare(test.right));
+  const counter = bare(test.left);
+  const most = test.op === '<' ? constant(file.program.constantValue(test.right)) : undefined;
+  if (counter.kind !== 'name' || most === undefined) return undefined;
+  const all = assignmentsTo(func, counter.id);
+  const steps = loop.body.flatMap((s) => (s.kind === 'block' ? s.body : [s])).filter((s) => s.kind === 'expr' && stepsUp(s.expr, counter.id));
+  const before = all.filter((a) => a.at.span.end <= loop.span.start);
+  const from = before.length === 1 && before[0]!.value ? constant(file.program.constantValue(before[0]!.value)) : undefined;
+  const steady = all.filter((a) => a.at.span.start > loop.span.start && a.at.span.end < loop.span.end).length === steps.length && ![...statements(loop.body)].some((s) => s.kind === 'continue');
+  return from !== undefined && steps.length === 1 && steady && most > from ? most - from : undefined;
+}
+function stepsUp(e: Expr, id: string): boolean {
+  return e.kind === 'unary' && e.op === '++' && bare(e.operand).kind === 'name' && (bare(e.operand) as { id?: string }).id === id;
 }
 
 /** `if (!sqe) return -EBUSY;` behind the statement, in functions that return error codes. */

@@ -2,7 +2,8 @@ import { sqeFlow } from '../../idioms/sqe';
 import { mayBeSameRing, share, SKIP_SUCCESS, surely, takesAnew, type Get, type Prep, type SqeEvent } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
 import { readsCqe } from '../../idioms/declared-type';
-import type { Func } from '../../model';
+import { nullTest } from '../../flow/typestate';
+import { bare, statements, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 import { userDataUnsetInRust } from './uring-user-data-unset.rust';
@@ -38,6 +39,15 @@ export const uringUserDataUnset: Rule = {
       const own = gets.filter((g) => share(g.sqes, prep.sqes));
       // preparations of old libraries clear it
       if (!prep.byHand && file.target.liburing !== undefined && file.target.liburing < 2002) continue;
+      const test = own.length > 0 ? onlyIfGiven(flow, prep) : undefined;
+      if (test) {
+        report({
+          at: placeOf(func, prep),
+          message: 'User data is set only where there is some: without, the completion carries that of an older request. Set it to NULL then.',
+          related: [{ at: placeOf(func, test), message: 'set only if this holds' }],
+        });
+        continue;
+      }
       if (!own.length || mayHaveData(flow, prep) || readsItself(file, flow, own, prep)) continue;
       const quiet = flow.of('flags').some((f) => share(f.sqes, prep.sqes) && f.how !== 'remove' && surely(f.bits, SKIP_SUCCESS));
       report({
@@ -62,6 +72,20 @@ function mayHaveData(flow: SqeFlow, prep: Prep): boolean {
   const ends = (e: SqeEvent) => takesAnew(e, prep.sqes);
   if (flow.reaches(prep, gives, ends)) return true;
   return flow.events.some((e) => gives(e) && flow.reaches(e, (x) => x === prep, ends));
+}
+
+/** `if (p) io_uring_sqe_set_data(sqe, p);`, and nothing else sets any: the test. */
+function onlyIfGiven(flow: SqeFlow, prep: Prep): Expr | undefined {
+  const { func } = flow.flow;
+  const all = flow.events.filter((e) => (e.kind === 'data' || e.kind === 'overwrite' || e.kind === 'escape') && share(e.sqes, prep.sqes));
+  const [data] = all;
+  if (all.length !== 1 || data?.kind !== 'data' || data.inside || !data.value) return undefined;
+  const value = bare(data.value);
+  const around = [...statements(func.body)].find((s) => s.kind === 'if' && !s.otherwise.length && s.test !== undefined && s.then.some((b) => b.span.start <= data.span.start && data.span.end <= b.span.end));
+  if (around?.kind !== 'if' || !around.test || (around.span.start <= prep.span.start && prep.span.end <= around.span.end)) return undefined;
+  const tested = nullTest(around.test, true, (e) => (e.kind === 'int' && e.value === 0n) || (e.kind === 'name' && /^(?:NULL|nullptr)$/.test(e.name)));
+  const pointer = tested && !tested.isNull ? bare(tested.pointer) : undefined;
+  return pointer?.kind === 'name' && value.kind === 'name' && pointer.id === value.id ? around.test : undefined;
 }
 
 /** The function waits for its completion itself, and has no use for user data. */

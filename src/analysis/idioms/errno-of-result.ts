@@ -1,0 +1,51 @@
+/** Reads of errno where a request failed: its error is in what completed it, and errno knows nothing of it. */
+import { bare, bodiesOf, expressionsOf, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../model';
+import { operandOf } from './tested';
+
+/** Calls that only report: before them nothing of the branch has set errno. */
+const REPORTS = /print|log|perror|err|warn|strerror|puts|cqe_seen|cq_advance|str|what|exit|abort/i;
+
+/** Reads of errno at the beginning of the branch that `res < 0` leads to; `isField`: an expression is such a result. */
+export function* errnoOfResult(func: Func, isField: (e: Expr) => boolean): Generator<Expr> {
+  const copies = copiesOf(func, isField);
+  const lists = [func.body, ...[...statements(func.body)].flatMap(bodiesOf)];
+  for (const list of lists) {
+    for (const [i, s] of list.entries()) {
+      if (s.kind !== 'if' || !s.test) continue;
+      const tested = operandOf(s.test);
+      const operand = tested && bare(tested.operand);
+      if (!operand || tested.op !== '<' || tested.with !== 0n) continue;
+      if (isField(operand) || (operand.kind === 'name' && (copies.has(operand.id) || isCopied(list[i - 1], operand.id, isField)))) yield* errnoReads(s.then);
+    }
+  }
+}
+/** Variables that are only ever a copy of a result. */
+function copiesOf(func: Func, isField: (e: Expr) => boolean): Set<string> {
+  const copies = new Set<string>();
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isField(s.init)) copies.add(s.local.id);
+  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.target.kind === 'name' && !isField(e.value)) copies.delete(e.target.id);
+  return copies;
+}
+/** `ret = event.res;` right before. */
+function isCopied(before: Stmt | undefined, id: string, isField: (e: Expr) => boolean): boolean {
+  const e = before?.kind === 'expr' ? before.expr : undefined;
+  return e?.kind === 'assign' && e.op === '=' && e.target.kind === 'name' && e.target.id === id && isField(e.value);
+}
+function* errnoReads(body: Stmt[]): Generator<Expr> {
+  for (const s of body) {
+    if (s.kind === 'block') {
+      yield* errnoReads(s.body);
+      return;
+    }
+    if (s.kind !== 'expr' && s.kind !== 'return' && s.kind !== 'throw') return;
+    const all = [...walk(expressionsOf(s))];
+    for (const e of all) {
+      if (e.kind === 'name' && e.name === 'errno' && !isWritten(all, e)) yield e;
+      if (e.kind === 'call' && e.name === 'perror') yield e;
+    }
+    if (s.kind !== 'expr' || all.some((e) => (e.kind === 'call' && !REPORTS.test(e.name)) || (e.kind === 'assign' && e.target.kind === 'name' && e.target.name === 'errno'))) return;
+  }
+}
+function isWritten(all: Expr[], e: Expr): boolean {
+  return all.some((x) => x.kind === 'assign' && x.target === e);
+}
