@@ -2,7 +2,7 @@
 /*
  * What differs between the machines. Numbers of system calls (__NR_*) and open flags (O_DIRECT) are the headers' of
  * the machine that the kernel programs are built for; here is where a call's arguments and its number are, at sys_enter and
- * at sys_exit, and a function's arguments when it is entered.
+ * at sys_exit, a function's arguments when it is entered, and its result when it returns.
  */
 #ifndef RINGLIGHT_ARCH_H
 #define RINGLIGHT_ARCH_H
@@ -22,6 +22,7 @@
 #define FUNCTION_ARGUMENT_0(regs) ((regs)->di)
 #define FUNCTION_ARGUMENT_1(regs) ((regs)->si)
 #define FUNCTION_ARGUMENT_2(regs) ((regs)->dx)
+#define FUNCTION_RESULT(regs) ((int)(regs)->ax)
 /* a 32-bit program's calls have other numbers */
 #define CALL_IS_64_BIT(regs) ((regs)->cs == 0x33)
 
@@ -39,6 +40,7 @@
 #define FUNCTION_ARGUMENT_0(regs) ((regs)->regs[0])
 #define FUNCTION_ARGUMENT_1(regs) ((regs)->regs[1])
 #define FUNCTION_ARGUMENT_2(regs) ((regs)->regs[2])
+#define FUNCTION_RESULT(regs) ((int)(regs)->regs[0])
 #define CALL_IS_64_BIT(regs) (((regs)->pstate & 0x10) == 0)
 
 #else

@@ -14,6 +14,7 @@ struct op {
 	uint64_t key;		/* ring << 48 | address */
 	struct span span;	/* `start` moves on with each completion of a multishot request */
 	uint64_t done;		/* libaio: end of the direct I/O, 0 not seen */
+	uint64_t cancelled;	/* posix-aio: when all that nobody served was, 0 not so; a thread may have taken it up just then */
 	uint64_t reaped;	/* libaio: reaped before io_submit returned, 0 not so */
 	bool used;
 	bool async;		/* asked for a worker */

@@ -9,8 +9,10 @@
 #define SYSCALL(call, purposes, programs) \
 	{ "sys_enter_" call, KIND_SYSCALL, purposes, true, { { programs "_enter", "sys_enter_" call, SHAPE_ANY } } }, \
 	{ "sys_exit_" call, KIND_SYSCALL, purposes, true, { { programs "_exit", "sys_exit_" call, SHAPE_ANY } } }
-#define LIBRARY(function, program) \
-	{ function, KIND_LIBRARY, FOR_POSIX_AIO, true, { { program, function, SHAPE_ANY } } }
+/* what it returns matters when it fails only, so that is optional */
+#define LIBRARY(function, program, returns) \
+	{ function, KIND_LIBRARY, FOR_POSIX_AIO, true, { { program, function, SHAPE_ANY } } }, \
+	{ function " returns", KIND_LIBRARY_RETURN, FOR_POSIX_AIO, false, { { returns, function, SHAPE_ANY } } }
 #define FOR_CALLS (FOR_LIBAIO | FOR_EPOLL | FOR_SYNC | FOR_ENTER)
 
 const struct hook HOOKS[] = {
@@ -62,9 +64,10 @@ const struct hook HOOKS[] = {
 	SYSCALL("io_uring_enter", FOR_ENTER, "call"),
 	{ "sys_enter", KIND_ANY_SYSCALL, FOR_CALLS | FOR_POSIX_AIO, true, { { "any_enter", "sys_enter", SHAPE_ANY } } },
 	{ "sys_exit", KIND_ANY_SYSCALL, FOR_CALLS | FOR_POSIX_AIO, true, { { "any_exit", "sys_exit", SHAPE_ANY } } },
-	LIBRARY("aio_read", "posix_read"),
-	LIBRARY("aio_write", "posix_write"),
-	LIBRARY("aio_fsync", "posix_sync"),
-	LIBRARY("lio_listio", "posix_list"),
+	LIBRARY("aio_read", "posix_read", "posix_asked"),
+	LIBRARY("aio_write", "posix_write", "posix_asked"),
+	LIBRARY("aio_fsync", "posix_sync", "posix_asked"),
+	LIBRARY("lio_listio", "posix_list", "posix_list_asked"),
+	LIBRARY("aio_cancel", "posix_cancel", "posix_cancelled"),
 };
 const unsigned int HOOK_COUNT = sizeof(HOOKS) / sizeof(HOOKS[0]);

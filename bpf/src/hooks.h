@@ -12,7 +12,8 @@ enum hook_kind {
 	KIND_ANY_SYSCALL,	/* tp_btf of all system calls: used where tracefs is not there, or many calls are captured */
 	KIND_ITERATOR,
 	KIND_SECURITY,		/* lsm: needs BPF among the security modules */
-	KIND_LIBRARY,		/* uprobe on the C library's function of that name */
+	KIND_LIBRARY,		/* uprobe on a function of the C library, */
+	KIND_LIBRARY_RETURN,	/* and one on its return */
 };
 
 /* What a hook is for, a bit each: an API (enum api), io_uring_enter as a call, or whatever is traced. */
@@ -42,7 +43,7 @@ enum shape {
 
 struct variant {
 	const char *program;
-	const char *tracepoint;
+	const char *tracepoint;	/* or function */
 	enum shape shape;
 };
 
@@ -54,6 +55,11 @@ struct hook {
 	bool mandatory;		/* for each of its purposes */
 	struct variant variants[MOST_VARIANTS];
 };
+
+static inline bool is_of_library(const struct hook *hook)
+{
+	return hook->kind == KIND_LIBRARY || hook->kind == KIND_LIBRARY_RETURN;
+}
 
 extern const struct hook HOOKS[];
 extern const unsigned int HOOK_COUNT;

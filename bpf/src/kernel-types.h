@@ -213,7 +213,7 @@ struct aio_kiocb {
 
 struct pt_regs {
 #if defined(__TARGET_ARCH_x86)
-	unsigned long di, si, dx, r10, r8, r9, cs, orig_ax;
+	unsigned long di, si, dx, r10, r8, r9, ax, cs, orig_ax;
 #elif defined(__TARGET_ARCH_arm64)
 	__u64 regs[31], pstate, orig_x0;
 	int syscallno;

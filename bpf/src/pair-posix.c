@@ -8,16 +8,54 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Nobody will serve the request. */
+static void end_unserved(struct pairing *pairing, uint32_t index, uint64_t time, int64_t result, uint32_t flags)
+{
+	pairing->extra[API_POSIX_AIO]++;
+	pairing_end(pairing, index, time, result, flags);
+}
+
+bool pairing_posix_cancelled(struct pairing *pairing, uint32_t index)
+{
+	uint64_t time = op_at(pairing, index)->cancelled;
+
+	if (time)
+		end_unserved(pairing, index, time, -ECANCELED, 0);
+	return time;
+}
+
 static void asked(struct pairing *pairing, const struct record *record)
 {
 	uint32_t old = flight_find(&pairing->flight, key_of(record));
 
 	/* a request may be used again when it is over: one that nobody served was cancelled */
-	if (old != NO_OP) {
-		pairing->extra[API_POSIX_AIO]++;
-		pairing_end(pairing, old, record->time, -ECANCELED, SPAN_END_INFERRED);
-	}
+	if (old != NO_OP && !pairing_posix_cancelled(pairing, old))
+		end_unserved(pairing, old, record->time, -ECANCELED, SPAN_END_INFERRED);
 	pairing_begin(pairing, record, API_POSIX_AIO);
+}
+
+static void refused(struct pairing *pairing, const struct record *record)
+{
+	uint32_t index = flight_find(&pairing->flight, key_of(record));
+
+	if (index != NO_OP && !op_at(pairing, index)->served)
+		end_unserved(pairing, index, record->time, record->value, SPAN_REJECTED);
+}
+
+static void cancelled(struct pairing *pairing, const struct record *record)
+{
+	uint32_t index = flight_find(&pairing->flight, key_of(record));
+
+	if (record->key) {
+		if (index != NO_OP)
+			end_unserved(pairing, index, record->time, -ECANCELED, 0);
+		return;
+	}
+	for (uint32_t i = 0; i < pairing->flight.count; i++) {
+		struct op *op = op_at(pairing, i);
+		if (op->used && !op->served && op->span.ring == record->ring && op->span.fd == record->value && !op->cancelled)
+			op->cancelled = record->time;
+	}
 }
 
 static struct serving *serving_of(struct pairing *pairing, uint32_t tid)
@@ -42,6 +80,7 @@ static void begins(struct pairing *pairing, const struct record *record)
 		return;
 	struct op *op = op_at(pairing, found);
 	op->served = true;
+	op->cancelled = 0;
 	if (op->span.parted == 0)
 		op->span.parted = record->time - op->span.start + 1;
 	struct serving *serving = serving_of(pairing, record->tid);
@@ -81,6 +120,10 @@ void pairing_posix(struct pairing *pairing, const struct record *record)
 		asked(pairing, record);
 	else if (record->type == RECORD_POSIX_BEGIN)
 		begins(pairing, record);
+	else if (record->type == RECORD_POSIX_REFUSE)
+		refused(pairing, record);
+	else if (record->type == RECORD_POSIX_CANCEL)
+		cancelled(pairing, record);
 	else
 		returned(pairing, record);
 }

@@ -81,6 +81,8 @@ void pairing_aio_free(struct pairing *pairing);
 
 /* A RECORD_POSIX_* record. */
 void pairing_posix(struct pairing *pairing, const struct record *record);
+/* Ends an operation that was cancelled with all others of its descriptor; false when it was not. */
+bool pairing_posix_cancelled(struct pairing *pairing, uint32_t index);
 void pairing_posix_free(struct pairing *pairing);
 
 /* The number of the stack that was told for a submission; 0: none. */

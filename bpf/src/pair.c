@@ -111,6 +111,8 @@ void pairing_end_inferred(struct pairing *pairing, uint32_t index, uint64_t end)
 {
 	struct op *op = op_at(pairing, index);
 
+	if (pairing_posix_cancelled(pairing, index))
+		return;
 	if (op->span.api == API_LIBAIO && op->done) {
 		/* reaped by reading the ring in user memory, which no system call tells */
 		pairing->extra[API_LIBAIO]++;
@@ -182,6 +184,8 @@ void pairing_record(struct pairing *pairing, const struct record *record)
 	case RECORD_POSIX_SUBMIT:
 	case RECORD_POSIX_BEGIN:
 	case RECORD_POSIX_END:
+	case RECORD_POSIX_REFUSE:
+	case RECORD_POSIX_CANCEL:
 		pairing_posix(pairing, record);
 		break;
 	case RECORD_SLEPT:
@@ -209,7 +213,7 @@ void pairing_pending(struct pairing *pairing, uint64_t now, uint64_t age)
 {
 	for (uint32_t i = 0; i < pairing->flight.count; i++) {
 		struct op *op = op_at(pairing, i);
-		if (!op->used || op->told_pending || op->skip || op->tentative || op->done || op->span.start + age > now)
+		if (!op->used || op->told_pending || op->skip || op->tentative || op->done || op->cancelled || op->span.start + age > now)
 			continue;
 		op->told_pending = true;
 		struct span span = op->span;
@@ -242,6 +246,8 @@ void pairing_finish(struct pairing *pairing, uint64_t now)
 	for (uint32_t i = 0; i < pairing->flight.count; i++) {
 		struct op *op = op_at(pairing, i);
 		if (!op->used)
+			continue;
+		if (pairing_posix_cancelled(pairing, i))
 			continue;
 		if (op->done)
 			pairing_end(pairing, i, op->done, op->span.result, 0);

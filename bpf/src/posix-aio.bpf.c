@@ -14,14 +14,86 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Most requests of one lio_listio that are looked at. */
 #define MOST 512
 
-/* struct aiocb of a 64-bit program: glibc and musl agree. */
+/* struct aiocb of a 64-bit program: glibc and musl agree, also about where the error is that aio_error() tells. */
 struct user_aiocb {
 	__s32 fd, list_op, priority, pad;
 	__u64 buffer, bytes;
 	__u64 event[8];
-	__u64 private[4];
+	__u64 private[2];
+	__u32 error, private_too;
+	__s64 result;
 	__s64 offset;
 };
+
+/* A function that a thread is inside, until it returns. A thread may end there: the longest unused give way. */
+struct posix_call {
+	__u64 request;	/* or the list of them */
+	__s32 number;	/* error that it will be refused with, 0: the request says; of the list: how many; aio_cancel: descriptor */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct posix_call);
+} posix_calls SEC(".maps");
+
+#define EAGAIN 11
+#define EINVAL 22
+#define EBADF 9
+#define EINPROGRESS 115
+#define MOST_ERROR 4095
+
+#define AIO_CANCELED 0
+#define AIO_NOTCANCELED 1
+
+static __always_inline void remember(__u64 request, __s32 number)
+{
+	struct posix_call call = { .request = request, .number = number };
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	bpf_map_update_elem(&posix_calls, &tid, &call, BPF_ANY);
+}
+
+/* What the current thread returns from; false when it was not told. */
+static __always_inline bool recall(struct posix_call *call)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct posix_call *known = bpf_map_lookup_elem(&posix_calls, &tid);
+
+	if (!known)
+		return false;
+	*call = *known;
+	bpf_map_delete_elem(&posix_calls, &tid);
+	return true;
+}
+
+/* The current process' number, 0: it has not asked for anything. */
+static __always_inline __u32 known_queue(void)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, *queue = bpf_map_lookup_elem(&posix_queues, &pid);
+
+	return queue && !ended ? *queue : 0;
+}
+
+static __always_inline __u32 error_of(__u64 request)
+{
+	__u32 error;
+
+	if (bpf_probe_read_user(&error, sizeof(error), &((struct user_aiocb *)request)->error))
+		return 0;
+	return error;
+}
+
+static __always_inline void refused(__u64 request, __u32 error)
+{
+	__u32 queue = known_queue();
+	struct record *record = queue ? new_record(RECORD_POSIX_REFUSE, queue, request) : 0;
+
+	if (!record)
+		return;
+	record->value = -error;
+	send(record);
+}
 
 static __always_inline __u32 queue_of(__u32 pid)
 {
@@ -87,6 +159,8 @@ SEC("?uprobe")
 int posix_read(struct pt_regs *regs)
 {
 	asked(FUNCTION_ARGUMENT_0(regs), POSIX_READ, stack_of(regs));
+	if (known_queue())
+		remember(FUNCTION_ARGUMENT_0(regs), 0);
 	return 0;
 }
 
@@ -94,14 +168,45 @@ SEC("?uprobe")
 int posix_write(struct pt_regs *regs)
 {
 	asked(FUNCTION_ARGUMENT_0(regs), POSIX_WRITE, stack_of(regs));
+	if (known_queue())
+		remember(FUNCTION_ARGUMENT_0(regs), 0);
 	return 0;
+}
+
+/* What aio_fsync does not even begin with, and tells the caller alone. */
+static __always_inline __s32 why_no_sync(__u32 operation, __u64 request)
+{
+	__s32 fd;
+
+	if (operation != O_SYNC && operation != O_DSYNC)
+		return EINVAL;
+	if (bpf_probe_read_user(&fd, sizeof(fd), &((struct user_aiocb *)request)->fd))
+		return 0;
+	return file_of_descriptor((void *)bpf_get_current_task(), fd) ? 0 : EBADF;
 }
 
 /* aio_fsync(operation, request) */
 SEC("?uprobe")
 int posix_sync(struct pt_regs *regs)
 {
-	asked(FUNCTION_ARGUMENT_1(regs), POSIX_SYNC, stack_of(regs));
+	__u64 request = FUNCTION_ARGUMENT_1(regs);
+
+	asked(request, POSIX_SYNC, stack_of(regs));
+	if (known_queue())
+		remember(request, why_no_sync(FUNCTION_ARGUMENT_0(regs), request));
+	return 0;
+}
+
+/* aio_read, aio_write and aio_fsync return. */
+SEC("?uprobe")
+int posix_asked(struct pt_regs *regs)
+{
+	struct posix_call call;
+
+	if (!recall(&call) || FUNCTION_RESULT(regs) != -1)
+		return 0;
+	__u32 error = call.number ? call.number : error_of(call.request);
+	refused(call.request, error && error <= MOST_ERROR && error != EINPROGRESS ? error : EAGAIN);
 	return 0;
 }
 
@@ -129,5 +234,61 @@ int posix_list(struct pt_regs *regs)
 	for (int i = 0; i < MOST; i++)
 		if (i >= count || posix_listed(list + i * sizeof(__u64), stack))
 			break;
+	if (known_queue())
+		remember(list, count);
+	return 0;
+}
+
+/* One request of a list that was not queued as a whole, likewise. Those that are over or under way are known to be. */
+__noinline int posix_refused(__u64 pointer)
+{
+	__u64 address = 0;
+
+	if (bpf_probe_read_user(&address, sizeof(address), (void *)pointer))
+		return 1;
+	__u32 error = address ? error_of(address) : 0;
+	if (error == EAGAIN || error == EINVAL)
+		refused(address, error);
+	return 0;
+}
+
+/* lio_listio returns. */
+SEC("?uprobe")
+int posix_list_asked(struct pt_regs *regs)
+{
+	struct posix_call call;
+
+	if (!recall(&call) || FUNCTION_RESULT(regs) != -1)
+		return 0;
+	for (int i = 0; i < MOST; i++)
+		if (i >= call.number || posix_refused(call.request + i * sizeof(__u64)))
+			break;
+	return 0;
+}
+
+/* aio_cancel(descriptor, request) */
+SEC("?uprobe")
+int posix_cancel(struct pt_regs *regs)
+{
+	if (known_queue())
+		remember(FUNCTION_ARGUMENT_1(regs), FUNCTION_ARGUMENT_0(regs));
+	return 0;
+}
+
+/* aio_cancel returns. */
+SEC("?uprobe")
+int posix_cancelled(struct pt_regs *regs)
+{
+	int result = FUNCTION_RESULT(regs);
+	struct posix_call call;
+
+	if (!recall(&call) || !(result == AIO_CANCELED || (result == AIO_NOTCANCELED && !call.request)))
+		return 0;
+	__u32 queue = known_queue();
+	struct record *record = queue ? new_record(RECORD_POSIX_CANCEL, queue, call.request) : 0;
+	if (!record)
+		return 0;
+	record->value = call.number;
+	send(record);
 	return 0;
 }

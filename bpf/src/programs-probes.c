@@ -27,10 +27,10 @@ static void probe_function(struct programs *programs, uint32_t hook, const char 
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(programs->kernel->obj, programs_chosen(hook)->program);
 	uint64_t offsets[MOST_OFFSETS];
-	int count = library_offsets(path, HOOKS[hook].name, offsets);
+	int count = library_offsets(path, programs_chosen(hook)->tracepoint, offsets);
 
 	for (int i = 0; i < count; i++) {
-		struct bpf_link *link = bpf_program__attach_uprobe(program, false, -1, path, offsets[i]);
+		struct bpf_link *link = bpf_program__attach_uprobe(program, HOOKS[hook].kind == KIND_LIBRARY_RETURN, -1, path, offsets[i]);
 		if (link) {
 			programs_set_hook(hook, HOOK_ATTACHED, "");
 			programs->probes = resized(programs->probes, programs->probe_count + 1, sizeof(*programs->probes));
@@ -50,7 +50,7 @@ static void probe_library(void *context, const char *path)
 	if (!is_new(programs, path))
 		return;
 	for (uint32_t i = 0; i < HOOK_COUNT; i++)
-		if (programs_chosen(i) && HOOKS[i].kind == KIND_LIBRARY)
+		if (programs_chosen(i) && is_of_library(&HOOKS[i]))
 			probe_function(programs, i, path);
 }
 
@@ -60,7 +60,7 @@ void programs_probe_all(struct programs *programs, const struct programs_request
 	if (request->pid)
 		library_of_process(request->pid, probe_library, programs);
 	for (uint32_t i = 0; i < HOOK_COUNT; i++)
-		if (programs_chosen(i) && HOOKS[i].kind == KIND_LIBRARY && programs_hook_state(i) == HOOK_CHOSEN)
+		if (programs_chosen(i) && is_of_library(&HOOKS[i]) && programs_hook_state(i) == HOOK_CHOSEN)
 			programs_set_hook(i, HOOK_UNAVAILABLE, "no C library here has the function");
 }
 
@@ -69,7 +69,7 @@ void programs_probe(struct programs *programs, pid_t pid)
 	bool any = false;
 
 	for (uint32_t i = 0; i < HOOK_COUNT; i++)
-		any = any || (programs_chosen(i) && HOOKS[i].kind == KIND_LIBRARY);
+		any = any || (programs_chosen(i) && is_of_library(&HOOKS[i]));
 	if (!any)
 		return;
 	library_of_process(pid, probe_library, programs);

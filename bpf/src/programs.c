@@ -164,7 +164,7 @@ static bool is_possible(struct programs_request *request, struct refusal *refusa
 			 hook->name, reports[i].why);
 		snprintf(refusal->hint, sizeof(refusal->hint), "%s", hook->purposes & FOR_PROCESSES ?
 			 "Tracing needs a kernel that is built with CONFIG_DEBUG_INFO_BTF and CONFIG_BPF_EVENTS." :
-			 hook->kind == KIND_LIBRARY ?
+			 is_of_library(hook) ?
 			 "Run the loader as root: probes in programs need CAP_SYS_ADMIN." : "Use Linux 5.10 or later.");
 		if (hook->purposes & FOR_PROCESSES)
 			return false;
@@ -344,7 +344,7 @@ static void iterate(struct bpf_link *link)
 bool programs_attach(struct programs *programs, struct programs_request *request, struct refusal *refusal)
 {
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
-		if (!chosen[i] || HOOKS[i].kind == KIND_LIBRARY)
+		if (!chosen[i] || is_of_library(&HOOKS[i]))
 			continue;
 		struct bpf_program *program = bpf_object__find_program_by_name(programs->kernel->obj, chosen[i]->program);
 		struct bpf_link *link = HOOKS[i].kind == KIND_SYSCALL ?

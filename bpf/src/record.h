@@ -45,6 +45,8 @@ enum record_type {
 	RECORD_POSIX_SUBMIT,	/* a function of POSIX AIO was called for a request */
 	RECORD_POSIX_BEGIN,	/* a thread makes a system call that may serve a request */
 	RECORD_POSIX_END,	/* which returned */
+	RECORD_POSIX_REFUSE,	/* the function for the request failed: nobody will serve it */
+	RECORD_POSIX_CANCEL,	/* aio_cancel: the request; key 0: those of the descriptor that nobody serves yet */
 	RECORD_SUBMIT_AGAIN,	/* of the second program, perhaps told by the first one: see again.bpf.h */
 	RECORD_COMPLETE_AGAIN,
 };
@@ -91,7 +93,7 @@ struct record {
 	__u64 op : 8;
 	__u64 flags : 12;
 	__u32 length;		/* submission, CALL: bytes or events asked for; completion: cqe flags */
-	__s32 value;		/* submission, POSIX_BEGIN: descriptor; completion, CALL, POSIX_END: result; SHORT_WRITE: bytes missing; REGISTER: opcode */
+	__s32 value;		/* submission, POSIX_BEGIN: descriptor; completion, CALL, POSIX_END: result; POSIX_REFUSE: -errno; POSIX_CANCEL: descriptor; SHORT_WRITE: bytes missing; REGISTER: opcode */
 };
 _Static_assert(sizeof(struct record) == 48, "a hot record is 48 bytes");
 

@@ -27,10 +27,9 @@ describe.skipIf(WHY_NO_TRACING)(`POSIX AIO ${WHY_NO_TRACING && `(skipped: ${WHY_
     expect(counts(recording.spans, 'posix-aio')).toEqual(said.ops);
     expect(recording.calls).toEqual([]);
 
-    const cancelled = recording.spans.filter((span) => span.flags & SpanFlag.Unfinished);
-    expect(cancelled).toMatchObject([{ fd: said.pipe, parted: 0 }]);
+    expect(recording.spans.filter((span) => span.result === -125)).toMatchObject([{ fd: said.pipe, parted: 0, flags: 0 }]);
     const all = recording.spans.length;
-    expect(recording.goodbye?.totals.apis).toEqual([{ api: 'posix-aio', submitted: all, completed: all - 1, inflight: 1 }]);
+    expect(recording.goodbye?.totals.apis).toEqual([{ api: 'posix-aio', submitted: all, completed: all, inflight: 0 }]);
 
     const files = said.files as [number, number];
     const served = recording.spans.filter((span) => files.includes(span.fd));
@@ -57,6 +56,23 @@ describe.skipIf(WHY_NO_TRACING)(`POSIX AIO ${WHY_NO_TRACING && `(skipped: ${WHY_
 
     expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'ring', api: 'posix-aio', pid: said.pid, existed: false }));
     expect(recording.infos).toContainEqual(expect.objectContaining({ kind: 'file', pid: said.pid, fd: files[0], path: file }));
+  });
+
+  test('what is cancelled, and what is refused', async () => {
+    const { code, recording, said } = await record(['--apis', 'posix-aio', '--', program('posix-refused'), file]);
+    expect(code).toBe(0);
+    for (const name of ['aio_cancel', 'aio_cancel returns', 'aio_read returns', 'lio_listio returns']) expect(recording.hello.hooks).toContainEqual({ name, state: 'attached' });
+    const pipe = recording.spans.filter((span) => span.fd === said.pipe).sort((a, b) => a.start - b.start);
+    expect(pipe).toMatchObject([{ result: 1 }, { result: -125, flags: 0 }, { result: -125, flags: 0 }, { result: -125, flags: 0 }]);
+    // taken back while the first one waited
+    for (const span of pipe.slice(1)) expect(span.start + span.duration).toBeLessThan(pipe[0]!.start + pipe[0]!.duration);
+    const rejected = recording.spans.filter((span) => span.flags & SpanFlag.Rejected).sort((a, b) => a.start - b.start);
+    expect(rejected).toMatchObject([
+      { op: 1, fd: said.file, result: -22 }, { op: 2, fd: 999, result: -9 }, { op: 2, fd: said.file, result: -22 }, { op: 0, fd: said.file, result: -22, offset: 7 },
+    ]);
+    expect(recording.spans.filter((span) => span.fd === said.file && !rejected.includes(span))).toMatchObject([{ result: 1 }, { result: 1 }]);
+    expect(recording.spans).toHaveLength(10);
+    expect(recording.goodbye?.totals.apis).toEqual([{ api: 'posix-aio', submitted: 10, completed: 10, inflight: 0 }]);
   });
 
   test('the threads’ calls are plain ones too, where these are captured', async () => {
