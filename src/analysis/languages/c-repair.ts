@@ -27,7 +27,7 @@ const SUBSTITUTES: readonly (readonly [pattern: RegExp, keep: (m: RegExpExecArra
 
 /** The text without what is known to confuse the parser. */
 export function withoutExtensions(text: string): string {
-  let out = withSemicolons(text);
+  let out = withLoopBodies(withSemicolons(text));
   for (const [pattern, keep] of SUBSTITUTES) {
     pattern.lastIndex = 0;
     let done = 0;
@@ -50,13 +50,7 @@ export function withoutExtensions(text: string): string {
 export function withSemicolons(text: string, lines = false): string {
   let out = text;
   for (const m of text.matchAll(/(?<=[;{}\n)])[ \t]*([A-Z][A-Z0-9_]{1,})[ \t]*\(/g)) {
-    let depth = 1;
-    let at = m.index + m[0].length;
-    for (; at < text.length && depth > 0; at++) {
-      if (text[at] === '(') depth++;
-      else if (text[at] === ')') depth--;
-      else if (text[at] === '"' || text[at] === "'") at = endOfLiteral(text, at);
-    }
+    const at = behindBracket(text, m.index + m[0].length);
     const behind = /^([ \t]*)(\r?\n|[ \t])\s*(?=[\w}])(?!(?:else|while)\b)/.exec(text.slice(at, at + 200));
     // in front of a function it is an attribute
     if (!behind || !text.slice(0, m.index).includes('{')) continue;
@@ -64,6 +58,33 @@ export function withSemicolons(text: string, lines = false): string {
     out = `${out.slice(0, at)};${out.slice(at + 1)}`;
   }
   return out;
+}
+/**
+ * `io_uring_for_each_cqe(…)` and, on lines of its own, the one assignment or call it repeats: the parser would take both for one
+ * expression. The line breaks around it become braces.
+ */
+function withLoopBodies(text: string): string {
+  let out = text;
+  for (const m of text.matchAll(/\b\w*for_?each\w*[ \t]*\(/gi)) {
+    const end = behindBracket(text, m.index + m[0].length);
+    const gap = /^[ \t]*\r?\n[ \t]*(?=[\w*(+-])(?!(?:if|for|while|do|switch|return|break|continue|goto|else)\b)/.exec(text.slice(end, end + 200));
+    const body = gap && /^[^;{}\n]*;(?=[ \t]*\r?\n)/.exec(text.slice(end + gap[0].length));
+    if (!body) continue;
+    const [open, close] = [text.indexOf('\n', end), text.indexOf('\n', end + gap[0].length)];
+    out = `${out.slice(0, open)}{${out.slice(open + 1, close)}}${out.slice(close + 1)}`;
+  }
+  return out;
+}
+/** Behind the bracket that closes the one in front of `from`. */
+function behindBracket(text: string, from: number): number {
+  let depth = 1;
+  let at = from;
+  for (; at < text.length && depth > 0; at++) {
+    if (text[at] === '(') depth++;
+    else if (text[at] === ')') depth--;
+    else if (text[at] === '"' || text[at] === "'") at = endOfLiteral(text, at);
+  }
+  return at;
 }
 function endOfLiteral(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {

@@ -44,6 +44,7 @@ describe('control-flow graph', () => {
   it('the conditional operator', async () => expect(await ways('b = a ? x() : y(); z();')).toEqual(['xz', 'yz']));
   it('both sides of #if', async () => expect(await ways('#ifdef A\nx();\n#else\ny();\n#endif\nz();')).toEqual(['xz', 'yz']));
   it('a loop macro', async () => expect(await ways('list_for_each(a, b) { x(); } y();')).toEqual(['list_for_eachxlist_for_eachy', 'list_for_eachy']));
+  it('a loop macro in front of an assignment', async () => expect(await ways('list_for_each(a, b)\n  n = x();\n  y();\n')).toEqual(['list_for_eachxlist_for_eachy', 'list_for_eachy']));
   it('a constant condition has one way', async () => expect(await ways('while (1) { x(); if (a) return 0; }')).toEqual(['x', 'xx']));
   it('code behind a return is not reached', async () => {
     const graph = await cfg('return 0; x();');

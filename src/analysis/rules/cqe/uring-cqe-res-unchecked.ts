@@ -1,11 +1,12 @@
 import { cqeFlow } from '../../idioms/cqe';
-import type { Trouble } from '../../idioms/cqe-trouble';
+import { advancedUnread } from '../../idioms/cqe-counts';
+import { sqeFlow } from '../../idioms/sqe';
+import { ringsOf } from '../../idioms/sqe-chain';
+import { mayBeSameRing, type SqeEvent } from '../../idioms/sqe-events';
 import { prepName } from '../../idioms/sqe-preps';
-import { walkFunction, type Func } from '../../model';
+import { walkFunction, type Call, type Func, type Place } from '../../model';
 import { placeOf } from '../../source-file';
-import type { Rule, View } from '../rule';
-
-type Unread = Extract<Trouble, { kind: 'unread' }>;
+import type { Draft, Rule, View } from '../rule';
 
 /** Requests whose outcome the program counts on. */
 const MATTERS = /^(?:read|write|send|recv|fsync|sync_file_range|fallocate|ftruncate|splice|tee|open|connect|accept|multishot_accept|statx|rename|unlink|mkdir|link|symlink|bind|listen|socket|getxattr|setxattr)/;
@@ -31,27 +32,43 @@ export const uringCqeResUnchecked: Rule = {
           related: t.token.call ? [{ at: placeOf(func, t.token.call), message: 'the cqe comes from here' }] : [],
         });
       } else if (t.kind === 'unread') {
-        const sure = matters(file, func, t);
-        if (sure) report({
-          at: t.at,
-          message: 'The cqe is given back and nobody has looked at its res: a request that failed is taken for done.',
-          ...(sure === 'here' ? {} : { severity: 'information' as const }),
-          related: t.token.call ? [{ at: placeOf(func, t.token.call), message: 'the cqe comes from here' }] : [],
-        });
+        const sure = matters(file, func, t.at, t.looked, t.token.rings);
+        if (sure) report(unread(func, t.at, sure, t.token.call));
       }
+    }
+    for (const { advance, source, looked } of advancedUnread(file, func)) {
+      const at = placeOf(func, advance);
+      const sure = matters(file, func, at, looked, []);
+      if (sure === 'here' || (sure && source)) report(unread(func, at, sure, source));
     }
   },
 };
 
-/** Whether the completions here are of requests that may fail in a way that counts: queued here, or by the file. */
-function matters(file: View, func: Func, t: Unread): 'here' | 'elsewhere' | undefined {
+function unread(func: Func, at: Place, sure: 'here' | 'elsewhere', source: Call | undefined): Draft {
+  return {
+    at,
+    message: 'Completions are given back and nobody has looked at their res: a request that failed is taken for done.',
+    ...(sure === 'here' ? {} : { severity: 'information' as const }),
+    related: source ? [{ at: placeOf(func, source), message: 'they come from here' }] : [],
+  };
+}
+
+/** Whether the completions of these rings (empty: of any) are of requests that may fail in a way that counts: queued here, or by the file. */
+function matters(file: View, func: Func, at: Place, looked: boolean, rings: readonly string[]): 'here' | 'elsewhere' | undefined {
   const { program } = file;
   // who looks at some results means to pass over the others
-  if (DISCARDS.test(func.name) || program.mentions(func, /(?:->|\.)res\b/) || (t.looked && looksAtTags(file, func))) return undefined;
-  const own = prepared(file, func);
+  if (DISCARDS.test(func.name) || program.mentions(func, /(?:->|\.)res\b/) || (looked && looksAtTags(file, func))) return undefined;
+  // a link timeout belongs to its request
+  const own = queuedBefore(file, func, at, rings).filter((op) => op !== 'link_timeout');
   if (own.length) return own.every((op) => MATTERS.test(op)) ? 'here' : undefined;
   const all = program.memo.derived(program, 'preparations by name', () => program.gather('preparations of functions', (f) => prepared(file, f)).join(' '));
   return all && all.split(' ').every((op) => MATTERS.test(op)) ? 'elsewhere' : undefined;
+}
+/** What a function, or those it calls, queues to one of the rings before completions are given back, by name. */
+function queuedBefore(file: View, func: Func, at: Place, rings: readonly string[]): string[] {
+  const flow = sqeFlow(file.program, func);
+  const isThere = (e: SqeEvent): boolean => e.kind === 'reap' && e.call.span.start === at.span.start;
+  return flow?.of('prep').filter((p) => mayBeSameRing(ringsOf(flow, p.sqes), rings) && flow.reaches(p, isThere)).map((p) => p.op ?? '') ?? [];
 }
 /** What a function prepares, by name. */
 function prepared(file: View, func: Func): string[] {
