@@ -70,6 +70,7 @@ static int take_record(void *context, void *data, size_t size)
 {
 	struct programs *programs = context;
 
+	programs->drained += size + BPF_RINGBUF_HDR_SZ;
 	if (size >= sizeof(struct record))
 		programs->records(programs->context, data);
 	return 0;
@@ -80,6 +81,7 @@ static int take_notice(void *context, void *data, size_t size)
 	struct programs *programs = context;
 	const struct notice *notice = data;
 
+	programs->drained += size + BPF_RINGBUF_HDR_SZ;
 	if (size < sizeof(struct notice))
 		return 0;
 	if (notice->kind == NOTICE_RING && notice->ring > programs->last_ring)
@@ -98,17 +100,19 @@ bool programs_sinks(struct programs *programs, record_sink records, notice_sink 
 	return programs->hot && programs->rare;
 }
 
-/* Share of a buffer that so many records of a size took, each with its header. */
-static double share(const struct bpf_map *buffer, int count, size_t size)
+/* Takes all that is in a buffer. Returns the share of it that it was. */
+static double drain(struct programs *programs, struct ring_buffer *buffer, const struct bpf_map *map)
 {
-	return count > 0 ? (double)count * (size + BPF_RINGBUF_HDR_SZ) / bpf_map__max_entries(buffer) : 0;
+	programs->drained = 0;
+	ring_buffer__consume(buffer);
+	return (double)programs->drained / bpf_map__max_entries(map);
 }
 
 double programs_drain(struct programs *programs)
 {
 	/* in this order: what a record refers to was noticed before it, so the notice is there when the record is */
-	double hot = share(programs->kernel->maps.records, ring_buffer__consume(programs->hot), sizeof(struct record));
-	double rare = share(programs->kernel->maps.notices, ring_buffer__consume(programs->rare), sizeof(struct file_notice));
+	double hot = drain(programs, programs->hot, programs->kernel->maps.records);
+	double rare = drain(programs, programs->rare, programs->kernel->maps.notices);
 	give_out_rings(programs);
 	return hot > rare ? hot : rare;
 }
@@ -117,7 +121,7 @@ uint64_t programs_patience(const struct programs *programs, uint64_t most)
 {
 	double lane = programs->kernel->rodata->lane_records / LANE_RECORDS_A_NS;
 	double buffer = bpf_map__max_entries(programs->kernel->maps.records) / (BUFFER_BYTES_A_NS * programs->cpus);
-	double least = lane < buffer ? lane : buffer;
+	double least = (lane < buffer ? lane : buffer) / 2;
 
 	return least < most ? least : most;
 }

@@ -21,6 +21,7 @@ struct library {
 struct programs {
 	uint32_t next_ring;	/* the least number that was never given out */
 	uint32_t last_ring;	/* the greatest that was taken */
+	size_t drained;		/* bytes taken from the buffer that is being drained */
 	struct kernel *kernel;
 	struct bpf_link *links[MOST_HOOKS];
 	struct bpf_link *again[MOST_HOOKS];	/* of second programs */

@@ -65,7 +65,7 @@ typedef void (*notice_sink)(void *context, const struct notice *notice, uint32_t
 bool programs_sinks(struct programs *programs, record_sink records, notice_sink notices, void *context);
 /* @returns the share of the fullest buffer that was taken, 0 to 1 */
 double programs_drain(struct programs *programs);
-/* How many ns, `most` at best, the buffers hold all that a target may do which was idle until now. */
+/* How many ns, `most` at best, half of the buffers holds all that a target may do which was idle until now. */
 uint64_t programs_patience(const struct programs *programs, uint64_t most);
 /* A stack_reader of a struct programs. */
 uint32_t programs_stack(void *programs, uint32_t place, uint64_t frames[STACK_DEPTH]);

@@ -19,6 +19,9 @@
 #define FILL_A_TICK (1.0 / 16)
 /* how long a record is held back for earlier ones that are written later */
 #define HORIZON (2 * MS)
+/* a lane that is fuller than this after a turn is read again at once, so often */
+#define CALM_LANE (1.0 / 8)
+#define MOST_MORE 3
 #define TOTALS_EVERY (500 * MS)
 /* how long completions may come after the target is gone: workers of the kernel cancel what is left */
 #define SETTLE_LEAST (10 * MS)
@@ -97,12 +100,16 @@ static struct totals totals_of(const struct trace *trace)
 /* Moves what is in the kernel's buffers up to `until` into frames, and frames to the reader. */
 static void pump(struct trace *trace, uint64_t until)
 {
-	uint64_t now = now_ns();
-
 	double buffered = trace->filled = programs_drain(trace->programs);
 	merge_run(&trace->merge, until, handle_record, handle_notice, trace);
 	if (trace->merge.lanes.found > trace->filled)
 		trace->filled = trace->merge.lanes.found;
+	/* reading took its time: what came meanwhile need not wait, nor make it look as if we could not keep up */
+	for (int more = 0; more < MOST_MORE && until != UINT64_MAX && lanes_fill(&trace->merge.lanes) > CALM_LANE; more++) {
+		programs_drain(trace->programs);
+		merge_run(&trace->merge, now_ns() - HORIZON, handle_record, handle_notice, trace);
+	}
+	uint64_t now = now_ns();
 	watch_tick(&trace->watch, &trace->merge.lanes, buffered, now);
 	struct totals totals = totals_of(trace);
 	if (totals.lost_kernel > trace->lost_told) {

@@ -1,5 +1,5 @@
 // The tracer, measured: npm run bench -- tracer [--only nop,tmpfs,direct,libaio,rate,latency,attach,size] [--rounds N] [--seconds S]
-// [--tracers none,spans,sampled,aggregate,filtered,bpftrace,strace,perf] [--disk FOLDER]. Prints one JSON object, progress to stderr.
+// [--most-rounds N] [--tracers none,spans,sampled,aggregate,filtered,bpftrace,strace,perf] [--disk FOLDER]. Prints one JSON object, progress to stderr.
 // Needs root. docs/performance.md says how to read it.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ import { nop } from './lib/tracer/nop.mjs';
 import { MISSING, PEERS } from './lib/tracer/peers.mjs';
 import { rate } from './lib/tracer/rate.mjs';
 import { direct, libaio, tmpfs } from './lib/tracer/reads.mjs';
-import { endAll, folder, installed, start } from './lib/tracer/scene.mjs';
+import { endAll, folder, folderInMemory, installed, start } from './lib/tracer/scene.mjs';
 import { size } from './lib/tracer/size.mjs';
 
 const PARTS = { nop, tmpfs, direct, libaio, rate, latency, attach, size };
@@ -22,7 +22,7 @@ const MODES = ['spans', 'sampled', 'aggregate'];
 const { values } = parseArgs({
   options: {
     only: { type: 'string' }, rounds: { type: 'string', default: '7' }, seconds: { type: 'string', default: '0.5' },
-    tracers: { type: 'string' }, disk: { type: 'string', default: '/var/tmp' },
+    'most-rounds': { type: 'string', default: '100' }, tracers: { type: 'string' }, disk: { type: 'string', default: '/var/tmp' },
   },
 });
 const only = values.only?.split(',') ?? Object.keys(PARTS);
@@ -44,8 +44,8 @@ for (const [program, ...args] of [
 const loader = loaderPath(root);
 const modes = loaderModes(loader);
 const context = {
-  root, scratch, loader, modes, say, disk: values.disk, rounds: Number(values.rounds), seconds: Number(values.seconds),
-  tracers: values.tracers?.split(','), program: (name) => join(scratch, 'programs', name),
+  root, scratch, recordings: folderInMemory(), loader, modes, say, disk: values.disk, rounds: Number(values.rounds), seconds: Number(values.seconds),
+  mostRounds: Number(values['most-rounds']), tracers: values.tracers?.split(','), program: (name) => join(scratch, 'programs', name),
 };
 const measured = {};
 for (const name of Object.keys(PARTS).filter((part) => only.includes(part))) {

@@ -41,8 +41,8 @@ async function readReport(root, file) {
  * Attaches the loader to a process. `stop()` ends it as a host does, by closing its stdin.
  * @returns stop: resolves to `{ report, operations, bytes, cpuNs, attachCpuNs, maxRssMb }`; CPU time is without that of attaching
  */
-export async function attachLoader({ root, loader, scratch }, pid, options) {
-  const file = join(scratch, 'recording.ringtrace');
+export async function attachLoader({ root, loader, recordings }, pid, options) {
+  const file = join(recordings, 'recording.ringtrace');
   const out = openSync(file, 'w');
   const child = start(loader, [...options, '--pid', String(pid)], ['pipe', out, 'pipe']);
   closeSync(out);

@@ -5,6 +5,8 @@ import { randomFillSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** Where files are in memory, on most machines. */
+export const MEMORY = '/dev/shm';
 const TMPFS_MAGIC = 0x01021994;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 
@@ -24,6 +26,9 @@ export function folder(inside = tmpdir()) {
   folders.push(made);
   return made;
 }
+
+/** One that is in memory if it can be, so that a recording waits for no disk, and nothing that is measured on it for the recording. */
+export const folderInMemory = () => folder(isTmpfs(MEMORY) ? MEMORY : undefined);
 
 /** A child process with `ended`, which resolves to `{ code, signal, error }`, and `errors()`, what it wrote to stderr. */
 export function start(command, args, stdio = ['pipe', 'pipe', 'pipe']) {

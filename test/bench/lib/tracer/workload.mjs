@@ -1,5 +1,9 @@
 // A workload whose process exists before its program runs and after it is done, so that a tracer sees all of it and lives to its end.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ending, start } from './scene.mjs';
+
+/** What the kernel has to do after programs were attached is not what tracing costs. */
+const SETTLE_MS = 200;
 
 /** The shell waits for a line and becomes the program: the process id stays. */
 const GATE = 'echo ready; read -r go && exec "$@"';
@@ -37,6 +41,7 @@ export async function prepare(command) {
 export async function run(command, attach) {
   const workload = await prepare(command);
   const tracer = await attach?.(workload.pid);
+  await sleep(SETTLE_MS);
   const said = await workload.go();
   const told = await tracer?.stop();
   await workload.end();
