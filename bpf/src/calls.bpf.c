@@ -182,8 +182,7 @@ int setup_exit(struct trace_event_raw_sys_exit *event)
 	return left_setup(event->ret);
 }
 
-SEC("?tracepoint")
-int call_enter(struct trace_event_raw_sys_enter *event)
+static __always_inline int enter_one(struct trace_event_raw_sys_enter *event)
 {
 	int call = call_of((__u32)event->id);
 	__u64 arguments[4];
@@ -196,9 +195,28 @@ int call_enter(struct trace_event_raw_sys_enter *event)
 }
 
 SEC("?tracepoint")
+int call_enter(struct trace_event_raw_sys_enter *event)
+{
+	return IS_SKIPPED ? 0 : enter_one(event);
+}
+
+SEC("?tracepoint")
 int call_exit(struct trace_event_raw_sys_exit *event)
 {
-	return left(event->ret);
+	return IS_SKIPPED ? 0 : left(event->ret);
+}
+
+/* The second programs, see again.bpf.h. */
+SEC("?tracepoint")
+int call_enter_again(struct trace_event_raw_sys_enter *event)
+{
+	return is_inside() ? 0 : enter_one(event);
+}
+
+SEC("?tracepoint")
+int call_exit_again(struct trace_event_raw_sys_exit *event)
+{
+	return is_inside() ? left(event->ret) : 0;
 }
 
 static __always_inline bool is_aio(long nr)
@@ -255,14 +273,7 @@ int BPF_PROG(any_exit, struct pt_regs *regs, long ret)
 	return is_watched(nr) && CALL_IS_64_BIT(regs) && !IS_SKIPPED ? exit_any(nr, ret) : 0;
 }
 
-/* The second programs, see again.bpf.h: a thread that has entered its call is inside, and one that has left is not. */
-static __always_inline bool is_inside(void)
-{
-	struct thread *thread = known_thread();
-
-	return thread && thread->inside;
-}
-
+/* The second programs, see again.bpf.h. */
 SEC("?tp_btf/sys_enter")
 int BPF_PROG(any_enter_again, struct pt_regs *regs, long nr)
 {

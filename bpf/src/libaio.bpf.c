@@ -7,6 +7,7 @@
  * An iocb is reported when io_submit starts, because its completion may come before io_submit returns; how
  * many were accepted is reported after.
  */
+#include "again.bpf.h"
 #include "arch.h"
 #include "capture.bpf.h"
 #include "file.bpf.h"
@@ -293,9 +294,7 @@ int aio_leave(__u64 nr, __u64 result)
 	return 0;
 }
 
-/* One pair of programs for all calls of kernel AIO: the event says which call it is. */
-SEC("?tracepoint")
-int aio_call_enter(struct trace_event_raw_sys_enter *event)
+static __always_inline int enter_one(struct trace_event_raw_sys_enter *event)
 {
 	__u64 arguments[4];
 
@@ -309,10 +308,30 @@ int aio_call_enter(struct trace_event_raw_sys_enter *event)
 	return 0;
 }
 
+/* One pair of programs for all calls of kernel AIO: the event says which call it is. */
+SEC("?tracepoint")
+int aio_call_enter(struct trace_event_raw_sys_enter *event)
+{
+	return IS_SKIPPED ? 0 : enter_one(event);
+}
+
 SEC("?tracepoint")
 int aio_call_exit(struct trace_event_raw_sys_exit *event)
 {
-	return aio_leave((__u32)event->id, event->ret);
+	return IS_SKIPPED ? 0 : aio_leave((__u32)event->id, event->ret);
+}
+
+/* The second pair, see again.bpf.h. */
+SEC("?tracepoint")
+int aio_call_enter_again(struct trace_event_raw_sys_enter *event)
+{
+	return is_inside() ? 0 : enter_one(event);
+}
+
+SEC("?tracepoint")
+int aio_call_exit_again(struct trace_event_raw_sys_exit *event)
+{
+	return is_inside() ? aio_leave((__u32)event->id, event->ret) : 0;
 }
 
 /* Direct I/O begins. Inside io_submit its kiocb is an aio_kiocb's, which starts with it. */

@@ -5,6 +5,7 @@
 #include "complaint.h"
 #include "kernel-btf.h"
 #include "privilege.h"
+#include "security.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -65,39 +66,6 @@ static bool has_tracefs(void)
 	       access("/sys/kernel/debug/tracing/events/syscalls/sys_enter_io_submit/id", R_OK) == 0;
 }
 
-/*
- * Why no program of a security module can be loaded for the hook, else NULL. It is tried with one that does nothing, because
- * neither the list of modules nor the hook's being there tells whether the kernel takes one.
- */
-static const char *why_no_security(const struct btf *btf, const char *name)
-{
-	const struct bpf_insn allow[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 }, { .code = BPF_JMP | BPF_EXIT },
-	};
-	static char why[96];
-	char function[64], modules[256] = "bpf";
-
-	snprintf(function, sizeof(function), "bpf_lsm_%s", name);
-	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	if (id < 0)
-		return "this kernel does not have the hook";
-	FILE *file = fopen("/sys/kernel/security/lsm", "re");
-	if (file && !fgets(modules, sizeof(modules), file))
-		modules[0] = 0;
-	if (file)
-		fclose(file);
-	if (!strstr(modules, "bpf"))
-		return "BPF is not among the security modules (boot parameter lsm=)";
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_LSM_MAC, .attach_btf_id = id);
-	int program = bpf_prog_load(BPF_PROG_TYPE_LSM, "try", "Dual BSD/GPL", allow, 2, &options);
-	if (program >= 0) {
-		close(program);
-		return NULL;
-	}
-	snprintf(why, sizeof(why), "the kernel refuses such programs: %s", strerror(errno));
-	return why;
-}
-
 static void choose(const struct programs_request *request, const struct btf *btf)
 {
 	bool many = wanted(request) & (FOR_POSIX_AIO | FOR_EPOLL | FOR_SYNC), single = !many && has_tracefs();
@@ -121,7 +89,7 @@ static void choose(const struct programs_request *request, const struct btf *btf
 			off = "not needed: the command starts without rings";
 		else if (hook->kind == KIND_SECURITY)
 			/* few kernels have it: that it is missing is nothing to warn of */
-			off = why_no_security(btf, hook->variants[0].tracepoint);
+			off = security_why_not(btf, hook->variants[0].tracepoint);
 		if (off) {
 			programs_set_hook(i, HOOK_OFF, off);
 			continue;
@@ -341,19 +309,23 @@ static void iterate(struct bpf_link *link)
 	close(fd);
 }
 
+static struct bpf_link *attach(const struct bpf_program *program, uint32_t hook)
+{
+	return HOOKS[hook].kind == KIND_SYSCALL ? bpf_program__attach_tracepoint(program, "syscalls", chosen[hook]->tracepoint) :
+						  bpf_program__attach(program);
+}
+
 bool programs_attach(struct programs *programs, struct programs_request *request, struct refusal *refusal)
 {
 	for (uint32_t i = 0; i < HOOK_COUNT; i++) {
 		if (!chosen[i] || is_of_library(&HOOKS[i]))
 			continue;
-		struct bpf_program *program = bpf_object__find_program_by_name(programs->kernel->obj, chosen[i]->program);
-		struct bpf_link *link = HOOKS[i].kind == KIND_SYSCALL ?
-			bpf_program__attach_tracepoint(program, "syscalls", chosen[i]->tracepoint) : bpf_program__attach(program);
+		struct bpf_program *second = second_program(programs->kernel, i);
+		struct bpf_link *link = attach(bpf_object__find_program_by_name(programs->kernel->obj, chosen[i]->program), i);
 		if (link) {
 			programs->links[i] = link;
-			program = second_program(programs->kernel, i);
-			if (program)
-				programs->again[i] = bpf_program__attach(program);
+			if (second)
+				programs->again[i] = attach(second, i);
 			if (HOOKS[i].kind == KIND_ITERATOR)
 				iterate(link);
 			programs_set_hook(i, HOOK_ATTACHED, "");

@@ -50,6 +50,14 @@ static __always_inline struct thread *known_thread(void)
 	return bpf_map_lookup_elem(&threads, &tid);
 }
 
+/* For second programs, see again.bpf.h: a thread that has entered its call is inside, and one that has left is not. */
+static __always_inline bool is_inside(void)
+{
+	struct thread *thread = known_thread();
+
+	return thread && thread->inside;
+}
+
 /* The current thread enters a call; null when its process is not traced, or nothing is free (counted). */
 static __always_inline struct thread *enter_call(__u32 inside)
 {

@@ -46,9 +46,9 @@ describe.skipIf(WHY_NO_TRACING)(`programs that are skipped ${WHY_NO_TRACING && `
     }
   });
 
-  test('libaio through all system calls', async () => {
-    const { recording, said } = await record(['--apis', 'libaio', '--', program('aio-known'), join(folder, 'aio'), '400'], [...SYSCALL_WAYS[1].how, ...SKIPPING_LOADER]);
-    expect(recording.hello.hooks).toContainEqual({ name: 'sys_enter', state: 'attached' });
+  test.each(SYSCALL_WAYS)('libaio, $name', async ({ how, hook }) => {
+    const { recording, said } = await record(['--apis', 'libaio', '--', program('aio-known'), join(folder, 'aio'), '400'], [...how, ...SKIPPING_LOADER]);
+    expect(recording.hello.hooks).toContainEqual({ name: hook('io_submit'), state: 'attached' });
     expectConsistent(recording);
     const accepted = recording.spans.filter((span) => !(span.flags & SpanFlag.Rejected));
     expect(counts(accepted, 'libaio')).toEqual(said.ops);
