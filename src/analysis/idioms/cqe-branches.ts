@@ -5,7 +5,7 @@ import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
 import { nullTest } from '../flow/typestate';
 import { constant } from '../flow/value';
-import { bare, expressionsOf, statements, walk, type Expr, type Func } from '../model';
+import { bare, expressionsOf, statements, walk, type Expr, type Func, type Span, type Stmt } from '../model';
 import { afterResult, afterSign, allGone, change, mapAll, type CqeStates, type Sign, type Token, type Validity } from './cqe-state';
 import type { CqeTokens } from './cqe-tokens';
 import type { CqeUses } from './cqe-uses';
@@ -29,15 +29,29 @@ export class CqeBranches {
     }
     const tested = operandOf(test);
     if (tested) {
-      const waited = this.tokens.waited(tested.operand, memory);
+      const held = this.tokens.waited(tested.operand, memory);
+      const waited = { all: held.all, sure: held.sure || this.areAlternatives(tested.operand, held.all, memory) };
       for (const t of waited.all) out = change(out, t, (i) => afterResult(i, this.outcome(t, tested, truth, waited.sure), waited.sure ? errorOf(test, truth) : undefined));
-      for (const t of this.tokens.results(tested.operand, memory)) out = change(out, t, (i) => afterSign(i, signOf(tested, truth)));
+      const sign = signOf(tested, truth);
+      for (const t of this.tokens.results(tested.operand, memory)) out = change(out, t, (i) => (sign === undefined ? i : afterSign(i, sign)));
+      // that it is not 0 says nothing of its sign
+      if (sign === undefined && this.tokens.results(tested.operand, memory).length) return this.byFlag(edge, out, memory);
     }
     for (const e of walk([test])) {
       if (e.kind === 'name' || e.kind === 'member') for (const t of this.tokens.results(e, memory)) out = change(out, t, (i) => (i.sign === 'unknown' ? { ...i, sign: 'tested' } : i));
       if (e !== bare(test)) for (const t of this.tokens.waited(e, memory).all) out = change(out, t, (i) => (i.validity === 'untested' ? { ...i, validity: 'open' } : i));
     }
     return this.byFlag(edge, out, memory);
+  }
+
+  /** The result of one of two calls, of which only one was made. */
+  private areAlternatives(e: Expr, tokens: Token[], memory: Memory): boolean {
+    const calls = tokens.flatMap((t) => t.call ?? []);
+    const value = this.flow.value(e, memory);
+    if (calls.length !== 2 || value.unknown || value.atoms.size !== 2) return false;
+    const [a, b] = calls.map((c) => c.span) as [Span, Span];
+    const inside = (at: Span, list: Stmt[]): boolean => list.some((s) => s.span.start <= at.start && at.end <= s.span.end);
+    return [...statements(this.flow.func.body)].some((s) => s.kind === 'if' && ((inside(a, s.then) && inside(b, s.otherwise)) || (inside(b, s.then) && inside(a, s.otherwise))));
   }
 
   /** What a test says of whether there is a cqe. */
@@ -100,8 +114,10 @@ function errorOf(test: Expr, truth: boolean): { name: string; is: boolean } | un
   }
   return undefined;
 }
-function signOf(tested: Tested, truth: boolean): Sign {
+/** Undefined: nothing. */
+function signOf(tested: Tested, truth: boolean): Sign | undefined {
   const { op, with: value } = tested;
+  if (value === 0n && (op === '==' || op === '!=')) return (op === '==') === truth ? 'not negative' : undefined;
   const negative = (op === '<' && value === 0n) || (op === '<=' && value === -1n);
   const positive = (op === '>=' && value === 0n) || (op === '>' && value === -1n);
   return negative || positive ? (negative === truth ? 'negative' : 'not negative') : 'tested';

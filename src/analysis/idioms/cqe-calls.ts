@@ -12,7 +12,7 @@ import { NUMBER_ARGUMENTS, ON_DESCRIPTOR, type CqeUses } from './cqe-uses';
 import { isOutOfTheWay } from './out-of-sight';
 import { sqeFlow } from './sqe';
 import { PREPS, prepName } from './sqe-preps';
-import { share } from './sqe-events';
+import { share, type Prep } from './sqe-events';
 
 /** Words of functions that may give completions back where nobody sees it. */
 const MAY_CONSUME = /seen|advance|reap|drain|consum|complet|cqe|\bcq_|finish|release|done|dispose|pop|context|resume|yield/i;
@@ -53,7 +53,7 @@ export class CqeCalls {
     const own = variable?.kind === 'name' && this.func.locals.has(variable.id) && !this.func.locals.get(variable.id)!.static && !this.func.params.some((p) => p.id === variable.id);
     const path = `${callNumber(call)}`;
     const targets = source === 'each' ? [] : this.tokens.rings(into, memory);
-    const token: Token = { id: path, source, call, rings, targets, shared: !own, object: source === 'each' ? `@${path}*` : `@${path}/1*` };
+    const token: Token = { id: path, source, call, rings, targets, shared: !own, object: source === 'each' ? `@${path}*` : `@${path}/1*`, element: variable?.kind === 'index' };
     this.tokens.know(token);
     const out = this.before(token, call, states);
     const single = isSingle(source);
@@ -185,7 +185,7 @@ export class CqeCalls {
   }
 
   private projectCall(call: Call, callee: Func, memory: Memory, before: CqeStates): CqeStates {
-    const states = this.asDescriptors(call, callee, memory, before);
+    const states = this.asNumbers(call, callee, memory, before);
     const inner = this.program.callEachOther(this.func, callee) ? undefined : this.inner(callee);
     if (!inner) {
       if (this.program.callEachOther(this.func, callee) || mayConsume(this.program, callee)) return this.unknownCall(call, memory, states);
@@ -203,10 +203,10 @@ export class CqeCalls {
     });
     return this.handedOut(call, callee, inner, memory, out);
   }
-  /** Results that a function of the project takes for descriptors, as they are. */
-  private asDescriptors(call: Call, callee: Func, memory: Memory, states: CqeStates): CqeStates {
+  /** Results that a function of the project takes for descriptors or lengths, as they are. */
+  private asNumbers(call: Call, callee: Func, memory: Memory, states: CqeStates): CqeStates {
     let out = states;
-    for (const i of descriptorsOf(this.program, callee)) if (call.args[i]) out = this.uses.asNumber(call.args[i], memory, out);
+    for (const i of numbersOf(this.program, callee)) if (call.args[i]) out = this.uses.asNumber(call.args[i], memory, out);
     return out;
   }
   /** Results handed to a function of the project. */
@@ -263,13 +263,18 @@ export class CqeCalls {
   }
 }
 
-/** Parameters that a function prepares requests on, as descriptors, and never asks about. */
-function descriptorsOf(program: Program, func: Func): readonly number[] {
-  return program.memo.derived(func, 'parameters that are descriptors', () => {
+/** Parameters that are descriptors and lengths of requests which a function prepares, and that it never asks about. */
+function numbersOf(program: Program, func: Func): readonly number[] {
+  return program.memo.derived(func, 'parameters that are numbers of requests', () => {
     const flow = program.mentions(func, /io_uring_prep_/) ? sqeFlow(program, func) : undefined;
     if (!flow) return [];
     const asked = new Set([...walkFunction(func)].flatMap((e) => (e.kind === 'binary' || e.kind === 'conditional' || (e.kind === 'unary' && e.op === '!') ? [...walk([e])].flatMap((x) => (x.kind === 'name' ? [x.id] : [])) : [])));
-    return func.params.flatMap((p, i) => (!asked.has(p.id) && flow.of('prep').some((e) => e.fds.includes(`=${p.id}`)) ? [i] : []));
+    const isLength = (e: Prep, id: string): boolean => {
+      const length = e.shape?.length === undefined ? undefined : e.args[e.shape.length];
+      const inner = length && bare(length);
+      return inner?.kind === 'name' && inner.id === id;
+    };
+    return func.params.flatMap((p, i) => (!p.pointer && !asked.has(p.id) && flow.of('prep').some((e) => e.fds.includes(`=${p.id}`) || isLength(e, p.id)) ? [i] : []));
   }, (a, b) => a.join() === b.join());
 }
 

@@ -42,6 +42,8 @@ export interface Token {
   shared: boolean;
   /** key of the cqe itself */
   object: string;
+  /** the pointer is put into an array, among others */
+  element?: boolean;
 }
 
 export type Items = ReadonlyMap<string, Item>;

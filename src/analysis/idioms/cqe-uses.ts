@@ -17,6 +17,11 @@ export const ON_DESCRIPTOR = /^(?:read|write|p?readv?2?|p?writev?2?|recv(?:from|
 /** Types that a result is put in as a number. */
 export const UNSIGNED = /^(?:s?size_t|unsigned\b.*|uint(?:8|16|32|64)?_t|u(?:8|16|32|64)|__u(?:8|16|32|64)|std::size_t|uint)$/;
 
+/** What is said of it may be about another one of the same array. */
+function isOneOfMany(token: Token): boolean {
+  return token.source === 'batch' || token.element === true;
+}
+
 export class CqeUses {
   /** parameters that are read through without a test for NULL */
   readonly usesUntested = new Set<number>();
@@ -36,7 +41,7 @@ export class CqeUses {
       else if (failed || list.some((i) => i.validity === 'untested')) this.troubles.report({ kind: 'untested', token, at: this.troubles.place(at), mild: false, failed: !list.some((i) => i.validity === 'untested') });
     }
     const seen = list.find((i) => i.hold === 'seen');
-    if (late && seen && (token.source !== 'batch' || CQE_CONSUMERS.get(seen.consumer!.name) !== undefined)) this.troubles.report({ kind: 'late', token, at: this.troubles.place(at), consumer: seen.consumer!, pointer });
+    if (late && seen && (!isOneOfMany(token) || CQE_CONSUMERS.get(seen.consumer!.name) !== undefined)) this.troubles.report({ kind: 'late', token, at: this.troubles.place(at), consumer: seen.consumer!, pointer });
     return new Map(states).set(token.id, mapItems(before, (i) => ({ ...i, validity: i.validity === 'failed' || i.validity === 'noted' ? 'open' : 'valid', read: i.read === 'result' ? 'result' : read })));
   }
 
@@ -56,13 +61,13 @@ export class CqeUses {
     const before = states.get(token.id);
     if (!before?.size || isGone(before)) return states;
     const list = [...before.values()];
-    const batch = token.source === 'batch' && CQE_CONSUMERS.get(call.name) === undefined;
+    const batch = isOneOfMany(token) && CQE_CONSUMERS.get(call.name) === undefined;
     const seen = list.find((i) => i.hold === 'seen' && i.validity !== 'failed' && i.validity !== 'noted');
     if (seen?.consumer?.name === 'io_uring_queue_exit') {
       this.troubles.report({ kind: 'late', token, at: this.troubles.place(call), consumer: seen.consumer, pointer: call.args[1] ?? call });
       return new Map(states).set(token.id, GONE);
     }
-    if (seen && sure && !batch && (token.source !== 'batch' || CQE_CONSUMERS.get(seen.consumer!.name) === undefined)) this.troubles.report({ kind: 'twice', token, at: this.troubles.place(call), first: seen.consumer! });
+    if (seen && sure && !batch && (!isOneOfMany(token) || CQE_CONSUMERS.get(seen.consumer!.name) === undefined)) this.troubles.report({ kind: 'twice', token, at: this.troubles.place(call), first: seen.consumer! });
     if (token.source !== 'parameter' && token.source !== 'assumed' && list.every((i) => i.validity === 'untested')) {
       this.troubles.report({ kind: 'untested', token, at: this.troubles.place(call), mild: true, failed: false });
     }
@@ -100,7 +105,7 @@ export class CqeUses {
     let out = states;
     for (const token of this.tokens.results(e, memory)) {
       const before = states.get(token.id);
-      if (!before?.size || isGone(before) || token.source === 'parameter' || token.source === 'batch') continue;
+      if (!before?.size || isGone(before) || token.source === 'parameter') continue;
       const list = [...before.values()];
       if (list.every((i) => i.sign === 'unknown')) this.troubles.report({ kind: 'number', token, at: this.troubles.place(bare(e)) });
       out = change(out, token, (i) => ({ ...i, sign: 'tested' }));

@@ -6,7 +6,7 @@ import type { Block, Event } from '../flow/cfg';
 import { solve } from '../flow/dataflow';
 import { rootOf, type Memory } from '../flow/memory';
 import type { Flow, Program } from '../flow/program';
-import { bare, statements, type Expr, type Func, type Local, type Span } from '../model';
+import { bare, statements, walkFunction, type Expr, type Func, type Local, type Span } from '../model';
 import { CqeBranches } from './cqe-branches';
 import { CqeCalls, FRESH, namesHead } from './cqe-calls';
 import { afterResult, allGone, change, equalCqeStates, isGone, items, joinCqeStates, mapAll, type CqeStates, type Items, type Token } from './cqe-state';
@@ -123,6 +123,7 @@ class Analysis {
     } else {
       const keys = target ? this.flow.keys(target, memory) : local ? [local.id] : [];
       const kept = target ? keys.length > 0 && keys.every((k) => this.tokens.isOwn(k)) : local !== undefined && !local.static;
+      if (this.isOnlyElement(value)) for (const t of this.tokens.pointed(value, memory).all) if (t.source === 'batch') out = change(out, t, (i) => ({ ...i, sign: 'unknown' }));
       // an object made from a cqe may give it back when it goes
       const object = local !== undefined && !local.pointer && !local.reference && !/auto|^(?:u?int|long|bool|size_t|unsigned|signed|__)/.test(local.type);
       if (!kept || object) out = this.uses.given(value, memory, out);
@@ -130,6 +131,14 @@ class Analysis {
       if (holder && !holder.pointer && UNSIGNED.test(holder.type) && holder.type !== 'ssize_t' && !this.uses.isComparedLater(holder)) out = this.uses.asNumber(value, memory, out);
     }
     return this.uses.escapes(value, memory, out);
+  }
+
+  /** `cqe = cqes[i];`, the only place where the function takes a cqe out of the batch: the next one is another. */
+  private isOnlyElement(value: Expr): boolean {
+    const element = bare(value);
+    const array = element.kind === 'index' ? bare(element.object) : undefined;
+    if (array?.kind !== 'name') return false;
+    return [...walkFunction(this.func)].filter((e) => e.kind === 'index' && bare(e.object).kind === 'name' && (bare(e.object) as { id?: string }).id === array.id).length === 1;
   }
 
   /** The function ends with cqes in hand. */

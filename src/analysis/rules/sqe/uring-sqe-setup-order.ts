@@ -37,6 +37,8 @@ export const uringSqeSetupOrder: Rule = {
 };
 
 function lostStore(file: View, flow: SqeFlow, e: Store): Draft | undefined {
+  // a function that was called for nothing else may have stored it
+  if (e.inside && e.kind === 'data' && !flow.of('prep').some((p) => p.span.start === e.span.start)) return beforePrep(file, flow, e);
   if (e.inside || (e.kind === 'flags' && e.how === 'remove')) return undefined;
   return tooLate(flow, e) ?? beforePrep(file, flow, e) ?? (e.kind === 'flags' ? replaced(file, flow, e) : undefined);
 }

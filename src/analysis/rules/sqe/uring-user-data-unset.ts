@@ -3,7 +3,7 @@ import { mayBeSameRing, share, SKIP_SUCCESS, surely, takesAnew, type Get, type P
 import type { SqeFlow } from '../../idioms/sqe-flow';
 import { readsCqe } from '../../idioms/declared-type';
 import { nullTest } from '../../flow/typestate';
-import { bare, statements, type Expr, type Func } from '../../model';
+import { bare, statements, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 import { userDataUnsetInRust } from './uring-user-data-unset.rust';
@@ -48,6 +48,15 @@ export const uringUserDataUnset: Rule = {
         });
         continue;
       }
+      const left = own.length > 0 ? leftBefore(flow, prep) : undefined;
+      if (left) {
+        report({
+          at: placeOf(func, prep),
+          message: 'The function may return before it sets user data: the request is queued all the same, and its completion carries that of an older one.',
+          related: [{ at: placeOf(func, left), message: 'returns here' }],
+        });
+        continue;
+      }
       if (!own.length || mayHaveData(flow, prep) || readsItself(file, flow, own, prep)) continue;
       const quiet = flow.of('flags').some((f) => share(f.sqes, prep.sqes) && f.how !== 'remove' && surely(f.bits, SKIP_SUCCESS));
       report({
@@ -86,6 +95,21 @@ function onlyIfGiven(flow: SqeFlow, prep: Prep): Expr | undefined {
   const tested = nullTest(around.test, true, (e) => (e.kind === 'int' && e.value === 0n) || (e.kind === 'name' && /^(?:NULL|nullptr)$/.test(e.name)));
   const pointer = tested && !tested.isNull ? bare(tested.pointer) : undefined;
   return pointer?.kind === 'name' && value.kind === 'name' && pointer.id === value.id ? around.test : undefined;
+}
+
+/** A return between the preparation and the one place that sets user data, without a submission that failed on the way. */
+function leftBefore(flow: SqeFlow, prep: Prep): Stmt | undefined {
+  const { func } = flow.flow;
+  const all = flow.events.filter((e) => (e.kind === 'data' || e.kind === 'overwrite' || e.kind === 'escape') && share(e.sqes, prep.sqes));
+  const [data] = all;
+  const others = flow.of('prep').filter((p) => p !== prep && share(p.sqes, prep.sqes));
+  if (all.length !== 1 || data?.kind !== 'data' || data.inside || prep.inside || others.length) return undefined;
+  const between = [...statements(func.body)].filter((s) => s.kind === 'return' && s.span.start > prep.span.end && s.span.end < data.span.start);
+  if (!between.length || flow.events.some((e) => (e.kind === 'submit' || e.kind === 'unseen') && e.span.start > prep.span.end && e.span.end < data.span.start && e.kind === 'submit')) return undefined;
+  // the preparation and the data on one way, with the return beside it
+  const ifs = [...statements(func.body)].filter((s) => s.kind === 'if');
+  const branch = (at: { start: number; end: number }) => ifs.filter((s) => s.span.start <= at.start && at.end <= s.span.end).length;
+  return branch(prep.span) === branch(data.span) ? between[0] : undefined;
 }
 
 /** The function waits for its completion itself, and has no use for user data. */
