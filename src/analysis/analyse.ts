@@ -1,6 +1,6 @@
 /** Source text to findings and usages: the way through this folder. */
 import type { AnalysisOptions, AnalysisResult, Family, Finding, Language, Severity } from '../protocol/analysis';
-import { findingOf, inOrder } from './findings';
+import { inOrder, NONE, place, placedBefore } from './findings';
 import { hasApiToken } from './gate';
 import { frontEnd } from './languages/front-end';
 import type { Func } from './model';
@@ -47,36 +47,37 @@ export class Analyser {
 /** Usages and findings of a file whose facts are up to date. */
 export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResult {
   const { families, list } = file.language === 'rust' ? whole(rustUsages(file)) : cUsages(file);
-  const rules = RULES.filter((r) => r.info.languages.includes(file.language) && (r.families.length === 0 || r.families.some((f) => families.has(f))));
-  const severities = new Map(rules.map((r) => [r, severityOf(r, options)]));
+  const { rules, severities, checks, policy } = ruling(file.language, families, options);
   const testFile = isTestPath(file.place);
   const example = isExamplePath(file.place);
   const inTestCode = testCode(file);
-  const policy = JSON.stringify(options.severities ?? {});
   const findings: Finding[] = [];
-  const add = (rule: Rule, draft: Draft, inTest: () => boolean): void => {
-    const override = severities.get(rule);
-    // it is said where it lies
-    if (override === 'off' || file.otherFile(draft.at)) return;
-    const made = findingOf(file, rule, draft, policy, () => override ?? inPlace(rule, draft, testFile || inTest() ? (example ? 'example' : 'test') : 'product'));
-    if (made) findings.push(made);
+  const add = (rule: Rule, draft: Draft, func?: Func): void => {
+    let made = placedBefore(file, draft, policy);
+    if (!made) {
+      // it is said where it lies
+      const elsewhere = file.otherFile(draft.at);
+      const inTest = (): boolean => testFile || (func ? isTestFunction(outermost(func)) : inTestCode(draft.at));
+      made = place(file, rule, draft, policy, elsewhere ? 'off' : severities.get(rule) ?? inPlace(rule, draft, inTest() ? (example ? 'example' : 'test') : 'product'));
+    }
+    if (made !== NONE) findings.push(made);
   };
-  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft, () => inTestCode(draft.at)));
-  for (const { func, said } of draftsBy(file, checksOf(rules))) {
-    for (const { rule, drafts } of said) for (const draft of drafts) add(rule, draft, () => isTestFunction(outermost(func)));
+  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft));
+  for (const { func, said } of draftsBy(file, checks)) {
+    for (const { rule, drafts } of said) for (const draft of drafts) add(rule, draft, func);
   }
   const silenced = suppressions(file);
   const shown = silenced ? findings.filter((f) => !isSuppressed(f, silenced)) : findings;
   shown.sort(inOrder);
   // between keystrokes nobody asks for these
-  const place = placing(file);
+  const placeUsages = placing(file);
   const direct = neighbours(file);
   let usages: AnalysisResult['usages'] | undefined;
   let beside: AnalysisResult['neighbours'] | undefined;
   return {
     findings: shown,
-    get usages() { return usages ??= place(list()); },
-    get neighbours() { return beside ??= place(direct()); },
+    get usages() { return usages ??= placeUsages(list()); },
+    get neighbours() { return beside ??= placeUsages(direct()); },
     parsed: true,
   };
 }
@@ -91,6 +92,16 @@ function inPlace(rule: Rule, draft: Draft, code: 'product' | 'test' | 'example')
 }
 function whole(list: RawUsage<Family>[]): Usages {
   return { families: new Set(list.map((u) => u.family)), list: () => list };
+}
+
+/** What rules look at a file, and how much weight the user gives them; `policy` tells it from others. */
+interface Ruling { rules: Rule[]; severities: Map<Rule, Severity | 'off' | undefined>; checks: Checks; policy: string }
+let lately: Ruling | undefined;
+function ruling(language: Language, families: ReadonlySet<Family>, options: AnalysisOptions): Ruling {
+  const policy = JSON.stringify([language, [...families].sort(), options.severities]);
+  if (lately?.policy === policy) return lately;
+  const rules = RULES.filter((r) => r.info.languages.includes(language) && (r.families.length === 0 || r.families.some((f) => families.has(f))));
+  return (lately = { rules, severities: new Map(rules.map((r) => [r, severityOf(r, options)])), checks: checksOf(rules), policy });
 }
 
 /** The rules among these that look at functions; the same object for the same rules. */
@@ -133,8 +144,7 @@ function outermost(func: Func): Func {
 
 /** The user's word on a rule's severity, by id or glob, the most exact first. */
 function severityOf(rule: Rule, options: AnalysisOptions): Severity | 'off' | undefined {
-  if (!options.severities) return undefined;
-  const overrides = Object.entries(options.severities);
+  const overrides = Object.entries(options.severities ?? {});
   const matches = overrides.filter(([glob]) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`).test(rule.info.id));
   return matches.sort(([a], [b]) => b.replace(/\*/g, '').length - a.replace(/\*/g, '').length)[0]?.[1];
 }

@@ -5,17 +5,24 @@ import type { Draft, Rule } from './rules/rule';
 import type { SourceFile } from './source-file';
 
 /** `marks`: the units it lies in, and where they began. */
-interface Placed { policy: string; marks: { unit: Readonly<Unit>; at: Position }[]; finding: Finding | undefined }
-const known = new WeakMap<Draft, Placed>();
+interface Placed { policy: string; marks: { unit: Readonly<Unit>; at: Position }[]; finding: Finding | typeof NONE }
+export const NONE = 'none';
+/** A draft carries along where it was placed. */
+const PLACED = Symbol('placed');
+type Known = Draft & { [PLACED]?: Placed };
 
-/** The finding a draft makes, where it makes one; `policy` names all that `severityOf` heeds besides the draft. */
-export function findingOf(file: SourceFile, rule: Rule, draft: Draft, policy: string, severityOf: () => Severity | 'off'): Finding | undefined {
-  const before = known.get(draft);
-  if (before?.policy === policy && before.marks.every(({ unit, at }) => file.table.isAt(unit.base, at))) return before.finding;
-  const severity = severityOf();
-  const made = severity === 'off' ? undefined : finding(file, rule, draft, severity);
+/** The finding that a draft made before, where it still lies there; undefined when that is not known, `NONE` when it made none. */
+export function placedBefore(file: SourceFile, draft: Draft, policy: string): Finding | typeof NONE | undefined {
+  const before = (draft as Known)[PLACED];
+  if (before?.policy !== policy) return undefined;
+  for (const { unit, at } of before.marks) if (!file.table.isAt(unit.base, at)) return undefined;
+  return before.finding;
+}
+/** The finding a draft makes; `policy` names all that decided on the severity. */
+export function place(file: SourceFile, rule: Rule, draft: Draft, policy: string, severity: Severity | 'off'): Finding | typeof NONE {
+  const made = severity === 'off' ? NONE : finding(file, rule, draft, severity);
   const marks = marksOf(file, draft);
-  if (marks) known.set(draft, { policy, marks, finding: made });
+  if (marks) (draft as Known)[PLACED] = { policy, marks, finding: made };
   return made;
 }
 /** Undefined where something lies elsewhere than in units of this file, which keep their text. */

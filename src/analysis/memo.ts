@@ -229,7 +229,7 @@ export class Memo {
         continue;
       }
       const value = asker.part(cell.value as never);
-      asker.told = [cell.value];
+      asker.told[0] = cell.value;
       if (asker.same(asker.value as never, value as never)) continue;
       asker.value = value;
       this.doubt(asker.askers);
@@ -307,5 +307,7 @@ export class Memo {
 
 /** The same things in the same order. */
 export function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((x, i) => x === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

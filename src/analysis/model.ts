@@ -218,22 +218,28 @@ export function walkFunction(func: Func): readonly Expr[] {
 export function callsIn(func: Func): Call[] {
   return [...walkFunction(func)].filter((e) => e.kind === 'call');
 }
+const listed = new WeakMap<Stmt[], readonly Stmt[]>();
 /** The statements below `body`, outer before inner; statements inside expressions included. */
-export function* statements(body: Stmt[]): Generator<Stmt> {
+export function statements(body: Stmt[]): readonly Stmt[] {
+  let all = listed.get(body);
+  if (!all) {
+    const out: Stmt[] = [];
+    list(body, out);
+    listed.set(body, (all = out));
+  }
+  return all;
+}
+function list(body: Stmt[], out: Stmt[]): void {
   for (const s of body) {
-    yield s;
-    for (const inner of bodiesOf(s)) yield* statements(inner);
-    for (const control of controlsIn(ownExpressions(s))) yield* statements(control.body);
+    out.push(s);
+    for (const inner of bodiesOf(s)) list(inner, out);
+    for (const e of ownExpressions(s)) listIn(e, out);
   }
 }
-/** Outermost statement-expressions below `roots`. */
-function* controlsIn(roots: Expr[]): Generator<Control> {
-  for (const e of roots) {
-    if (e.kind === 'control') {
-      yield e;
-      yield* controlsIn(e.tail);
-    } else yield* controlsIn(childrenOf(e));
-  }
+/** Those of the outermost statement-expressions below an expression. */
+function listIn(e: Expr, out: Stmt[]): void {
+  if (e.kind === 'control') list(e.body, out);
+  for (const inner of e.kind === 'control' ? e.tail : childrenOf(e)) listIn(inner, out);
 }
 /** The lists of statements right inside a statement. */
 export function bodiesOf(s: Stmt): Stmt[][] {

@@ -45,6 +45,7 @@ export interface Outside {
   includes(header: string): boolean;
 }
 
+const NO_FUNCTIONS: Func[] = [];
 interface Step { event: Event; memory: Memory; block: Block }
 /** Flows whose steps are kept: one rule after the other looks at the same function. */
 const LATELY = 16;
@@ -117,7 +118,7 @@ export class Program {
   }
   /** What all functions say to a question, in their order; after an edit only those near it are asked. */
   gather<T>(question: string, of: (func: Func) => readonly T[]): T[] {
-    return this.inStretches(question, (functions) => functions.flatMap(of), (parts) => parts.flat(), sameList);
+    return this.inStretches(question, (functions) => functions.flatMap(of), (parts) => ([] as T[]).concat(...parts), sameList);
   }
   /** Whether it is true of some function. */
   some(question: string, test: (func: Func) => boolean): boolean {
@@ -133,9 +134,11 @@ export class Program {
   /** Functions of the file, lambdas too, that name this one of the file: to call it, or to pass it on. */
   users(func: Func): Func[] {
     const byName = (functions: readonly Func[]): ReadonlyMap<string, Func[]> => {
+      const names = this.memo.derived(this, 'names of functions', () => new Set(this.gather('name of each function', (f) => [f.name])));
       const out = new Map<string, Func[]>();
       for (const f of functions) {
         for (const name of this.named(f)) {
+          if (!names.has(name)) continue;
           const list = out.get(name);
           if (list) list.push(f);
           else out.set(name, [f]);
@@ -143,10 +146,13 @@ export class Program {
       }
       return out;
     };
-    const all = (): ReadonlyMap<string, Func[]>[] => this.inStretches('functions by names in them', byName, (parts) => parts);
+    const all = (): ReadonlyMap<string, Func[]>[] => this.inStretches('users by stretches', byName, (parts) => parts);
     const users = (maps: ReadonlyMap<string, Func[]>[]): Func[] => {
-      const out: Func[] = [];
-      for (const map of maps) out.push(...map.get(func.name) ?? []);
+      let out = NO_FUNCTIONS;
+      for (const map of maps) {
+        const found = map.get(func.name);
+        if (found) out = out.length ? [...out, ...found] : found;
+      }
       return out;
     };
     return this.memo.part(this, 'users', all, func.name, users, sameList);

@@ -2,7 +2,7 @@ import { AIO_MARK, AIO_OTHER_MARK, AIO_SUBMIT } from '../../api/models';
 import { AIO_TRANSFERS } from '../../api/names';
 import type { Flow } from '../../flow/program';
 import type { Effect } from '../../flow/summary';
-import { constant, equal, integers, type Atom, type Value } from '../../flow/value';
+import { callNumber, constant, equal, integers, type Atom, type Value } from '../../flow/value';
 import { sameList } from '../../memo';
 import { bare, placeIn, walk, type Call, type Func, type Place } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
@@ -34,7 +34,7 @@ function drafts(file: SourceFile): Draft[] {
   const { program } = file;
   const out: Draft[] = [];
   if (program.defines('io_submit') || [...AIO_TRANSFERS].some((n) => program.defines(n))) return out;
-  const check = descriptors(file);
+  const check = new Check(file);
   // a submission is judged where all that leads to it is in sight
   const submits = new Map<Call, { at: Place; marks: Map<Call, Mark>; opens: Map<Call, Open>; sure: boolean }>();
   const likely: { mark: Mark; opens: Open[] }[] = [];
@@ -89,7 +89,7 @@ function bufferedIn(file: SourceFile, func: Func): Buffered {
     const submitted = submissions(file, func);
     const marks = gathered(file, func)?.marks ?? [];
     if (!submitted.length && !marks.length) return NONE;
-    const check = descriptors(file);
+    const check = new Check(file);
     const found = submitted.flatMap((effect) => effect.parts.flatMap((iocb) => {
       const buffered = check.buffered(iocb);
       return buffered ? [{ effect, found: buffered }] : [];
@@ -100,11 +100,6 @@ function bufferedIn(file: SourceFile, func: Func): Buffered {
     });
     return found.length || preparations.length ? { submissions: found, preparations } : NONE;
   });
-}
-
-/** What the file does with descriptors: the same object as long as it does the same. */
-function descriptors(file: SourceFile): Check {
-  return file.program.memo.derived(file.program, 'aio descriptors', () => new Check(file), (a, b) => a.isSame(b));
 }
 
 /** What one function does with descriptors. */
@@ -167,33 +162,41 @@ function mayAddDirect(call: Call, flow: Flow, memory: Parameters<Flow['value']>[
   return !safe(bare(call.args[2]));
 }
 
+/** What the file does with descriptors. */
+interface Descriptors {
+  /** flags of each open */
+  flags: Map<Call, Value>;
+  /** opens whose descriptor may get O_DIRECT later */
+  changed: Set<Call>;
+  /** transfers in functions that speak of RWF_NOWAIT */
+  noWait: Set<Call>;
+}
+/** What it does with that of one call. */
+interface Known { flags: Value | undefined; changed: boolean; noWait: boolean }
+function sameKnown(a: Known, b: Known): boolean {
+  return (a.flags === b.flags || (a.flags !== undefined && b.flags !== undefined && equal(a.flags, b.flags))) && a.changed === b.changed && a.noWait === b.noWait;
+}
+
 /** What is known of the file's opens and requests. */
 class Check {
-  /** opens whose descriptor may get O_DIRECT later */
-  private readonly changed = new Set<Call>();
-  /** flags of each open */
-  private readonly flags = new Map<Call, Value>();
-  /** transfers in functions that speak of RWF_NOWAIT */
-  private readonly noWait = new Set<Call>();
+  constructor(private readonly file: SourceFile) {}
 
-  constructor(private readonly file: SourceFile) {
-    for (const own of file.program.gather('aio descriptors of functions', (f) => some(gathered(file, f), NO_DESCRIPTORS))) {
-      own.flags.forEach((v, call) => this.flags.set(call, v));
-      own.changed.forEach((fd) => this.change(fd));
-      if (own.noWait) own.marks.forEach((m) => this.noWait.add(m.call));
+  private descriptors(): Descriptors {
+    const out: Descriptors = { flags: new Map(), changed: new Set(), noWait: new Set() };
+    for (const own of this.file.program.gather('aio descriptors of functions', (f) => some(gathered(this.file, f), NO_DESCRIPTORS))) {
+      own.flags.forEach((v, call) => out.flags.set(call, v));
+      for (const fd of own.changed) for (const a of this.resolve(fd)?.value.atoms.values() ?? fd.atoms.values()) if (a.kind === 'call') out.changed.add(a.call);
+      if (own.noWait) own.marks.forEach((m) => out.noWait.add(m.call));
     }
+    return out;
   }
-
-  private change(fd: Value): void {
-    for (const a of this.resolve(fd)?.value.atoms.values() ?? fd.atoms.values()) if (a.kind === 'call') this.changed.add(a.call);
+  /** Who asks for one call's need not know that functions with others changed. */
+  private known(call: Call): Known {
+    const { program } = this.file;
+    return program.memo.part(program, 'aio descriptors', () => this.descriptors(), `${callNumber(call)}`,
+      (all) => ({ flags: all.flags.get(call), changed: all.changed.has(call), noWait: all.noWait.has(call) }), sameKnown);
   }
-  readonly flagsOf = (open: Open): Value | undefined => this.flags.get(open.call);
-
-  isSame(other: Check): boolean {
-    const calls = (a: Iterable<Call>, b: Iterable<Call>): boolean => sameList([...a], [...b]);
-    return calls(this.changed, other.changed) && calls(this.noWait, other.noWait) && calls(this.flags.keys(), other.flags.keys())
-      && [...this.flags].every(([call, value]) => equal(other.flags.get(call)!, value));
-  }
+  readonly flagsOf = (open: Open): Value | undefined => this.known(open.call).flags;
 
   /** The transfers an iocb may hold, when all of them are buffered. */
   buffered(iocb: Value): Found | undefined {
@@ -216,7 +219,7 @@ class Check {
   }
   /** preadv2 with RWF_NOWAIT fails instead of blocking; flags set by hand count for the function they are set in. */
   private isNoWait(mark: Mark): boolean {
-    return this.noWait.has(mark.call);
+    return this.known(mark.call).noWait;
   }
 
   /** The opens a descriptor comes from, when every one of them certainly lacks O_DIRECT. */
@@ -234,10 +237,11 @@ class Check {
   }
   private opensBuffered(a: Open): boolean {
     const position = OPENS[a.call.name];
-    if (position === undefined || this.file.program.defines(a.call.name) || this.changed.has(a.call)) return false;
+    if (position === undefined || this.file.program.defines(a.call.name) ) return false;
     const path = a.call.args[position - 1];
     if (path?.kind === 'text' && /^\/(?:proc|sys)\/|^\/dev\/(?!sd|nvme|vd|hd|loop|md|dm|mapper|disk|xvd|mmcblk)/.test(path.value)) return false;
-    const flags = this.flags.get(a.call);
+    const { flags, changed } = this.known(a.call);
+    if (changed) return false;
     const all = flags && integers(flags);
     if (all) return all.every((v) => (v & O_DIRECT) === 0n);
     // flags that a caller passes: `open_file(path, O_RDONLY)`
