@@ -97,7 +97,6 @@ export class Memo {
   has(...owners: Iterable<object>[]): void {
     const turn = ++this.turns;
     for (const list of owners) for (const owner of list) this.owners.set(owner, turn);
-    if (turn % AWAY) return;
     for (const [owner, last] of this.owners) {
       if (last > turn - AWAY) continue;
       this.owners.delete(owner);

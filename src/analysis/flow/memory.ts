@@ -20,7 +20,8 @@ export interface Memory {
 export const START: Memory = { values: new Map(), fresh: new Set(), lost: new Set() };
 
 export function rootOf(key: string): string {
-  return /^[^*.]*/.exec(key)![0];
+  for (let i = 0; i < key.length; i++) if (key[i] === '*' || key[i] === '.') return key.slice(0, i);
+  return key;
 }
 /** Whether `key` is `prefix` or lies below it. */
 export function within(key: string, prefix: string): boolean {

@@ -46,15 +46,16 @@ export interface Outside {
 }
 
 const NO_FUNCTIONS: Func[] = [];
-interface Step { event: Event; memory: Memory; block: Block }
-/** Flows whose steps are kept: one rule after the other looks at the same function. */
+/** The way through a flow: every event with the memory before it, and the memory at the end of each block. */
+interface Walk { steps: { event: Event; memory: Memory; block: Block }[]; ends: Map<Block, Memory> }
+/** Flows whose ways are kept: one rule after the other looks at the same function. */
 const LATELY = 16;
-const lately = new Map<object, Step[]>();
-/** The steps through a flow; those taken last are not taken again. */
-function steppedLately(flow: object, steps: () => Step[]): Step[] {
+const lately = new Map<object, Walk>();
+/** The way through a flow; those taken last are not taken again. */
+function walkedLately(flow: object, take: () => Walk): Walk {
   let known = lately.get(flow);
   if (known) lately.delete(flow);
-  else known = steps();
+  else known = take();
   lately.set(flow, known);
   for (const oldest of lately.keys()) {
     if (lately.size <= LATELY) break;
@@ -425,27 +426,25 @@ export class Program {
     const stepper = new Stepper(this, func, around, this.models);
     const entries = solve<Memory>(cfg, { start: START, step: (event, memory) => stepper.step(event, memory), join: joinMemory, equal: equalMemory, widen: widenMemory });
     if (!entries) return undefined;
-    const steps = (): Step[] => {
-      const out: Step[] = [];
+    const walkThrough = (): Walk => {
+      const out: Walk = { steps: [], ends: new Map() };
       for (const [id, entry] of entries) {
         const block = cfg.blocks[id]!;
         let memory = entry;
         for (const event of block.events) {
-          out.push({ event, memory, block });
+          out.steps.push({ event, memory, block });
           memory = stepper.step(event, memory);
         }
+        out.ends.set(block, memory);
       }
       return out;
     };
     const flow: Flow = {
       func, cfg, effects: [],
       replay: (visit) => {
-        for (const { event, memory, block } of steppedLately(entries, steps)) visit(event, memory, block);
+        for (const { event, memory, block } of walkedLately(entries, walkThrough).steps) visit(event, memory, block);
       },
-      after: (block) => {
-        const entry = entries.get(block.id);
-        return entry && block.events.reduce<Memory>((memory, event) => stepper.step(event, memory), entry);
-      },
+      after: (block) => walkedLately(entries, walkThrough).ends.get(block),
       value: (e, memory) => valueOf(e, memory, around),
       keys: (e, memory) => keysOf(e, memory, around),
     };

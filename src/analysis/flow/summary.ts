@@ -48,9 +48,9 @@ export class Site {
   /** The caller's memory for a key of the callee; empty when unknown, undefined for the callee's own locals. */
   private keys(key: string): string[] | undefined {
     const root = rootOf(key);
-    const steps = key.slice(root.length).match(/\*|\.[^*.]+/g) ?? [];
     if (root.startsWith('@')) return [`@${callNumber(this.call)}/${key.slice(1)}`];
     let keys: string[];
+    const steps = key === root ? [] : key.slice(root.length).match(/\*|\.[^*.]+/g) ?? [];
     const value = this.bound.get(root);
     if (value) {
       if (steps.shift() !== '*') return [];

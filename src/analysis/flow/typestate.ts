@@ -132,6 +132,7 @@ export class Typestates<S extends string> {
 
   /** What is overwritten was a null pointer, on this way: it cannot come up again. */
   private forgotten(atoms: Atom[], states: States<S>): States<S> {
+    if (!atoms.length) return states;
     const out = new Map(states);
     for (const id of atoms.map(atomId)) {
       const left = new Set([...states.get(id)!].filter((s) => s !== this.machine.nothing));
@@ -177,6 +178,7 @@ export class Typestates<S extends string> {
 }
 
 function joinStates<S>(a: States<S>, b: States<S>): States<S> {
+  if (a === b) return a;
   const out = new Map(a);
   for (const [id, set] of b) {
     const other = out.get(id);
