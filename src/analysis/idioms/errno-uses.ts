@@ -53,7 +53,7 @@ function speaksOfErrno(file: View, call: Call): boolean {
   return file.program.memo.derived(callee, 'speaks of errno', () => {
     if (callee.params.some((p) => !p.pointer && /\b(?:int|long|ssize_t|errno_t|error_code)\b/.test(p.type))) return false;
     for (const s of callee.body) {
-      if (s.kind !== 'expr' && s.kind !== 'declare') return false;
+      if (s.kind !== 'expr' && s.kind !== 'declare' && s.kind !== 'throw') return false;
       for (const e of walk(expressionsOf(s))) {
         if (e.kind === 'assign' && e.target.kind === 'name' && e.target.name === 'errno') return false;
         if (e.kind === 'call' && e.name === 'perror') return true;

@@ -324,6 +324,8 @@ class CItem {
       this.facts.damaged = true;
       return;
     }
+    // macros know no functions
+    if (/^\s*#\s*define\b/m.test(node.text)) for (const inner of node.descendantsOfType(['preproc_def', 'preproc_function_def'])) this.item(inner, owner);
     this.facts.functions.push(this.lower(node, nameNode, info.parameters, info.owner || owner));
   }
 

@@ -1,3 +1,4 @@
+import { isGuard } from '../../api/names';
 import { localOf, typeNameOf } from '../../idioms/declared-type';
 import { bare, statements, walkFunction, type Binary, type Cast, type Expr, type Func, type Local, type Member } from '../../model';
 import { placeOf } from '../../source-file';
@@ -86,7 +87,7 @@ function copiedFrom(file: View, func: Func, local: Local): { field: Member; cast
 /** `res > 0` with success on the one side and failure on the other, where no other test of the result catches errors. */
 function isSuccessTest(file: View, func: Func, test: Expr, operand: Expr): boolean {
   const branch = [...statements(func.body)].find((s) => s.kind === 'if' && s.test && bare(s.test) === test);
-  const chosen = [...walkFunction(func)].some((e) => e.kind === 'conditional' && bare(e.test) === test);
+  const chosen = [...walkFunction(func)].some((e) => (e.kind === 'conditional' && bare(e.test) === test) || (e.kind === 'call' && isGuard(e.name) && e.args[0] !== undefined && bare(e.args[0]) === test));
   if (!chosen && (branch?.kind !== 'if' || branch.otherwise.length === 0)) return false;
   const text = file.source(placeOf(func, operand));
   const others = [...walkFunction(func)].filter((e) => e.kind === 'binary' && e !== test && [e.left, e.right].some((x) => file.source(placeOf(func, bare(x))) === text));

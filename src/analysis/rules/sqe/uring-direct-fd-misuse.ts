@@ -20,7 +20,7 @@ const FLAGS: Record<string, number> = { open_direct: 2, openat_direct: 3, accept
 const KNOWS_ALLOC = 2004;
 const LINKED_FILE = 5017;
 /** Ordinary calls that take a descriptor first. */
-const PLAIN = /^(?:p?(?:read|write)v?(?:64)?|close|recv|send|f(?:data)?sync|fstat|ftruncate|lseek|dup|shutdown)$/;
+const PLAIN = /^(?:p?(?:read|write)v?(?:64)?|close|recv|send|f(?:data)?sync|fstat|ftruncate|lseek|dup|shutdown|bind|listen|accept4?|connect|[gs]etsockopt|getsockname|getpeername)$/;
 
 export const uringDirectFdMisuse: Rule = {
   info: {
@@ -190,6 +190,7 @@ function fromCompletion(file: View, flow: SqeFlow, report: (d: Draft) => void): 
         at: placeOf(func, call.args[0]!), related: [{ at: placeOf(func, open), message: 'the slot is filled here' }],
         message: `The request fills a slot of the ring's table, and its result is no descriptor of the process: ${call.name}() takes it for one.`,
       });
+      break;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { isGuard, SQE_SOURCES, SQE_USE, URING_INIT } from '../../api/names';
 import { nullTest, Typestates, type Machine, type Violation } from '../../flow/typestate';
+import type { Program } from '../../flow/program';
 import { constant, integers } from '../../flow/value';
 import { assignmentsTo } from '../../idioms/assignments';
 import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Expr, type Func, type Stmt } from '../../model';
@@ -9,13 +10,14 @@ import { includeEdits, insertion, isInBlock, type DraftFix, type Rule, type View
 type State = 'fresh' | 'null' | 'checked';
 
 /** An sqe as `io_uring_get_sqe` returns it. */
-const SQE: Machine<State> = {
+const sqeMachine = (program: Program): Machine<State> => ({
   name: 'sqe',
   source: (call) => (SQE_SOURCES.has(call.name) ? 'fresh' : undefined),
   passed: (call, argument) => {
     if (SQE_USE.test(call.name)) return argument === 0 ? 'use' : undefined;
     // writing to it is using it
     if (/^(?:memset|memcpy|bzero)$/.test(call.name)) return argument === 0 ? 'use' : undefined;
+    if (usedByMacro(program, call, argument)) return 'use';
     if (isGuard(call.name)) return 'test';
     return 'escape';
   },
@@ -28,7 +30,16 @@ const SQE: Machine<State> = {
   errors: [{ state: 'fresh', input: 'use' }],
   nothing: 'null',
   settled: ['checked'],
-};
+});
+/** A macro of the project that prepares what it is given, and asks nothing. */
+function usedByMacro(program: Program, call: Call, argument: number): boolean {
+  const macro = call.callee.kind === 'name' ? program.macro(call.name) : undefined;
+  const [, list, body] = /^\(([^)]*)\)([^]*)$/.exec(macro ?? '') ?? [];
+  const name = list?.split(',')[argument]?.trim();
+  if (!name || !body) return false;
+  const use = new RegExp(`\\bio_uring_(?:prep|sqe_set)_\\w+\\s*\\(\\s*\\(?\\s*${name}\\b`).exec(body);
+  return use !== null && !new RegExp(`!\\s*\\(?\\s*${name}\\b|\\b${name}\\s*\\)?\\s*[!=]=|\\bif\\s*\\(\\s*\\(?${name}\\b|assert`).test(body.slice(0, use.index));
+}
 
 export const uringNullSqe: Rule = {
   info: {
@@ -40,7 +51,7 @@ export const uringNullSqe: Rule = {
   check(file, func, report) {
     if (!file.program.mentions(func, /sqe|io_uring_/i)) return;
     const first = new Map<Call, Violation>();
-    for (const v of new Typestates(file.program, SQE).violations(func)) {
+    for (const v of new Typestates(file.program, sqeMachine(file.program)).violations(func)) {
       const call = v.source.via[0] ?? v.source.call;
       const known = first.get(call);
       if (!known || v.at.span.start < known.at.span.start) first.set(call, v);

@@ -140,6 +140,9 @@ function inEventLoop(func: Func, call: Call, calls: Call[]): boolean {
 function makesRoom(func: Func, call: Call): boolean {
   for (const s of statements(func.body)) {
     if (s.kind !== 'if' || !s.test || s.span.start > call.span.start || s.span.end < call.span.end) continue;
+    // `if (io_uring_sq_space_left(r) == 0) io_uring_submit(r);` before the next sqe
+    const asks = [...walk([s.test])].some((e) => e.kind === 'call' && /^io_uring_sq_(?:space_left|ready)$/.test(e.name));
+    if (asks && callsIn(func).some((c) => SQE_SOURCES.has(c.name) && c.span.start > s.span.end)) return true;
     const body = [...s.then, ...s.otherwise];
     const at = body.findIndex((b) => b.kind === 'block' ? b.body.some((x) => x.kind === 'expr' && x.expr === call) : b.kind === 'expr' && b.expr === call);
     const rest = at < 0 ? [] : body.flatMap((b) => (b.kind === 'block' ? b.body : [b]));
