@@ -71,6 +71,8 @@ struct {
 } kernel_contexts SEC(".maps");
 /* What the kernel calls at the end of an iocb (aio_complete_rw): other kinds of direct I/O have others. */
 static __u64 completes_iocb;
+/* For each CPU the kiocb that aio_direct_end saw last, 0 when it is no iocb's. */
+static __u64 last_ends[MAX_CPUS];
 
 /* A context that begins, or was there before. */
 static __always_inline __u32 new_context(__u64 id, __u32 pid, __u32 events, bool existed)
@@ -354,19 +356,44 @@ int BPF_PROG(aio_direct_begin, struct kiocb *kiocb)
 	return 0;
 }
 
-SEC("?tp_btf/iomap_dio_complete")
-int BPF_PROG(aio_direct_end, struct kiocb *kiocb, int error, long ret)
+/* Whether the kiocb is an iocb's. */
+static __always_inline bool is_iocb(struct kiocb *kiocb)
+{
+	return !ended && completes_iocb && (__u64)kiocb->ki_complete == completes_iocb;
+}
+
+static __always_inline void direct_end(struct kiocb *kiocb, long ret)
 {
 	struct aio_kiocb *aio = (void *)kiocb;
-
-	if (ended || !completes_iocb || (__u64)BPF_CORE_READ(kiocb, ki_complete) != completes_iocb)
-		return 0;
 	__u64 context = (__u64)BPF_CORE_READ(aio, ki_ctx);
 	__u32 *ring = bpf_map_lookup_elem(&kernel_contexts, &context);
 	struct record *record = ring ? new_record(RECORD_AIO_DONE, *ring, BPF_CORE_READ(aio, ki_res.obj)) : 0;
+
 	if (!record)
-		return 0;
+		return;
 	record->offset = ret;
 	send(record);
+}
+
+SEC("?tp_btf/iomap_dio_complete")
+int BPF_PROG(aio_direct_end, struct kiocb *kiocb, int error, long ret)
+{
+	bool wanted = is_iocb(kiocb);
+
+	last_ends[this_cpu()] = wanted ? (__u64)kiocb : 0;
+	if (wanted)
+		direct_end(kiocb, ret);
+	return 0;
+}
+
+/*
+ * The second program, see again.bpf.h. This one is always there: a disk's interrupt that comes while the first looks at
+ * somebody's synchronous read is told by it. If an interrupt comes between the two, an end is told twice, and the second ignored.
+ */
+SEC("?tp_btf/iomap_dio_complete")
+int BPF_PROG(aio_direct_end_again, struct kiocb *kiocb, int error, long ret)
+{
+	if (is_iocb(kiocb) && last_ends[this_cpu()] != (__u64)kiocb)
+		direct_end(kiocb, ret);
 	return 0;
 }

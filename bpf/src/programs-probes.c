@@ -59,6 +59,8 @@ void programs_probe_all(struct programs *programs, const struct programs_request
 	library_default(probe_library, programs);
 	if (request->pid)
 		library_of_process(request->pid, probe_library, programs);
+	if (request->program)
+		probe_library(programs, request->program);
 	for (uint32_t i = 0; i < HOOK_COUNT; i++)
 		if (programs_chosen(i) && is_of_library(&HOOKS[i]) && programs_hook_state(i) == HOOK_CHOSEN)
 			programs_set_hook(i, HOOK_UNAVAILABLE, "no C library here has the function");

@@ -187,13 +187,19 @@ static bool kernel_since(unsigned int major, unsigned int minor)
 	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
+/* Whether the hook's events may interrupt its own program, which the kernel skips then, whether it can be preempted or not. */
+static bool comes_in_interrupts(const struct hook *hook)
+{
+	return strcmp(hook->name, "iomap_dio_complete") == 0;
+}
+
 /* A hook's second program, NULL: it has none. */
 static struct bpf_program *second_program(const struct kernel *kernel, uint32_t hook)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s" AGAIN, chosen[hook]->program);
-	return doubled ? bpf_object__find_program_by_name(kernel->obj, name) : NULL;
+	return doubled || comes_in_interrupts(&HOOKS[hook]) ? bpf_object__find_program_by_name(kernel->obj, name) : NULL;
 }
 
 static struct kernel *open_kernel(const struct programs_request *request)

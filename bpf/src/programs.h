@@ -24,6 +24,7 @@ struct programs_request {
 	uint32_t stack_every;	/* tell the stack of one submission in so many; 0: of none */
 	bool enter;		/* tell io_uring_enter as a call */
 	pid_t pid;		/* whose C libraries are probed as well, 0: none */
+	const char *program;	/* a file that is probed before it runs, because it may hold its C library; NULL: none */
 	bool all;		/* every process, instead of those given to programs_track */
 	struct filter filter;	/* with some of these instead */
 	bool existing;		/* look for rings that are there already */

@@ -8,6 +8,8 @@
 
 struct tally {
 	uint32_t every, count;
+	uint32_t before;	/* `every`, of what ended before `changed` and comes only now */
+	uint64_t changed;
 	uint64_t from;
 	bool kernel_counts;
 	/* what the kernel programs count: as they had when it was last told; the others: counted since */
@@ -19,7 +21,7 @@ struct tally *tally_new(bool kernel_counts)
 	struct tally *tally = resized(NULL, 1, sizeof(*tally));
 
 	memset(tally, 0, sizeof(*tally));
-	tally->every = 1;
+	tally->every = tally->before = 1;
 	tally->kernel_counts = kernel_counts;
 	return tally;
 }
@@ -34,8 +36,10 @@ void tally_free(struct tally *tally)
 	free(tally);
 }
 
-void tally_every(struct tally *tally, uint32_t every)
+void tally_every(struct tally *tally, uint32_t every, uint64_t from)
 {
+	tally->before = tally->every;
+	tally->changed = from;
 	tally->every = every;
 	tally->count = 0;
 }
@@ -51,9 +55,9 @@ static void count(struct histogram *histogram, uint64_t latency, int64_t result,
 		histogram->max = latency;
 }
 
-static bool is_next_of_sample(struct tally *tally)
+static bool is_next_of_sample(struct tally *tally, uint32_t every)
 {
-	if (!tally->every || ++tally->count < tally->every)
+	if (!every || ++tally->count < every)
 		return false;
 	tally->count = 0;
 	return true;
@@ -66,7 +70,7 @@ bool tally_takes(struct tally *tally, const struct span *span)
 	count(&tally->ops[span->api][span->op & (OPS - 1)], span->end > span->start ? span->end - span->start : 0, span->result,
 	      span->api == API_IO_URING ? is_failure(span->op, span->result) : span->result < 0,
 	      span->flags & SPAN_PUNTED);
-	return !is_next_of_sample(tally);
+	return !is_next_of_sample(tally, tally->every);
 }
 
 bool tally_samples(const struct tally *tally, const struct span *span)
@@ -76,11 +80,14 @@ bool tally_samples(const struct tally *tally, const struct span *span)
 
 bool tally_takes_call(struct tally *tally, const struct call_span *call)
 {
-	if (tally->every == 1 || (call->api != API_EPOLL && call->api != API_SYNC))
+	/* a call has no flag that it is one of a sample: its reader goes by its end */
+	uint32_t every = call->end < tally->changed ? tally->before : tally->every;
+
+	if (every == 1 || (call->api != API_EPOLL && call->api != API_SYNC))
 		return false;
 	count(&tally->ops[call->api][call->call & (OPS - 1)], call->end > call->start ? call->end - call->start : 0, call->result,
 	      call->result < 0, false);
-	return !is_next_of_sample(tally);
+	return !is_next_of_sample(tally, every);
 }
 
 /* What was counted of an opcode since it was last told, over all CPUs. */

@@ -15,8 +15,8 @@ struct tally;
 /* `kernel_counts`: the kernel programs count io_uring's operations, and tell the sample alone. */
 struct tally *tally_new(bool kernel_counts);
 void tally_free(struct tally *tally);
-/* From now on one operation in `every` is told, 1 is each and 0 none. */
-void tally_every(struct tally *tally, uint32_t every);
+/* Of the operations that end at `from` or later one in `every` is told, 1 is each and 0 none. */
+void tally_every(struct tally *tally, uint32_t every, uint64_t from);
 /* Counts a span, unless the kernel programs do or every span is sent; whether it is not to be sent. */
 bool tally_takes(struct tally *tally, const struct span *span);
 /* Whether the span that was not taken is one of a sample. */

@@ -2,6 +2,7 @@
 #include "trace-state.h"
 #include "privilege.h"
 #include "process.h"
+#include "program.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,8 +99,12 @@ static bool open_programs(struct trace *trace, struct refusal *refusal)
 		programs_track(trace->programs, pid);
 	if (options->target == TARGET_PID)
 		process_descendants(pid, track, trace->programs);
+	char program[PATH_MAX];
+	if (options->target == TARGET_COMMAND && program_of_command(options->command[0], options->cwd, options->env, program))
+		trace->request.program = program;
 	if (!programs_attach(trace->programs, &trace->request, refusal))
 		return refuse(trace, refusal, "cannot-trace", EXIT_CANNOT_TRACE);
+	trace->request.program = NULL;
 	/* those that were born while the hooks were not there yet */
 	if (options->target == TARGET_PID)
 		process_descendants(pid, track, trace->programs);

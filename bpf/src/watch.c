@@ -12,7 +12,7 @@ static void set_pace(struct watch *watch, uint64_t now)
 	struct instant instant = { .kind = INSTANT_MODE, .time = now, .value = every };
 
 	programs_set_every(watch->programs, every);
-	tally_every(watch->tally, every);
+	tally_every(watch->tally, every, now);
 	stream_instant(watch->stream, &instant);
 }
 
