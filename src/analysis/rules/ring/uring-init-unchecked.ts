@@ -1,6 +1,7 @@
 import { isGuard } from '../../api/names';
 import type { Block, Edge, Event } from '../../flow/cfg';
 import type { Flow } from '../../flow/program';
+import { assignmentsTo } from '../../idioms/assignments';
 import { wayTo } from '../../idioms/paths';
 import { resultFlow } from '../../idioms/return-convention';
 import { useOfResult } from '../../idioms/result-use';
@@ -50,7 +51,7 @@ function usedAfterFailure(file: View, s: Setup, report: Report): void {
     if (!state) continue;
     for (const edge of block.next) {
       if (results.outcome(edge, state, s.call) !== true) continue;
-      const use = inevitable(file, flow, edge, uses);
+      const use = inevitable(file, flow, edge, uses, givenAround(func, s.call));
       if (!use) continue;
       report({
         at: placeOf(func, use),
@@ -77,8 +78,18 @@ function usesOf(flow: Flow, ring: string): Map<Event, Call> {
 
 /** Project functions that may not come back, or clean up on their own. */
 const MAY_NOT_RETURN = /fatal|die|abort|exit|panic|throw|raise|bail|crash|terminate|(?<!^p|str)error$|^err|fail/i;
+/** Variables that hold where the call is made, and that the function never changes: `if (wanted) { … init … }`. */
+function givenAround(func: Func, call: Call): ReadonlySet<string> {
+  const out = new Set<string>();
+  for (const s of statements(func.body)) {
+    const test = s.kind === 'if' && s.test ? bare(s.test) : undefined;
+    if (s.kind !== 'if' || test?.kind !== 'name' || !test.id.includes('~') || assignmentsTo(func, test.id).length) continue;
+    if (s.then.some((b) => b.span.start <= call.span.start && call.span.end <= b.span.end)) out.add(test.id);
+  }
+  return out;
+}
 /** The call that every way from an edge meets; undefined when one leads around. */
-function inevitable(file: View, flow: Flow, from: Edge, uses: Map<Event, Call>): Call | undefined {
+function inevitable(file: View, flow: Flow, from: Edge, uses: Map<Event, Call>, given: ReadonlySet<string> = new Set()): Call | undefined {
   const { cfg } = flow;
   let first: Call | undefined;
   const seen = new Set<number>([from.to]);
@@ -97,8 +108,9 @@ function inevitable(file: View, flow: Flow, from: Edge, uses: Map<Event, Call>):
     }
     if (met) continue;
     if (block.id === cfg.exit || block.next.length === 0) return undefined;
-    for (const { to } of block.next) {
-      if (seen.has(to)) continue;
+    for (const { to, guard } of block.next) {
+      const test = guard && bare(guard.test);
+      if (seen.has(to) || (test?.kind === 'name' && given.has(test.id) && !guard!.truth)) continue;
       seen.add(to);
       work.push(cfg.blocks[to]!);
     }

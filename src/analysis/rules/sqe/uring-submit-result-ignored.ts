@@ -6,7 +6,7 @@ import { assignmentsTo } from '../../idioms/assignments';
 import { loopsAround, type Loop } from '../../idioms/loops';
 import { useOfResult } from '../../idioms/result-use';
 import { sqeFlow } from '../../idioms/sqe';
-import { bare, callsIn, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Span } from '../../model';
+import { bare, callsIn, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
@@ -131,11 +131,19 @@ function inEventLoop(func: Func, call: Call, calls: Call[]): boolean {
     if (s.kind !== 'loop' || s.span.start > call.span.start || s.span.end < call.span.end) continue;
     if (s.form === 'for' && s.update) continue;
     const within = (c: Call) => c.span.start >= s.span.start && c.span.end <= s.span.end;
+    if (waitsForItsOwn(s, call)) return false;
     if (calls.some((c) => within(c) && c !== call && (URING_REAP.test(c.name) || c.name === 'io_uring_sq_ready'))) return true;
   }
   return false;
 }
 
+/** Each turn takes an entry, submits it and waits for it: what was not submitted is waited for in vain. */
+function waitsForItsOwn(loop: Loop, submit: Call): boolean {
+  const list = loop.body.flatMap((s) => (s.kind === 'block' ? s.body : [s]));
+  const at = list.findIndex((s) => s.kind === 'expr' && s.expr === submit);
+  const has = (some: Stmt[], name: RegExp) => [...walk(some.flatMap((s) => (s.kind === 'if' ? (s.test ? [s.test] : []) : expressionsOf(s))))].some((e) => e.kind === 'call' && name.test(e.name));
+  return at >= 0 && has(list.slice(0, at).filter((s) => s.kind !== 'if' && s.kind !== 'loop'), /^io_uring_get_sqe(?:128)?$/) && has(list.slice(at + 1).filter((s) => s.kind !== 'loop'), /^io_uring_wait_cqe(?:_nr|_timeout)?$/);
+}
 /** `if (!sqe) { io_uring_submit(r); sqe = io_uring_get_sqe(r); }`: what the next sqe is tells whether it worked. */
 function makesRoom(func: Func, call: Call): boolean {
   for (const s of statements(func.body)) {
