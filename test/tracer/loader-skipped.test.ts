@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { machine, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SpanFlag } from '../../src/protocol/wire';
@@ -12,7 +12,7 @@ import { buildPrograms, callCounts, counted, counts, expectConsistent, expectLan
 import { WHY_NO_TRACING } from '../support/privilege';
 
 const BPF = join(import.meta.dirname, '../../bpf');
-const SKIPPING = join(BPF, '.output/x86_64-skipping/ringlight-loader');
+const SKIPPING = join(BPF, `.output/${machine()}-skipping/ringlight-loader`);
 /** In place of the loader, which comes as the next word. */
 const SKIPPING_LOADER = ['sh', '-c', 'shift; exec "$0" "$@"', SKIPPING];
 const NOTHING_LOST = { kernel: 0, stream: 0, unpaired: 0 };
@@ -21,7 +21,7 @@ const total = (ops: unknown) => Object.values(ops as Record<string, number>).red
 describe.skipIf(WHY_NO_TRACING)(`programs that are skipped ${WHY_NO_TRACING && `(skipped: ${WHY_NO_TRACING})`}`, () => {
   let folder: string;
   beforeAll(() => {
-    execFileSync('make', ['-C', BPF, '-j2', 'SKIPPING=1', 'MACHINE=x86_64'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('make', ['-C', BPF, '-j2', 'SKIPPING=1'], { stdio: ['ignore', 'ignore', 'pipe'] });
     buildPrograms();
     folder = mkdtempSync(join(existsSync('/var/tmp') ? '/var/tmp' : tmpdir(), 'ringlight-skipped-'));
   });
