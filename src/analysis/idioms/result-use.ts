@@ -1,4 +1,5 @@
 /** What a function does with the result of a call: asks whether it failed, how much it did, or nothing. */
+import { isGuard } from '../api/names';
 import { bare, childrenOf, type Call, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 import { OTHER, resultFlow, type ResultFlow, type ResultState } from './return-convention';
@@ -28,10 +29,16 @@ export function useOfResult(file: View, func: Func, call: Call): Use {
     if (found && sources?.has(call)) take(isSignTest(found) ? 'sign' : 'used');
     else read([tested], state);
   };
+  // `abort_if(rc < 0, "%d", rc)`: the rest is for the message
+  const saysOnlySign = (tested: Expr, state: ResultState): boolean => {
+    const found = operandOf(tested);
+    return found !== undefined && bare(found.operand) !== bare(tested) && isSignTest(found) && results.sources(found.operand, state)?.has(call) === true;
+  };
   results.visit((event, state) => {
     switch (event.kind) {
       case 'call':
         if (event.call === call) reached = true;
+        if (isGuard(event.call.name) && event.call.args.some((a) => saysOnlySign(a, state))) return take('sign');
         return read(event.call.args, state);
       case 'declare': return event.init && bare(event.init) === call ? undefined : read([event.init], state);
       case 'store':

@@ -1,4 +1,3 @@
-import { assignmentsTo } from '../../idioms/assignments';
 import { isPosixCall, posixStarts, reachesInFlight, sameText } from '../../idioms/posix-aio';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { eventOf, wayTo } from '../../idioms/paths';
@@ -8,6 +7,7 @@ import { placeOf } from '../../source-file';
 import { type DraftFix, type Rule, type View } from '../rule';
 
 type Loop = Extract<Stmt, { kind: 'loop' }>;
+type Name = Extract<Expr, { kind: 'name' }>;
 
 const ERROR = /^aio_error$/;
 const RETURN = /^aio_return$/;
@@ -186,14 +186,17 @@ function twice(file: View, func: Func, report: Parameters<NonNullable<Rule['chec
   if (!flow) return;
   for (const second of all) {
     const block = second.args[0] && bare(second.args[0]);
-    if (!block || !isOneObject(func, block)) continue;
+    const root = block && rootOfBlock(func, block);
+    if (!root) continue;
+    // a pointer that others have the address of may be another one behind the call
+    const moves = block.kind !== 'unary' || bare(block.operand) !== root;
     for (const first of all) {
       if (first === second || !first.args[0] || !sameText(file, func, first.args[0], block)) continue;
       const from = eventOf(flow, first);
       const again = from && wayTo(flow, from, {
         goal: (e) => e?.kind === 'call' && e.call === second,
-        stop: (e) => (e.kind === 'call' && (/^(?:aio_(?:read|write|fsync)|lio_listio)/.test(e.call.name) || file.program.callee(e.call) !== undefined))
-          || (e.kind === 'declare' && block.kind === 'unary' && bare(block.operand).kind === 'name' && e.local.id === (bare(block.operand) as Extract<Expr, { kind: 'name' }>).id),
+        stop: (e) => (e.kind === 'call' && (/^(?:aio_(?:read|write|fsync)|lio_listio)/.test(e.call.name) || file.program.callee(e.call) !== undefined || (moves && e.call.args.some((a) => isAddressOf(a, root))))
+          || (e.kind === 'declare' && e.local.id === root.id) || (e.kind === 'store' && bare(e.target).kind === 'name' && (bare(e.target) as Name).id === root.id)),
       });
       if (!again) continue;
       report({
@@ -205,10 +208,15 @@ function twice(file: View, func: Func, report: Parameters<NonNullable<Rule['chec
     }
   }
 }
-/** `&cb` of a variable: not an element, nor a pointer that may have moved on. */
-function isOneObject(func: Func, block: Expr): boolean {
-  if (block.kind === 'name') return func.params.some((p) => p.id === block.id) && assignmentsTo(func, block.id).length === 0;
-  return block.kind === 'unary' && block.op === '&' && bare(block.operand).kind === 'name';
+/** The variable of the function that `&cb`, `cb` or `&request->cb` starts from; undefined for elements and what else may move on unseen. */
+function rootOfBlock(func: Func, block: Expr): Name | undefined {
+  let e = block.kind === 'unary' && block.op === '&' ? bare(block.operand) : block;
+  if (e !== block && e.kind === 'member' && bare(e.object).kind === 'name') e = bare(e.object);
+  return e.kind === 'name' && func.locals.has(e.id) ? e : undefined;
+}
+function isAddressOf(e: Expr, root: Name): boolean {
+  const inner = bare(e);
+  return inner.kind === 'unary' && inner.op === '&' && bare(inner.operand).kind === 'name' && (bare(inner.operand) as Name).id === root.id;
 }
 
 /** Inside a loop, or on the way to an aio_error(), a `goto` back included: somebody looks whether the request is done. */

@@ -6,16 +6,20 @@ import { operandOf } from '../../idioms/tested';
 import { walkFunction, type Call } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule } from '../rule';
+import { errnoInRust } from './uring-errno-misuse.rust';
 
 export const uringErrnoMisuse: Rule = {
   info: {
-    id: 'uring-errno-misuse', languages: ['c', 'cpp'], severity: 'warning', confidence: 'certain',
+    id: 'uring-errno-misuse', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'certain',
     summary: 'errno is read where liburing failed: liburing returns the negative error and never sets errno.',
   },
   why: 'liburing returns the negative error number and never sets errno, and the result of a request is in `cqe->res` alone; what errno holds is stale. The raw system calls are the other way round.',
-  families: ['liburing', 'raw-io-uring'],
+  families: ['liburing', 'raw-io-uring', 'io-uring-crate'],
+  checkFile(file, report) {
+    if (file.language === 'rust') errnoInRust(file, report);
+  },
   check(file, func, report) {
-    if (func.damaged) return;
+    if (func.damaged || file.language === 'rust') return;
     errnoMisuses(file, func, isLiburing, report);
     rawResultMisuses(file, func, isRawUring, report);
     if (!file.program.mentions(func, /res/)) return;

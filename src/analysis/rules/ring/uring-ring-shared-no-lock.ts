@@ -1,6 +1,7 @@
+import { assignmentsTo } from '../../idioms/assignments';
 import { ringUses, type RingUse } from '../../idioms/ring-setup';
 import { reachedFrom, threadStarts, type ThreadStart } from '../../idioms/threads';
-import { walk, walkFunction, type Func } from '../../model';
+import { bare, statements, walk, walkFunction, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -47,8 +48,23 @@ function sharedRing(file: View, use: RingUse, starts: ThreadStart[]): string | u
   const root = /^(\w+)(?:\.\w+)*$/.exec(key)?.[1];
   const whole = root !== undefined ? file.program.global(root) : undefined;
   if (root !== undefined && whole && !whole.pointer) return file.isThreadLocal(root) ? undefined : key;
+  // `struct pool *p = arg;`
+  if (starts.some((s) => s.entry.params[0] && key.startsWith(`${s.entry.params[0].id}*`) && givesAllTheSame(s))) return key;
   const member = /^(?:this\*\.)?(\w+)$/.exec(key)?.[1];
   return member !== undefined && starts.some(isOnThis) ? member : undefined;
+}
+/** In a loop, threads that all get one pointer: it is neither made nor changed in the loop. */
+function givesAllTheSame({ creator, at, args, several }: ThreadStart): boolean {
+  const [first] = args;
+  let given = first && bare(first);
+  if (given?.kind === 'unary' && given.op === '&') given = bare(given.operand);
+  const local = given?.kind === 'name' ? creator.locals.get(given.id) : undefined;
+  if (!several || !local) return false;
+  const loop = [...statements(creator.body)].filter((s) => s.kind === 'loop' && isInside(at.span, s.span)).at(-1);
+  return loop !== undefined && !isInside(local.span, loop.span) && assignmentsTo(creator, local.id).every((a) => !isInside(a.at.span, loop.span));
+}
+function isInside(inner: Span, outer: Span): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end;
 }
 /** The thread runs a method of the object that starts it. */
 function isOnThis(start: ThreadStart): boolean {

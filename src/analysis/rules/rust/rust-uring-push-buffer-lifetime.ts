@@ -20,7 +20,7 @@ export const rustUringPushBufferLifetime: Rule = {
   families: ['io-uring-crate'],
   checkFile(file, report) {
     for (const func of file.program.functions(/\bopcode\b|::new\s*\(/)) {
-      if (func.damaged || func.name === 'main') continue;
+      if (func.damaged) continue;
       for (const entry of entriesOf(file, func)) {
         for (const arg of entry.make.args) {
           const found = look(file, func, entry, arg);
@@ -42,6 +42,8 @@ function look(file: SourceFile, func: Func, entry: Entry, arg: Expr): Found | un
       related: [],
     };
   }
+  // what main() owns lives as long as the process
+  if (func.name === 'main') return undefined;
   const owner = target.part === undefined ? ownerOf(func, target.root) : ownerOfPart(file, func, target.root, target.part);
   if (!owner) return undefined;
   const push = pushesOf(file, func).find((p) => p.call.span.start > target.at.span.start);
@@ -82,15 +84,15 @@ function targetOf(func: Func, arg: Expr, depth = 0): Target | { temporary: true 
     } else if (e.kind === 'call' && e.callee.kind === 'member' && POINTER.test(e.name)) {
       pointer ||= e.name !== 'cast';
       e = e.callee.object;
-      // a path made for the call alone
-      const made = plain(unwrapped(e));
-      if (made.kind === 'call' && made.callee.kind === 'name' && /(?:^|::)CString::new$/.test(made.callee.name)) return { temporary: true };
+      if (pointer && isMadeHere(unwrapped(e))) return { temporary: true };
     } else if (e.kind === 'call' && e.macro && /^addr_of(?:_mut)?$/.test(e.name) && e.args[0]) {
       pointer = true;
       e = e.args[0];
     } else if (e.kind === 'index') e = e.object;
     else break;
   }
+  // `let ts = &Timespec::new();` keeps the value to the end of the block, `f(&Timespec::new())` does not
+  if (pointer && depth === 0 && isMadeHere(e)) return { temporary: true };
   if (pointer && e.kind === 'member' && e.object.kind === 'name' && e.object.id.includes('~')) return { root: e.object, part: e.field, at: arg, temporary: false };
   if (e.kind !== 'name' || !e.id.includes('~')) return undefined;
   if (pointer) return { root: e, at: arg, temporary: false };
@@ -98,6 +100,13 @@ function targetOf(func: Func, arg: Expr, depth = 0): Target | { temporary: true 
   const init = declarationOf(func, e.id)?.statement.init;
   const from = init && depth < 2 ? targetOf(func, init, depth + 1) : undefined;
   return from && !from.temporary ? { ...from, at: arg } : from;
+}
+/** A path, a timespec or a vector that is made for the call alone. */
+function isMadeHere(e: Expr): boolean {
+  const made = plain(e);
+  if (made.kind !== 'call') return false;
+  if (made.macro) return /^(?:vec|format)$/.test(made.name);
+  return /(?:^|::)(?:CString::new|Timespec::(?:new|from)|Vec::(?:<.*>::)?with_capacity|String::from)$/.test(firstName(made).replace(/::<.*?>/g, '')) && !/^(?:leak|into_raw|as_ref|as_mut)$/.test(made.name);
 }
 function unwrapped(e: Expr): Expr {
   let at = plain(e);

@@ -41,8 +41,12 @@ export const uringBufferEscapesScope: Rule = {
 };
 
 /** Frames of coroutines outlive a suspension, and what `main` owns lives as long as the program. */
-export function isExempt(file: View, func: Func): boolean {
-  return func.name === 'main' || file.program.mentions(func, /\bco_(?:await|return|yield)\b/);
+function isExempt(file: View, func: Func): boolean {
+  return func.name === 'main' || isCoroutine(file, func);
+}
+/** Its locals live on while it is suspended. */
+export function isCoroutine(file: View, func: Func): boolean {
+  return file.program.mentions(func, /\bco_(?:await|return|yield)\b/);
 }
 
 function bufferOf(file: View, { flow }: SqeFlow, e: Prep): { argument: Expr; automatic: Automatic } | undefined {

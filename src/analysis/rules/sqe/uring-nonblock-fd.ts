@@ -4,7 +4,7 @@ import { withoutFlag } from '../../idioms/flag-fix';
 import { sqeFlow } from '../../idioms/sqe';
 import { share, type Prep } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
-import { callsIn, walk, type Expr, type Func, type Span } from '../../model';
+import { callsIn, walk, type Call, type Expr, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 import { nonblockInRust } from './uring-nonblock-fd.rust';
@@ -76,7 +76,7 @@ function nonBlocking(file: View, flow: SqeFlow, prep: Prep, report: Parameters<N
   const fd = prep.call!.args[1];
   const origins = fd && originsOf(file, flow.flow, fd, prep.memory);
   if (!fd || !origins?.every((o) => flagState(o, O_NONBLOCK) === 'on' && ['socket', 'pipe', 'terminal', 'file', 'device'].includes(o.kind))) return;
-  if (program.some('readiness', (f) => program.mentions(f, READINESS) && !onlySetsUp(file, f))) return;
+  if (program.functions(READINESS).some((f) => !onlySetsUp(file, f, origins.map((o) => o.call)))) return;
   const maker = origins[0]!;
   const here = callsIn(func).find((c) => c === maker.call);
   const flag = here && [...walk(here.args)].find((n) => n.kind === 'name' && /^(?:SOCK|O)_NONBLOCK$/.test(n.name));
@@ -87,7 +87,7 @@ function nonBlocking(file: View, flow: SqeFlow, prep: Prep, report: Parameters<N
     related: flag ? [{ at: placeOf(func, prep), message: 'the request' }] : maker.place && !maker.via.length ? [{ at: maker.place, message: 'made here' }] : [],
   });
 }
-/** `accept` and `send` may occur as names of preparations only. */
-function onlySetsUp(file: View, func: Func): boolean {
-  return !callsIn(func).some((c) => READINESS.test(`${c.name}(`) || /POLL_FIRST/.test(c.name)) && !file.program.mentions(func, /POLL_FIRST|prep_poll/);
+/** `accept` and `send` may occur as names of preparations only, and an accept4() that made the descriptor does nothing with it. */
+function onlySetsUp(file: View, func: Func, makers: readonly (Call | undefined)[]): boolean {
+  return !callsIn(func).some((c) => !makers.includes(c) && READINESS.test(`${c.name}(`) || /POLL_FIRST/.test(c.name)) && !file.program.mentions(func, /POLL_FIRST|prep_poll/);
 }

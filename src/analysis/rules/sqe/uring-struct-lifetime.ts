@@ -6,7 +6,7 @@ import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type DraftFix, type Rule, type View } from '../rule';
-import { isExempt, returnsInFlight } from './uring-buffer-escapes-scope';
+import { isCoroutine, returnsInFlight } from './uring-buffer-escapes-scope';
 
 /** From 5.5 on a submission copies what requests point to. */
 const COPIES = 5005;
@@ -19,7 +19,7 @@ export const uringStructLifetime: Rule = {
   why: 'A preparation stores a pointer only. What it points to is read when the ring is submitted (with SQPOLL, and before Linux 5.5, at any time until the completion), and results are written at the completion.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /io_uring_|sqe|ring/i) || isExempt(file, func)) return;
+    if (!file.program.mentions(func, /io_uring_|sqe|ring/i) || isCoroutine(file, func)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
     const late = copiesLate(file);
@@ -27,7 +27,8 @@ export const uringStructLifetime: Rule = {
       for (const s of prep.shape?.structs ?? []) {
         const argument = prep.args[s.argument];
         const automatic = argument && automaticBehind(file, flow.flow, argument, prep.memory);
-        if (!automatic) continue;
+        // what main() ends with ends with the process, but its blocks end before
+        if (!automatic || (func.name === 'main' && automatic.scope === func.bodySpan)) continue;
         const what = s.what === 'path' || s.what === 'name' ? 'string' : s.what;
         const message = s.until === 'completion'
           ? returnsInFlight(flow, prep) && `The function returns before this request completes, and ${automatic.name} ends with it: the kernel writes the ${what} later. Keep it in the request.`
