@@ -32,7 +32,7 @@ struct {
 
 /* Opcode of a request that completes several times, by ring and user_data: these completions do not name it. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, __u64);
 	__type(value, __u8);
@@ -47,6 +47,9 @@ struct {
 } histograms SEC(".maps");
 
 #define SHOT_SAMPLED 0x80
+
+/* Operations that the maps above had no place for. They are told, as if everything was, and count by that. */
+static __u64 unkept;
 
 #define OP_MSG_RING 40
 
@@ -108,16 +111,15 @@ __weak __noinline int count_completion(__u32 op, __u64 latency, __s32 res, __u32
 	return 0;
 }
 
-static __always_inline void flight_begin(__u64 key, const struct kernel_flight *flight)
+/* Whether there was a place for it. */
+static __always_inline bool flight_begin(__u64 key, const struct kernel_flight *flight)
 {
 	struct kernel_flight *place = flight_place(key);
 
 	if (!place)
-		return;
-	if (place->key && place->key != key) {
-		bpf_map_update_elem(&more_flights, &key, flight, BPF_ANY);
-		return;
-	}
+		return false;
+	if (place->key && place->key != key)
+		return bpf_map_update_elem(&more_flights, &key, flight, BPF_ANY) == 0;
 	/* its address comes again: it was done, and wanted no completion, or the completion found its queue full */
 	if (place->key) {
 		count_completion(place->op, LATENCY_UNKNOWN, 0, place->punted);
@@ -125,6 +127,23 @@ static __always_inline void flight_begin(__u64 key, const struct kernel_flight *
 			add(&my_counters()->completed[API_IO_URING], !place->sampled);
 	}
 	*place = *flight;
+	return true;
+}
+
+/* Keeps what is needed until the operation completes; false when there is no place. */
+static __always_inline bool keep(const struct kernel_flight *flight)
+{
+	__u64 shot = shot_key(flight->ring, flight->user_data);
+	__u8 op = flight->op | (flight->sampled ? SHOT_SAMPLED : 0);
+
+	if (!flight->multishot || bpf_map_update_elem(&shots, &shot, &op, BPF_ANY) == 0) {
+		if (flight_begin(flight->key, flight))
+			return true;
+		if (flight->multishot)
+			bpf_map_delete_elem(&shots, &shot);
+	}
+	add(&unkept, 1);
+	return false;
 }
 
 static __always_inline void flight_end(__u64 key, struct kernel_flight *flight)
@@ -137,7 +156,7 @@ static __always_inline void flight_end(__u64 key, struct kernel_flight *flight)
 
 /*
  * A completion while not every operation is told; whether it is to be told as well. One of a request that is not in the
- * table belongs to what was submitted before the mode changed: it is told, and not counted.
+ * table belongs to what was submitted before the mode changed, or was not kept: it is told, and not counted.
  */
 static __always_inline bool aggregate_completion(__u64 key, __u64 now, __u32 ring, __u64 user_data, __s32 res)
 {
@@ -145,6 +164,8 @@ static __always_inline bool aggregate_completion(__u64 key, __u64 now, __u32 rin
 
 	if (!key) {
 		__u8 *op = bpf_map_lookup_elem(&shots, &shot);
+		if (!op && unkept)
+			return true;
 		count_completion(op ? *op & (OPS - 1) : OP_MSG_RING, LATENCY_UNKNOWN, res, false);
 		return op && *op & SHOT_SAMPLED;
 	}

@@ -79,12 +79,13 @@ static __always_inline void add(__u64 *counter, __u64 n)
 	__sync_fetch_and_add(counter, n);
 }
 
-/* From now on the process is traced. */
+/* From now on the process is traced, if there is a place for it; else that is counted. */
 static __always_inline void track(__u32 tgid)
 {
 	__u8 yes = 1;
 
-	bpf_map_update_elem(&tracked, &tgid, &yes, BPF_ANY);
+	if (bpf_map_update_elem(&tracked, &tgid, &yes, BPF_ANY))
+		add(&my_counters()->lost_notices, 1);
 	strangers++;
 }
 

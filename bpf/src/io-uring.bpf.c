@@ -97,9 +97,19 @@ static __always_inline void describe(struct told *told, struct io_kiocb *req, __
 		told->flags |= RECORD_FIXED_BUFFER;
 }
 
-/* Not every operation is told: whether this one is. */
+/* Whether the request may complete several times. Of a timeout it can not be seen. */
+static __always_inline bool is_multishot(struct io_kiocb *req, __u8 op, __u64 request_flags, enum reading reading)
+{
+	struct io_poll *poll = reading == CASTS ? TYPED(struct io_poll, req) : (void *)req;
+
+	if (op == OP_POLL_ADD && bpf_core_field_exists(poll->events))
+		return !(FIELD(reading == CASTS, poll, events) & EPOLLONESHOT);
+	return (request_flags & multishot_flag) || op == OP_TIMEOUT;
+}
+
+/* Not every operation is told: whether this one is, and with which of its record's flags. */
 static __always_inline bool aggregate_submission(__u32 cpu, struct io_kiocb *req, __u32 one_in, __u64 now, __u32 ring,
-						 struct told *told, __u64 request_flags, enum turn turn)
+						 struct told *told, bool multishot, enum turn turn)
 {
 	struct kernel_flight *known = turn == SECOND ? flight_of(number(&seen[cpu], req)) : 0;
 
@@ -107,17 +117,13 @@ static __always_inline bool aggregate_submission(__u32 cpu, struct io_kiocb *req
 	if (known && known->user_data == told->user_data && known->op == told->op)
 		return false;
 	struct kernel_flight flight = { .key = number(&seen[cpu], req), .time = now, .user_data = told->user_data, .ring = ring,
-					.op = told->op, .sampled = is_sampled(&lanes[cpu], one_in),
-					.multishot = (request_flags & multishot_flag) || told->op == OP_TIMEOUT,
+					.op = told->op, .sampled = is_sampled(&lanes[cpu], one_in), .multishot = multishot,
 					.quiet = !!(told->flags & RECORD_CQE_SKIP) };
 
+	if (!keep(&flight))
+		return true;
 	add(&counters[cpu].submitted[API_IO_URING], !flight.sampled);
-	if (flight.multishot) {
-		__u64 shot = shot_key(ring, told->user_data);
-		__u8 op = told->op | (flight.sampled ? SHOT_SAMPLED : 0);
-		bpf_map_update_elem(&shots, &shot, &op, BPF_ANY);
-	}
-	flight_begin(flight.key, &flight);
+	told->flags |= flight.sampled ? RECORD_SAMPLED : 0;
 	return flight.sampled;
 }
 
@@ -162,11 +168,8 @@ static __always_inline int submitted(void *ctx, struct io_kiocb *req, enum readi
 		told.user_data = BPF_CORE_READ(flat, user_data);
 	}
 	count_ring(ring, 1, 0);
-	if (one_in != 1) {
-		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, flags, turn))
-			return 0;
-		told.flags |= RECORD_SAMPLED;
-	}
+	if (one_in != 1 && !aggregate_submission(cpu, req, one_in, now, ring, &told, is_multishot(req, told.op, flags, reading), turn))
+		return 0;
 	describe(&told, req, told.op, reading);
 	tell_stack_in_lane(ctx, cpu, told.ids, (__u64)req, ring, now);
 	enum record_type type = turn == SECOND ? RECORD_SUBMIT_AGAIN : RECORD_SUBMIT;
@@ -223,11 +226,8 @@ int BPF_PROG(uring_req_failed, const struct io_uring_sqe *sqe, struct io_kiocb *
 		.user_data = sqe->user_data, .offset = sqe->off, .length = sqe->len, .value = sqe->fd,
 	};
 	count_ring(ring, 1, 0);
-	if (one_in != 1) {
-		if (!aggregate_submission(cpu, req, one_in, now, ring, &told, 0, FIRST))
-			return 0;
-		told.flags |= RECORD_SAMPLED;
-	}
+	if (one_in != 1 && !aggregate_submission(cpu, req, one_in, now, ring, &told, false, FIRST))
+		return 0;
 	struct record *place = lane_place(cpu, RECORD_REJECT);
 	if (place)
 		tell(place, RECORD_REJECT, now, ring, (__u64)req, &told);

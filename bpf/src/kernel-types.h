@@ -130,6 +130,10 @@ struct io_rw {
 	__u32 len;
 };
 
+struct io_poll {
+	__u32 events;
+};
+
 struct io_ev_fd;
 
 struct io_sr_msg {
