@@ -1,3 +1,4 @@
+import { failuresOf } from '../../idioms/op-failures';
 import { sqeFlow } from '../../idioms/sqe';
 import { SKIP_SUCCESS, surely } from '../../idioms/sqe-events';
 import { prepName } from '../../idioms/sqe-preps';
@@ -24,6 +25,11 @@ export const uringCancelCompletionIgnored: Rule = {
   why: 'The request that is cancelled posts a completion of its own, usually -ECANCELED, or its result when it was faster. Until then the kernel may use its memory, and user data leads to the object.',
   families: ['liburing'],
   check(file, func, report) {
+    if (!file.program.some('tells why nothing was cancelled', (f) => file.program.mentions(f, /\b(?:ENOENT|EALREADY)\b/))) for (const { test, prep, by } of failuresOf(file, func, 'cancellation')) report({
+      at: placeOf(func, test),
+      message: 'A cancellation that finds its request over (-ENOENT), or running already (-EALREADY), is no failure: requests may be faster than that. Pass over both.',
+      related: [{ at: placeOf(by, prep), message: 'the cancellation' }],
+    });
     if (!file.program.mentions(func, /io_uring_prep_(?:cancel|timeout_remove|poll_remove)/)) return;
     const flow = file.program.flow(func);
     if (!flow) return;

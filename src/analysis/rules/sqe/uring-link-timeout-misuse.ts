@@ -1,3 +1,4 @@
+import { failuresOf } from '../../idioms/op-failures';
 import { setupsIn } from '../../idioms/ring-setup';
 import { before, behind, isLinked, ringsOf, sqeName } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
@@ -20,6 +21,12 @@ export const uringLinkTimeoutMisuse: Rule = {
   why: 'A link timeout guards the request right before it, which must carry IOSQE_IO_LINK; else it fails with -EINVAL and nothing is guarded. It posts a completion of its own. An ordinary timeout expires with -ETIME, a failure that cancels what is linked behind it.',
   families: ['liburing'],
   check(file, func, report) {
+    // who tells expiries apart anywhere knows of them
+    if (!file.program.some('tells an expiry', (f) => file.program.mentions(f, /\bETIME\b/))) for (const { test, prep, by } of failuresOf(file, func, 'timer')) report({
+      at: placeOf(func, test), severity: 'warning',
+      message: 'A timer that expires completes with -ETIME, which is what it is for: here it counts as an error. Tell -ETIME apart, or set IORING_TIMEOUT_ETIME_SUCCESS.',
+      related: [{ at: placeOf(by, prep), message: 'the timer' }],
+    });
     if (!file.program.mentions(func, /timeout/)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
