@@ -52,7 +52,7 @@ export const aioEventUnchecked: Rule = {
       } else if (!count && !loop && isUnread(file, func, fetch, reads)) {
         report({ at: placeOf(func, fetch.call), severity: 'information', message: 'Nothing looks at the event: only its `res` says whether the transfer failed or was short.' });
       }
-      const sign = signOnly(file, func, flow, fetch, reads);
+      const sign = signOnly(file, func, fetch, reads);
       if (sign && !told.has(sign)) {
         told.add(sign);
         report({
@@ -237,12 +237,26 @@ function transfers(file: View, func: Func) {
   return [...walkFunction(func)].filter((e) => e.kind === 'call' && e.callee.kind === 'name' && AIO_TRANSFERS.has(e.name) && !file.program.defines(e.name));
 }
 
+/** What a transfer was asked to move is known where its event is looked at: it is prepared here, or is the same number everywhere. */
+function knowsLengths(file: View, func: Func): boolean {
+  const own = transfers(file, func);
+  if (own.length) return own.every(isPlain);
+  // those of other requests move nothing
+  if (file.says(/io_prep_(?:poll|fd?sync)/)) return false;
+  const all = file.program.functions(/io_prep_p/).flatMap((f) => transfers(file, f).map((call) => ({ f, call })));
+  return all.length > 0 && all.every(({ f, call }) => {
+    const flow = isPlain(call) ? file.program.flow(f) : undefined;
+    return flow && call.kind === 'call' && numberAt(flow, call.args[3]!) !== undefined;
+  });
+}
+function isPlain(e: Expr): boolean {
+  return e.kind === 'call' && /^io_prep_p(?:read|write)$/.test(e.name) && e.args[3] !== undefined;
+}
+
 /** The test of `res` for its sign where that is all, and the length of every request is a number. */
-function signOnly(file: View, func: Func, flow: Flow, fetch: Fetch, reads: Reads): Expr | undefined {
+function signOnly(file: View, func: Func, fetch: Fetch, reads: Reads): Expr | undefined {
   if (!reads.results.length || reads.leaves || !areOwn(func, fetch)) return undefined;
-  const requests = transfers(file, func);
-  const fixed = requests.every((e) => e.kind === 'call' && /^io_prep_p(?:read|write)$/.test(e.name) && e.args[3] && numberAt(flow, e.args[3]) !== undefined);
-  if (!requests.length || !fixed) return undefined;
+  if (!knowsLengths(file, func)) return undefined;
   const results = new Set<Expr>(reads.results.filter((m: Member) => m.field === 'res'));
   const copies = new Set<string>();
   for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && results.has(bare(s.init))) copies.add(s.local.id);

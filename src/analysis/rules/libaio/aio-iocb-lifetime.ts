@@ -10,7 +10,7 @@ import { eventOf, wayTo } from '../../idioms/paths';
 import { resultFlow } from '../../idioms/return-convention';
 import { AIO_OTHER_PREPS, AIO_TRANSFERS } from '../../api/names';
 import { valueOfAtoms } from '../../flow/value';
-import { bare, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
+import { bare, walk, walkFunction, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
 
@@ -31,7 +31,8 @@ export const aioIocbLifetime: Rule = {
       told.add(key);
       report(draft);
     };
-    for (const s of submissionsIn(file, flow)) {
+    const submissions = submissionsIn(file, flow);
+    for (const s of submissions) {
       for (const { prep, buffer } of s.transfers) {
         const automatic = automaticValue(flow, buffer) ?? behindOwn(file, flow, prep);
         const end = automatic && endsInFlight(file, flow, s, automatic);
@@ -56,7 +57,7 @@ export const aioIocbLifetime: Rule = {
           });
         }
       }
-      const again = preparedAgain(file, flow, s);
+      const again = preparedAgain(file, flow, s, submissions);
       if (again) {
         once(`again ${again.at.span.start}`, {
           at: again.at, severity: 'warning',
@@ -119,16 +120,24 @@ function isName(e: Expr, id: string): boolean {
   const inner = bare(e);
   return inner.kind === 'name' && inner.id === id;
 }
+/** Whether a key of an iocb is that of one alone: elements of arrays and lists share theirs. */
+function isSingle(file: View, func: Func, key: string, local: Local | undefined): boolean {
+  const { program } = file;
+  if (!local) {
+    const member = program.ownersOf(key).flatMap((o) => program.fieldsOf(o).filter((f) => f.name === key));
+    const all = [...member, program.global(key)].filter((x) => x !== undefined);
+    return /^[A-Za-z_]\w*$/.test(key) && all.length > 0 && all.every((x) => x.type === 'iocb' && !x.pointer && !x.array);
+  }
+  const steps = key.slice(local.id.length);
+  if (local.array) return false;
+  return steps === '' ? !local.pointer : /^\*(?:\.\w+)?$/.test(steps) && func.params.some((p) => p.id === local.id) && assignmentsTo(func, local.id).length === 0 && !isArray(func, local.id);
+}
 /** A preparation of the same single iocb that is reached before anything waited. */
-function preparedAgain(file: View, flow: Flow, s: Submission): { at: Draft['at']; prep: Call } | undefined {
+function preparedAgain(file: View, flow: Flow, s: Submission, submissions: readonly Submission[]): { at: Draft['at']; prep: Call } | undefined {
   const { func } = flow;
   const [key, ...others] = pointees(s.iocbs);
   const local = key === undefined ? undefined : func.locals.get(rootOf(key));
-  if (key === undefined || others.length || !local || local.array) return undefined;
-  // elements of arrays and lists share a key
-  const steps = key.slice(local.id.length);
-  const single = steps === '' ? !local.pointer : /^\*(?:\.\w+)?$/.test(steps) && func.params.some((p) => p.id === local.id) && assignmentsTo(func, local.id).length === 0 && !isArray(func, local.id);
-  if (!single || !file.program.mentions(func, /io_submit/)) return undefined;
+  if (key === undefined || others.length || !isSingle(file, func, key, local)) return undefined;
   let found: Call | undefined;
   const results = resultFlow(file, func);
   const from = eventOf(flow, s.at);
@@ -136,17 +145,19 @@ function preparedAgain(file: View, flow: Flow, s: Submission): { at: Draft['at']
   flow.replay((event, memory) => {
     if (event.kind === 'call' && (AIO_TRANSFERS.has(event.call.name) || AIO_OTHER_PREPS.has(event.call.name)) && event.call.args[0]) keys.set(event.call, pointees(flow.value(event.call.args[0], memory)));
   });
+  // a function that prepares what it submits
+  for (const other of submissions) if (other.transfers.length && other.transfers.every((t) => t.prep.within !== func)) keys.set(other.at, pointees(other.iocbs));
   const way = from && wayTo(flow, from, {
     goal: (e) => {
       if (e?.kind !== 'call' || keys.get(e.call)?.length !== 1 || keys.get(e.call)![0] !== key || [...walk(e.call.args.slice(0, 1))].some((x) => x.kind === 'index')) return false;
       found = e.call;
       return true;
     },
-    stop: (e) => (e.kind === 'call' && e.call !== s.at && mayWait(file, e.call)) || (e.kind === 'declare' && e.local.id === local.id),
+    stop: (e) => (e.kind === 'call' && e.call !== s.at && mayWait(file, e.call)) || (e.kind === 'declare' && e.local.id === local?.id),
     edge: (edge, block) => {
       const state = edge.guard && results?.after(block);
       return !state || results?.outcome(edge, state, s.at) !== true;
     },
   });
-  return way && found ? { at: steps === '' ? placeOf(func, local) : placeOf(func, found), prep: found } : undefined;
+  return way && found ? { at: local && key === local.id ? placeOf(func, local) : placeOf(func, found), prep: found } : undefined;
 }
