@@ -59,7 +59,7 @@ export function leakingReturn(file: View, flow: Flow, opening: Call, changes: Re
 /** `return -ENOMEM;`, `return -1;`, `return NULL;`: the caller gets nothing to close. */
 function isError(func: Func, value: Expr): boolean {
   const e = bare(value);
-  if (e.kind === 'int') return e.value === (/\*|bool/.test(func.returns) ? 0n : 1n);
+  if (e.kind === 'int') return e.value < 0n || e.value === (/\*|bool/.test(func.returns) ? 0n : 1n);
   if (e.kind === 'name') return /^(?:NULL|nullptr|false|EXIT_FAILURE)$/.test(e.name);
   return e.kind === 'unary' && e.op === '-';
 }
