@@ -1,6 +1,7 @@
 import { fieldStore, flagsExpression, flagsPlace, ownSetups, paramsOf, ringUses, setupFlag, surely, type Setup } from '../../idioms/ring-setup';
 import { integers } from '../../flow/value';
-import { bare, statements, walkFunction, type Call, type Expr, type Func, type Local } from '../../model';
+import { isOutOfTheWay } from '../../idioms/out-of-sight';
+import { bare, callsIn, statements, walkFunction, type Call, type Expr, type Func, type Local } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, type Draft, type DraftFix, type Rule, type View } from '../rule';
 import { setupParamsInRust } from './uring-setup-params-invalid.rust';
@@ -174,9 +175,11 @@ function ignoredFields(s: Setup, report: (d: Draft) => void): void {
 /** Nothing in sight enables the ring, which is this function's own, and yet it is submitted to. */
 function neverEnabled(file: View, s: Setup): boolean {
   const root = s.ring && /^[^*.]*/.exec(s.ring)![0];
-  if (!root || s.at !== s.call || !(isOwn(s.func, root) || file.program.defines('main'))) return false;
-  if (file.program.functions(/enable_rings|ENABLE_RINGS/).length) return false;
-  return ringUses(file, s.func).some((u) => u.keys.includes(s.ring!) && /submit/.test(u.call.name) && u.call.span.start > s.call.span.end);
+  if (!root || s.at !== s.call || file.program.functions(/enable_rings|ENABLE_RINGS/).length) return false;
+  const submit = ringUses(file, s.func).find((u) => u.keys.includes(s.ring!) && /submit/.test(u.call.name) && u.call.span.start > s.call.span.end);
+  // code out of sight may enable a ring it knows
+  const seen = isOwn(s.func, root) || file.program.defines('main') || callsIn(s.func).every((c) => isOutOfTheWay(c) || c.span.start <= s.call.span.start || (submit !== undefined && c.span.start >= submit.call.span.start));
+  return submit !== undefined && seen;
 }
 function isOwn(func: Func, id: string): boolean {
   const local = func.locals.get(id);

@@ -1,4 +1,5 @@
-import { isWithin, plain, rustCalls, typeOf, usesOf } from '../../idioms/rust-code';
+import { allRustCalls, isWithin, plain, rustCalls, typeOf, usesOf } from '../../idioms/rust-code';
+import { completionUse } from '../../idioms/rust-completions';
 import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import { insertion, type Draft, type DraftFix, type Rule } from '../rule';
@@ -17,6 +18,8 @@ export const rustUringResultIgnored: Rule = {
   why: 'These runtimes give back `(Result, buffer)`. Dropping the first element drops the error and the byte count, and the compiler says nothing. A completion of the io-uring crate holds a negative error number in its result.',
   families: ['tokio-uring', 'monoio', 'compio', 'io-uring-crate'],
   checkFile(file, report) {
+    const unread = neverRead(file);
+    if (unread) report(unread);
     for (const func of file.program.functions()) {
       if (func.damaged) continue;
       for (const s of statements(func.body)) if (s.kind === 'declare' && s.pattern) ignored(file, func, s, report);
@@ -101,6 +104,22 @@ function usesAll(file: SourceFile, func: Func): Draft[] {
       message: `${operation.name}() may have read less than the buffer holds, and what is left of it are the zeros it began with. Take &${buffer.local.name}[..n], with n from the result.`,
     }];
   });
+}
+
+/** Requests of the io-uring crate whose outcome a program counts on. */
+const MATTERS = /^io_uring::opcode::(?:Read|Write|Readv|Writev|ReadFixed|WriteFixed|Send|Recv|SendMsg|RecvMsg|Fsync|Fallocate|OpenAt|OpenAt2|Connect|Accept|Statx|Splice)::new$/;
+
+/** Completions of such requests are taken, in a file that never looks at a result and hands no entry on. */
+function neverRead(file: SourceFile): Draft | undefined {
+  if (/\bresult\s*\(\s*\)/.test(file.text) || /\bcqueue\b(?!::Entry::)[\w:]*\s*(?:>|,\s*\w+\s*\)|\)|\{|->)/.test(file.text)) return undefined;
+  const calls = allRustCalls(file);
+  const requests = calls.filter((c) => /^io_uring::opcode::\w+::new$/.test(c.path));
+  const taken = calls.find((c) => c.path === 'io_uring::cqueue::Entry::user_data') ?? calls.find((c) => c.path === 'io_uring::CompletionQueue::next');
+  if (!taken || !requests.length || !requests.every((r) => MATTERS.test(r.path)) || completionUse(file).leads) return undefined;
+  return {
+    at: placeOf(taken.func, taken.call), related: [{ at: placeOf(requests[0]!.func, requests[0]!.call), message: 'the request' }],
+    message: 'Nothing looks at the result of this completion: it is negative when the operation failed, and a request that failed is taken for done.',
+  };
 }
 
 /** Results of the io-uring crate: negative error numbers. */
