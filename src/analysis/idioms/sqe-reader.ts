@@ -22,6 +22,8 @@ const WRITES_TO = new Map<string, number>([
   ...['read', 'pread', 'recv'].map((n) => [n, 1] as const),
 ]);
 const READS_FROM = /^(?:f?printf|f?puts|fwrite|write|pwrite|send|str(?:len|n?cmp|n?casecmp|r?chr|str|dup|to[lduf]\w*)|mem(?:cmp|chr|mem)|ato[ifl]l?)$/;
+/** What may move the bytes of a container, or give them back. */
+const MOVES = /^(?:resize|reserve|shrink_to_fit|assign|append|push_back|emplace_back|insert|reset)$/;
 const FREES = /^(?:free|munmap|delete|g_free|kfree|xfree)$/;
 const BLOCKING_REAP = /^io_uring_wait_cqes?(?:_\w+)?$/;
 const REAP = /^io_uring_(?:wait_cqes?(?:_\w+)?|peek_cqe|peek_batch_cqe|for_each_cqe|cqe_seen|cq_advance|submit_and_wait\w*|cq_ready|buf_ring_cq_advance|queue_exit)$/;
@@ -54,8 +56,9 @@ export class SqeReader {
   }
 
   private touch(pointer: Expr, writes: boolean, span: Span, memory: Memory): Read[] {
-    const memories = this.watches ? this.ids(pointer, memory) : [];
-    return memories.length ? [{ event: { kind: 'touch', pointer: bare(pointer), memories, writes }, span }] : [];
+    const bytes = bytesOf(pointer);
+    const memories = this.watches ? this.ids(bytes, memory) : [];
+    return memories.length ? [{ event: { kind: 'touch', pointer: bytes, memories, writes }, span }] : [];
   }
   private stored(target: Expr, memory: Memory): Read[] {
     const e = bare(target);
@@ -64,6 +67,7 @@ export class SqeReader {
   }
   private touches(call: Call, memory: Memory): Read[] {
     if (!this.watches || this.program.callee(call)) return [];
+    if (call.callee.kind === 'member' && MOVES.test(call.name)) return this.touch(call.callee.object, true, call.span, memory);
     const name = call.name.replace(/^__builtin_/, '');
     const written = WRITES_TO.get(name);
     return call.args.flatMap((a, i) => (i === written ? this.touch(a, true, a.span, memory) : written !== undefined || READS_FROM.test(name) ? this.touch(a, false, a.span, memory) : []));
@@ -294,6 +298,12 @@ export class SqeReader {
     for (const step of steps) keys = step === '*' ? pointees(loadAll(memory, keys)) : keys.map((k) => k + step);
     return keys;
   }
+}
+
+/** The container whose bytes `x.data()` or `x.get()` is; anything else as it is. */
+export function bytesOf(e: Expr): Expr {
+  const inner = bare(e);
+  return inner.kind === 'call' && inner.callee.kind === 'member' && !inner.args.length && /^(?:data|c_str|get)$/.test(inner.name) ? bare(inner.callee.object) : inner;
 }
 
 function addressOf(e: Expr): Expr {

@@ -3,6 +3,7 @@ import { isLinked, ringsOf } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
 import { mayBeSameRing, mayReach, type Freed, type Prep, type SqeEvent, type Touch } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
+import { bytesOf } from '../../idioms/sqe-reader';
 import { bare, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
@@ -36,7 +37,7 @@ export const uringBufferTouchedInFlight: Rule = {
 
 function pendingOf(file: View, flow: SqeFlow, prep: Prep): Pending | undefined {
   const argument = prep.inside || prep.shape?.buffer === undefined || prep.op === 'provide_buffers' ? undefined : prep.call?.args[prep.shape.buffer];
-  const buffer = argument && bare(argument);
+  const buffer = argument && bytesOf(argument);
   if (!buffer || !isWhole(buffer)) return undefined;
   const memories = memoriesOf(flow, buffer, prep);
   return memories.length === 1 ? { prep, buffer, text: textOf(file, flow.flow.func, buffer), memories, into: prep.shape!.into === true } : undefined;
