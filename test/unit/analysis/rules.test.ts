@@ -71,7 +71,7 @@ describe('every rule', () => {
       expect(own.some((f) => expectations(f.text).some((e) => e.rule === id)), `${id} finds something`).toBe(true);
       expect(own.some((f) => f.text.includes(`ok: ${id}`)), `${id} leaves something alone`).toBe(true);
     }
-  });
+  }, 60_000);
   for (const { info, why } of RULES) {
     it(`${info.id}: the page agrees with the rule`, () => {
       const page = readFileSync(join(ROOT, 'docs/rules', `${info.id}.md`), 'utf8');

@@ -1,8 +1,13 @@
 import { cqeFlow } from '../../idioms/cqe';
 import type { Trouble } from '../../idioms/cqe-trouble';
-import type { Call, Func } from '../../model';
+import { endsOn } from '../../idioms/fatal-error';
+import { callsIn, type Call, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
+
+/** Calls that a signal interrupts, and the error they have then. */
+const WAITS = /^io_uring_(?:wait_cqe|submit_and_wait)/;
+const INTERRUPTED: ReadonlySet<string> = new Set(['EINTR']);
 
 type Untested = Extract<Trouble, { kind: 'untested' }>;
 
@@ -14,6 +19,13 @@ export const uringWaitResultIgnored: Rule = {
   why: 'The cqe pointer is valid only if the call returned 0. After a signal (-EINTR), a timeout (-ETIME) or an empty queue (-EAGAIN) it is NULL or was never set, and reading it crashes.',
   families: ['liburing'],
   check(file, func, report) {
+    for (const call of file.program.mentions(func, /\bEINTR\b/) ? callsIn(func).filter((c) => WAITS.test(c.name) && !file.program.defines(c.name)) : []) {
+      const end = endsOn(file, func, call, INTERRUPTED);
+      if (end) report({
+        at: placeOf(func, end), severity: 'warning', related: [{ at: placeOf(func, call), message: 'the wait' }],
+        message: 'A wait that a signal interrupted (-EINTR) is no failure, and a debugger that attaches is such a signal: wait again.',
+      });
+    }
     const worst = new Map<Call, Untested>();
     for (const t of cqeFlow(file.program, func)?.troubles ?? []) {
       if (t.kind !== 'untested' || !t.token.call) continue;

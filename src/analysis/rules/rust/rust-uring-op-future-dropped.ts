@@ -96,8 +96,10 @@ function survivesTimeout(func: Func, op: Operation, timeout: Call): boolean {
   const loop = loopsAround(func, timeout.span).at(-1);
   const area = loop && !madeWithin(func, op.receiver, loop.span) ? loop.span : func.bodySpan;
   const again = loop && area === loop.span;
-  const goesOn = again === true || usedBehind(func, op.receiver, s.span, area);
+  const goesOn = again === true || outlives(func, op.receiver) || usedBehind(func, op.receiver, s.kind === 'declare' ? s.statement : s.span, area);
   if (!goesOn) return false;
+  // nobody asks whether the time was over
+  if (s.kind === 'declare' && s.pattern?.join() === '_') return true;
   if (s.kind === 'switch') {
     const late = s.cases.filter((c) => c.default || /^Err\b/.test(c.pattern ?? ''));
     return late.length > 0 && late.some((c) => !leaves(c.body, false));
@@ -110,6 +112,10 @@ function survivesTimeout(func: Func, op: Operation, timeout: Call): boolean {
   return false;
 }
 
+/** What is only lent to the function is used on by whom it belongs to. */
+function outlives(func: Func, receiver: Expr): boolean {
+  return receiver.kind === 'name' && func.params.some((p) => p.id === receiver.id && p.reference);
+}
 function madeWithin(func: Func, receiver: Expr, area: Span): boolean {
   if (receiver.kind !== 'name') return false;
   const local = func.locals.get(receiver.id);
