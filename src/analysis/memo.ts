@@ -66,8 +66,10 @@ export class Memo {
   private readonly inputs = new Map<string, Cell>();
   private readonly known = new WeakMap<object, About>();
   private readonly lasting = new Set<Map<string, Cell>>();
-  /** owners that are there, or were not long ago: when they were last */
-  private readonly owners = new Map<object, number>();
+  /** owners that are there, or were not long ago */
+  private readonly present = new WeakSet();
+  /** those of them that are gone, and since when; the first to go stand first */
+  private readonly away = new Map<object, number>();
   private turns = 0;
   /** answers about owners of which nobody says when they go */
   private readonly others = new Set<Cell>();
@@ -93,13 +95,18 @@ export class Memo {
     this.known.set(owner, { cells, owner: 'lasting' });
     this.lasting.add(cells);
   }
-  /** These owners are there now. Those that were, and do not come back soon, are forgotten with all answers about them. */
-  has(...owners: Iterable<object>[]): void {
+  /** A version later some owners are gone, and others have come. What does not come back soon is forgotten with all answers about it. */
+  turn(gone: Iterable<object>, come: Iterable<object>): void {
     const turn = ++this.turns;
-    for (const list of owners) for (const owner of list) this.owners.set(owner, turn);
-    for (const [owner, last] of this.owners) {
-      if (last > turn - AWAY) continue;
-      this.owners.delete(owner);
+    for (const owner of gone) this.away.set(owner, turn);
+    for (const owner of come) {
+      this.away.delete(owner);
+      this.present.add(owner);
+    }
+    for (const [owner, since] of this.away) {
+      if (since > turn - AWAY) break;
+      this.away.delete(owner);
+      this.present.delete(owner);
       const cells = this.known.get(owner)?.cells;
       if (!cells) continue;
       this.known.delete(owner);
@@ -133,7 +140,7 @@ export class Memo {
   }
   private about(owner: object): About {
     let about = this.known.get(owner);
-    if (!about) this.known.set(owner, (about = { cells: new Map<string, Cell>(), owner: this.owners.has(owner) ? 'there' : 'other' }));
+    if (!about) this.known.set(owner, (about = { cells: new Map<string, Cell>(), owner: this.present.has(owner) ? 'there' : 'other' }));
     return about;
   }
   private derivation(about: About, key: string, compute: () => unknown, same: Same): Cell {

@@ -16,8 +16,10 @@ export interface Memory {
   readonly fresh: ReadonlySet<string>;
   /** prefixes that code out of sight may have written to */
   readonly lost: ReadonlySet<string>;
+  /** some object was cleared on the way */
+  readonly cleared: boolean;
 }
-export const START: Memory = { values: new Map(), fresh: new Set(), lost: new Set() };
+export const START: Memory = { values: new Map(), fresh: new Set(), lost: new Set(), cleared: false };
 
 export function rootOf(key: string): string {
   for (let i = 0; i < key.length; i++) if (key[i] === '*' || key[i] === '.') return key.slice(0, i);
@@ -50,7 +52,7 @@ export function clearedObject(key: string): string | undefined {
   return key.endsWith(ZERO) ? key.slice(0, -ZERO.length) : undefined;
 }
 function zeroAround(memory: Memory, key: string): Value | undefined {
-  if (key.includes('.%')) return undefined;
+  if (!memory.cleared || key.includes('.%')) return undefined;
   for (let dot = key.lastIndexOf('.'); dot > 0 && dot > key.lastIndexOf('*'); dot = key.lastIndexOf('.', dot - 1)) {
     const zero = memory.values.get(key.slice(0, dot) + ZERO);
     if (zero) return zero;
@@ -65,7 +67,7 @@ export function clear(memory: Memory, keys: string[]): Memory {
   const values = new Map(memory.values);
   for (const k of memory.values.keys()) if (within(k, key) && k[key.length] !== '*') values.delete(k);
   values.set(key, int(0n)).set(key + ZERO, int(0n));
-  return { ...memory, values, lost: new Set([...memory.lost].filter((k) => !within(k, key) || k[key.length] === '*')) };
+  return { ...memory, values, lost: new Set([...memory.lost].filter((k) => !within(k, key) || k[key.length] === '*')), cleared: true };
 }
 export function loadAll(memory: Memory, keys: string[]): Value {
   return keys.length ? keys.map((k) => load(memory, k)).reduce(join) : UNKNOWN;
@@ -95,7 +97,7 @@ export function freshen(memory: Memory, root: string): Memory {
   const values = new Map(memory.values);
   for (const k of memory.values.keys()) if (within(k, root)) values.delete(k);
   const lost = new Set([...memory.lost].filter((k) => !within(k, root)));
-  return { values, fresh: new Set(memory.fresh).add(root), lost };
+  return { ...memory, values, fresh: new Set(memory.fresh).add(root), lost };
 }
 
 /** Code out of sight had its hands on `prefix`. */
@@ -113,17 +115,24 @@ export function loseAll(memory: Memory, prefixes: string[]): Memory {
 export function joinMemory(a: Memory, b: Memory): Memory {
   if (a === b) return a;
   // memory that does not exist yet on one way holds nothing there
-  const fresh = new Set([...a.fresh, ...b.fresh]);
+  const fresh = union(a.fresh, b.fresh);
+  const lost = union(a.lost, b.lost);
   const left = { ...a, fresh };
   const right = { ...b, fresh };
-  const values = new Map<string, Value>();
+  // most of it is the same on both ways
+  let values: Map<string, Value> | undefined;
   for (const [key, value] of a.values) {
     const other = b.values.get(key);
-    // most of it is the same on both ways
-    values.set(key, value === other ? value : join(value, other ?? load(right, key)));
+    const joined = value === other ? value : join(value, other ?? load(right, key));
+    if (joined !== value) (values ??= new Map(a.values)).set(key, joined);
   }
-  for (const [key, value] of b.values) if (!a.values.has(key)) values.set(key, join(load(left, key), value));
-  return { values, fresh, lost: new Set([...a.lost, ...b.lost]) };
+  for (const [key, value] of b.values) if (!a.values.has(key)) (values ??= new Map(a.values)).set(key, join(load(left, key), value));
+  if (!values && fresh === a.fresh && lost === a.lost && a.cleared === b.cleared) return a;
+  return { values: values ?? a.values, fresh, lost, cleared: a.cleared || b.cleared };
+}
+function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
+  for (const x of b) if (!a.has(x)) return new Set([...a, ...b]);
+  return a;
 }
 export function equalMemory(a: Memory, b: Memory): boolean {
   if (a === b) return true;

@@ -13,6 +13,7 @@ import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
 import { Layout } from './layout';
 import { className, methodOf, objectOf } from './methods';
 import { equalMemory, joinMemory, START, widenMemory, type Memory } from './memory';
+import { NameIndex } from './name-index';
 import { stretched } from './stretches';
 import { storedName, Stepper, type ApiModels } from './stepper';
 import { dependsOnParameters, isShared, type Effect, type Summary } from './summary';
@@ -45,7 +46,6 @@ export interface Outside {
   includes(header: string): boolean;
 }
 
-const NO_FUNCTIONS: Func[] = [];
 /** The way through a flow: every event with the memory before it, and the memory at the end of each block. */
 interface Walk { steps: { event: Event; memory: Memory; block: Block }[]; ends: Map<Block, Memory> }
 /** Flows whose ways are kept: one rule after the other looks at the same function. */
@@ -74,6 +74,7 @@ export class Program {
   private text = '';
   /** how often a word is mentioned */
   private readonly words = new Map<string, number>();
+  private readonly index = new NameIndex();
   /** functions by name; undefined: several have it */
   private byName = new Map<string, Func | undefined>();
   private all: Func[] = [];
@@ -97,6 +98,7 @@ export class Program {
     this.facts = facts;
     this.text = text;
     this.byName = new Map();
+    const before = { all: this.all, stretches: this.stretches };
     this.all = [];
     const add = (f: Func): void => {
       this.all.push(f);
@@ -107,7 +109,10 @@ export class Program {
       add(f);
     }
     this.stretches = stretched(this.all, this.stretches);
-    this.memo.has(this.all, this.stretches);
+    const functions = changes(before.all, this.all);
+    this.index.change(functions.gone, functions.come, this.all);
+    const stretches = changes(before.stretches, this.stretches);
+    this.memo.turn([...functions.gone, ...stretches.gone], [...functions.come, ...stretches.come]);
   }
 
   /** Functions and the lambdas in them whose source has `word` in it; all when absent. */
@@ -133,41 +138,8 @@ export class Program {
     }, same);
   }
   /** Functions of the file, lambdas too, that name this one of the file: to call it, or to pass it on. */
-  users(func: Func): Func[] {
-    const byName = (functions: readonly Func[]): ReadonlyMap<string, Func[]> => {
-      const names = this.memo.derived(this, 'names of functions', () => new Set(this.gather('name of each function', (f) => [f.name])));
-      const out = new Map<string, Func[]>();
-      for (const f of functions) {
-        for (const name of this.named(f)) {
-          if (!names.has(name)) continue;
-          const list = out.get(name);
-          if (list) list.push(f);
-          else out.set(name, [f]);
-        }
-      }
-      return out;
-    };
-    const all = (): ReadonlyMap<string, Func[]>[] => this.inStretches('users by stretches', byName, (parts) => parts);
-    const users = (maps: ReadonlyMap<string, Func[]>[]): Func[] => {
-      let out = NO_FUNCTIONS;
-      for (const map of maps) {
-        const found = map.get(func.name);
-        if (found) out = out.length ? [...out, ...found] : found;
-      }
-      return out;
-    };
-    return this.memo.part(this, 'users', all, func.name, users, sameList);
-  }
-  /** Names in a function's own body, each once. */
-  private named(func: Func): string[] {
-    return this.memo.derived(func, 'named', () => {
-      const names = new Set<string>();
-      for (const e of walkFunction(func)) {
-        if (e.kind === 'name') names.add(e.name.replace(/^.*::/, ''));
-        else if (e.kind === 'member') names.add(e.field);
-      }
-      return [...names];
-    });
+  users(func: Func): readonly Func[] {
+    return this.memo.input(`users of ${func.name}`, () => this.index.usersOf(func.name), sameList);
   }
   /** Whether a function's source has `word` in it. */
   mentions(func: Func, word: RegExp): boolean {

@@ -60,9 +60,17 @@ export function int(value: bigint): Value {
 export function join(a: Value, b: Value): Value {
   if (a === b || (b.atoms.size === 0 && (!b.unknown || a.unknown))) return a;
   if (a.atoms.size === 0 && (!a.unknown || b.unknown)) return b;
+  // most of what is joined is the same already
+  if ((a.unknown || !b.unknown) && holds(a, b)) return a;
   const atoms = new Map([...a.atoms, ...b.atoms]);
   if (atoms.size > MAX_ATOMS) return UNKNOWN;
   return { atoms, unknown: a.unknown || b.unknown };
+}
+/** Whether `a` has every origin that `b` has. */
+function holds(a: Value, b: Value): boolean {
+  if (a.atoms.size < b.atoms.size) return false;
+  for (const id of b.atoms.keys()) if (!a.atoms.has(id)) return false;
+  return true;
 }
 export function equal(a: Value, b: Value): boolean {
   if (a === b) return true;

@@ -21,18 +21,25 @@ class Sums {
   private readonly memos = [new Memo(this.epoch), new Memo(this.epoch)];
   private readonly lasting = [{}, {}];
   private readonly owners: object[];
+  private readonly moves: Record<0 | 1, { gone: object[]; come: object[] }> = { 0: { gone: [], come: [] }, 1: { gone: [], come: [] } };
 
   constructor(private readonly nodes: Node[]) {
     this.owners = nodes.map(() => ({}));
+    nodes.forEach(({ memo }, i) => this.moves[memo].come.push(this.owners[i]!));
     this.memos.forEach((m, i) => m.keepsFor(this.lasting[i]!));
   }
   next(): void {
     this.memos[0]!.next();
-    this.memos.forEach((m, i) => m.has(this.owners.filter((_, n) => this.nodes[n]!.memo === i)));
+    for (const memo of [0, 1] as const) {
+      const { gone, come } = this.moves[memo];
+      this.memos[memo]!.turn(gone.splice(0), come.splice(0));
+    }
   }
   /** What an answer is about is another thing from now on. */
   replace(i: number): void {
-    this.owners[i] = {};
+    const { gone, come } = this.moves[this.nodes[i]!.memo];
+    gone.push(this.owners[i]!);
+    come.push((this.owners[i] = {}));
   }
   remembered(i: number): number {
     return this.memos[this.nodes[i]!.memo]!.derived(this.ownerOf(i), `sum ${i}`, () => this.compute(i));
@@ -164,9 +171,10 @@ describe('memo', () => {
       return n;
     })));
     for (let n = 0; n < 1000; n++) {
+      const before = owner;
       owner = {};
       memo.next();
-      memo.has([owner]);
+      memo.turn([before], [owner]);
       expect(ask(n)).toBe(n);
     }
     read = 0;
