@@ -1,6 +1,6 @@
 /** Source text to findings and usages: the way through this folder. */
 import type { AnalysisOptions, AnalysisResult, Family, Finding, Language, Severity } from '../protocol/analysis';
-import { inOrder, NONE, place, placedBefore } from './findings';
+import { inOrder, placed, type Judged } from './findings';
 import { hasApiToken } from './gate';
 import { frontEnd } from './languages/front-end';
 import type { Func } from './model';
@@ -52,19 +52,17 @@ export function judge(file: SourceFile, options: AnalysisOptions): AnalysisResul
   const example = isExamplePath(file.place);
   const inTestCode = testCode(file);
   const findings: Finding[] = [];
-  const add = (rule: Rule, draft: Draft, func?: Func): void => {
-    let made = placedBefore(file, draft, policy);
-    if (!made) {
-      // it is said where it lies
-      const elsewhere = file.otherFile(draft.at);
-      const inTest = (): boolean => testFile || (func ? isTestFunction(outermost(func)) : inTestCode(draft.at));
-      made = place(file, rule, draft, policy, elsewhere ? 'off' : severities.get(rule) ?? inPlace(rule, draft, inTest() ? (example ? 'example' : 'test') : 'product'));
-    }
-    if (made !== NONE) findings.push(made);
+  const judged = (rule: Rule, draft: Draft, inTest: () => boolean): Judged => {
+    // it is said where it lies
+    if (file.otherFile(draft.at)) return { rule, draft, severity: 'off' };
+    return { rule, draft, severity: severities.get(rule) ?? inPlace(rule, draft, testFile || inTest() ? (example ? 'example' : 'test') : 'product') };
   };
-  for (const rule of rules) if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => add(rule, draft));
-  for (const { func, said } of draftsBy(file, checks)) {
-    for (const { rule, drafts } of said) for (const draft of drafts) add(rule, draft, func);
+  for (const rule of rules) {
+    if (severities.get(rule) !== 'off') rule.checkFile?.(file, (draft) => findings.push(...placed(file, draft, policy, () => [judged(rule, draft, () => inTestCode(draft.at))])));
+  }
+  for (const spoken of draftsBy(file, checks)) {
+    const inTest = (): boolean => isTestFunction(outermost(spoken.func));
+    findings.push(...placed(file, spoken, policy, () => spoken.said.flatMap(({ rule, drafts }) => drafts.map((draft) => judged(rule, draft, inTest)))));
   }
   const silenced = suppressions(file);
   const shown = silenced ? findings.filter((f) => !isSuppressed(f, silenced)) : findings;

@@ -4,31 +4,27 @@ import { FILE, type Place, type Unit } from './model';
 import type { Draft, Rule } from './rules/rule';
 import type { SourceFile } from './source-file';
 
-/** `marks`: the units it lies in, and where they began. */
-interface Placed { policy: string; marks: { unit: Readonly<Unit>; at: Position }[]; finding: Finding | typeof NONE }
-export const NONE = 'none';
-/** A draft carries along where it was placed. */
+export interface Judged { rule: Rule; draft: Draft; severity: Severity | 'off' }
+/** `marks`: the units all of it lies in, and where they began. */
+interface Placed { policy: string; marks: { unit: Readonly<Unit>; at: Position }[]; findings: readonly Finding[] }
+/** What is said carries along where it was placed. */
 const PLACED = Symbol('placed');
-type Known = Draft & { [PLACED]?: Placed };
 
-/** The finding that a draft made before, where it still lies there; undefined when that is not known, `NONE` when it made none. */
-export function placedBefore(file: SourceFile, draft: Draft, policy: string): Finding | typeof NONE | undefined {
-  const before = (draft as Known)[PLACED];
-  if (before?.policy !== policy) return undefined;
-  for (const { unit, at } of before.marks) if (!file.table.isAt(unit.base, at)) return undefined;
-  return before.finding;
-}
-/** The finding a draft makes; `policy` names all that decided on the severity. */
-export function place(file: SourceFile, rule: Rule, draft: Draft, policy: string, severity: Severity | 'off'): Finding | typeof NONE {
-  const made = severity === 'off' ? NONE : finding(file, rule, draft, severity);
-  const marks = marksOf(file, draft);
-  if (marks) (draft as Known)[PLACED] = { policy, marks, finding: made };
-  return made;
+/** The findings of what stays together; `policy` names all that decides on severities besides the drafts. */
+export function placed(file: SourceFile, said: object & { [PLACED]?: Placed }, policy: string, judged: () => Judged[]): readonly Finding[] {
+  const before = said[PLACED];
+  if (before?.policy === policy && before.marks.every(({ unit, at }) => file.table.isAt(unit.base, at))) return before.findings;
+  const all = judged();
+  const findings: Finding[] = [];
+  for (const { rule, draft, severity } of all) if (severity !== 'off') findings.push(finding(file, rule, draft, severity));
+  const marks = marksOf(file, all.flatMap(({ draft }) => placesOf(draft)));
+  said[PLACED] = marks && { policy, marks, findings };
+  return findings;
 }
 /** Undefined where something lies elsewhere than in units of this file, which keep their text. */
-function marksOf(file: SourceFile, draft: Draft): Placed['marks'] | undefined {
+function marksOf(file: SourceFile, places: Place[]): Placed['marks'] | undefined {
   const units = new Set<Readonly<Unit>>();
-  for (const place of placesOf(draft)) {
+  for (const place of places) {
     if (!place.unit || file.otherFile(place) || (place.unit === FILE && place.span.end > 0)) return undefined;
     units.add(place.unit);
   }

@@ -1,16 +1,49 @@
-/** Which functions have which names in them, kept from version to version. */
-import { walkFunction, type Func } from '../model';
+/** The names of a file: who has them, who uses them. Kept from version to version, with a look at what changed alone. */
+import { changes } from '../lists';
+import { walkFunction, type FileFacts, type Func } from '../model';
 
 export class NameIndex {
+  /** undefined: several have it */
+  private readonly functions = new Map<string, Func | undefined>();
   private readonly users = new Map<string, readonly Func[]>();
+  /** how often a word is mentioned */
+  private readonly words = new Map<string, number>();
 
+  /** The file's only function of that name. */
+  functionNamed(name: string): Func | undefined {
+    return this.functions.get(name);
+  }
+  hasFunction(name: string): boolean {
+    return this.functions.has(name);
+  }
+  mentions(word: string): boolean {
+    return this.words.has(word);
+  }
   /** Functions in whose own body a name stands, in the order of the file. */
   usersOf(name: string): readonly Func[] {
     return this.users.get(name) ?? NOBODY;
   }
 
-  /** One stretch of the file's functions gives way to another; `all` are those there are now. */
-  change(gone: readonly Func[], come: readonly Func[], all: readonly Func[]): void {
+  /** What the file says gives way to what it says now. */
+  load(before: FileFacts | undefined, facts: FileFacts): void {
+    const units = changes(before?.mentions ?? [], facts.mentions);
+    for (const { mentions } of units.gone) for (const m of mentions) this.count(m.text, -1);
+    for (const { mentions } of units.come) for (const m of mentions) this.count(m.text, 1);
+    const { gone, come } = changes(before?.functions ?? [], facts.functions);
+    if (gone.length === come.length && gone.every((f, i) => f.name === come[i]!.name && this.functions.get(f.name) === f)) for (const f of come) this.functions.set(f.name, f);
+    else {
+      this.functions.clear();
+      for (const f of facts.functions) this.functions.set(f.name, this.functions.has(f.name) ? undefined : f);
+    }
+  }
+  private count(word: string, by: 1 | -1): void {
+    const now = (this.words.get(word) ?? 0) + by;
+    if (now) this.words.set(word, now);
+    else this.words.delete(word);
+  }
+
+  /** One stretch of the file's functions gives way to another, lambdas included; `all` are those there are now. */
+  replace(gone: readonly Func[], come: readonly Func[], all: readonly Func[]): void {
     const leaving = new Set(gone);
     const coming = byName(come);
     let order: Map<Func, number> | undefined;

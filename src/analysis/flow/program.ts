@@ -19,6 +19,7 @@ import { storedName, Stepper, type ApiModels } from './stepper';
 import { dependsOnParameters, isShared, type Effect, type Summary } from './summary';
 import { SYSTEM_CONSTANTS } from './system-constants';
 import { equal, int, join, NOTHING, UNKNOWN, type Value } from './value';
+import { walkedLately, type Walk } from './walks';
 
 export interface Flow {
   func: Func;
@@ -46,24 +47,6 @@ export interface Outside {
   includes(header: string): boolean;
 }
 
-/** The way through a flow: every event with the memory before it, and the memory at the end of each block. */
-interface Walk { steps: { event: Event; memory: Memory; block: Block }[]; ends: Map<Block, Memory> }
-/** Flows whose ways are kept: one rule after the other looks at the same function. */
-const LATELY = 16;
-const lately = new Map<object, Walk>();
-/** The way through a flow; those taken last are not taken again. */
-function walkedLately(flow: object, take: () => Walk): Walk {
-  let known = lately.get(flow);
-  if (known) lately.delete(flow);
-  else known = take();
-  lately.set(flow, known);
-  for (const oldest of lately.keys()) {
-    if (lately.size <= LATELY) break;
-    lately.delete(oldest);
-  }
-  return known;
-}
-
 /** Functions bigger than this many blocks are left alone. */
 const MAX_BLOCKS = 4000;
 
@@ -72,11 +55,7 @@ export class Program {
   readonly layout = new Layout(this);
   private facts!: FileFacts;
   private text = '';
-  /** how often a word is mentioned */
-  private readonly words = new Map<string, number>();
   private readonly index = new NameIndex();
-  /** functions by name; undefined: several have it */
-  private byName = new Map<string, Func | undefined>();
   private all: Func[] = [];
   private stretches: (readonly Func[])[] = [];
 
@@ -87,31 +66,20 @@ export class Program {
 
   /** The file as it is now; its memo was told if that is another version. */
   load(facts: FileFacts, text: string): void {
-    const { gone, come } = changes((this.facts as FileFacts | undefined)?.mentions ?? [], facts.mentions);
-    const count = (word: string, by: 1 | -1): void => {
-      const now = (this.words.get(word) ?? 0) + by;
-      if (now) this.words.set(word, now);
-      else this.words.delete(word);
-    };
-    for (const { mentions } of gone) for (const m of mentions) count(m.text, -1);
-    for (const { mentions } of come) for (const m of mentions) count(m.text, 1);
+    const before = { all: this.all, stretches: this.stretches };
+    this.index.load(this.facts, facts);
     this.facts = facts;
     this.text = text;
-    this.byName = new Map();
-    const before = { all: this.all, stretches: this.stretches };
     this.all = [];
     const add = (f: Func): void => {
       this.all.push(f);
       f.inner.forEach(add);
     };
-    for (const f of facts.functions) {
-      this.byName.set(f.name, this.byName.has(f.name) ? undefined : f);
-      add(f);
-    }
+    facts.functions.forEach(add);
     this.stretches = stretched(this.all, this.stretches);
     const functions = changes(before.all, this.all);
-    this.index.change(functions.gone, functions.come, this.all);
     const stretches = changes(before.stretches, this.stretches);
+    this.index.replace(functions.gone, functions.come, this.all);
     this.memo.turn([...functions.gone, ...stretches.gone], [...functions.come, ...stretches.come]);
   }
 
@@ -163,7 +131,7 @@ export class Program {
   names(name: string): boolean {
     return this.memo.input(`names ${name}`, () => {
       const inMacro = new RegExp(`\\b${name}\\b`);
-      return this.words.has(name) || (this.outside?.headers(name).length ?? 0) > 0
+      return this.index.mentions(name) || (this.outside?.headers(name).length ?? 0) > 0
         || [...this.facts.macros.values()].some((body) => inMacro.test(body))
         || [...this.facts.constants.values()].some((all) => [...walk(all)].some((e) => e.kind === 'name' && e.name === name));
     });
@@ -171,12 +139,12 @@ export class Program {
 
   /** The file's only function of that name. */
   functionNamed(name: string): Func | undefined {
-    return this.memo.input(`function ${name}`, () => this.byName.get(name));
+    return this.memo.input(`function ${name}`, () => this.index.functionNamed(name));
   }
   defines(name: string): boolean {
     return this.memo.input(`defines ${name}`, () => {
       const inFile = (f: FileFacts) => f.macros.has(name) || f.functions.some((g) => g.name === name);
-      return this.byName.has(name) || this.facts.macros.has(name) || (this.outside?.headers(name).some(inFile) ?? false);
+      return this.index.hasFunction(name) || this.facts.macros.has(name) || (this.outside?.headers(name).some(inFile) ?? false);
     });
   }
   /** What a function-like macro of the file, or of a header of the project, stands for: `(parameters) body`. */
@@ -207,7 +175,7 @@ export class Program {
   private functionOutside(name: string): Func | undefined {
     if (!this.outside || this.functionNamed(name)) return undefined;
     return this.memo.input(`outside ${name}`, () => {
-      if (this.byName.has(name) || this.facts.macros.has(name)) return undefined;
+      if (this.index.hasFunction(name) || this.facts.macros.has(name)) return undefined;
       const defined = this.outside!.headers(name).flatMap((f) => f.functions.filter((g) => g.name === name && g.owner === ''));
       return defined.length > 1 ? undefined : defined[0] ?? this.outside!.external(name);
     });

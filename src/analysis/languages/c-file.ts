@@ -7,7 +7,7 @@ import { alignmentOf, blankAttributes, declared, typeName, type Alignments } fro
 import { constantExpression } from './constant-text';
 import { nextItem, type Item } from './c-items';
 import { withoutExtensions, withoutStrangeWord, withSemicolons } from './c-repair';
-import { addUp, emptyFacts, Kept, Leaves, type Leaf, type LeafFacts } from './leaves';
+import { emptyFacts, Kept, Leaves, Sum, type Leaf, type LeafFacts } from './leaves';
 import { field, parts, Scopes, spanOf, type Node } from './syntax';
 import { difference } from './text';
 
@@ -28,6 +28,7 @@ export class CFile {
   private items: Entry[] = [];
   private readonly leaves = new Leaves();
   private readonly kept = new Kept<Parsed>();
+  private readonly sum = new Sum();
 
   constructor(private readonly language: 'c' | 'cpp', private readonly parse: Parse) {}
 
@@ -52,7 +53,7 @@ export class CFile {
         leaves.push(leaf);
       }
     }
-    return addUp(this.language, leaves, damaged);
+    return this.sum.of(this.language, leaves, damaged);
   }
 
   /** The item around an offset, with the text of it that was parsed. */

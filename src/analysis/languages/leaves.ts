@@ -1,5 +1,6 @@
 /** The smallest items of a file, kept with all that was made of them as long as their text stays. */
-import type { FileFacts, Mention, Unit } from '../model';
+import { changes } from '../lists';
+import type { FileFacts, Func, Mention, Unit } from '../model';
 import type { Node } from './syntax';
 
 /** What one item says. */
@@ -70,9 +71,32 @@ export class Leaves {
   }
 }
 
-/** Adds the items of a file up, in their order. */
-export function addUp(language: FileFacts['language'], leaves: Leaf[], damaged: boolean): FileFacts {
-  const facts: FileFacts = { language, ...emptyFacts(), damaged, mentions: leaves };
+/** Adds the items of a file up, in their order; where only functions changed, all else is as it was. */
+export class Sum {
+  private leaves: Leaf[] = [];
+  private facts: FileFacts | undefined;
+
+  of(language: FileFacts['language'], leaves: Leaf[], damaged: boolean): FileFacts {
+    const functions = this.facts && this.functions(leaves, this.facts.functions);
+    const facts = functions ? { ...this.facts!, functions, mentions: leaves } : addedUp(language, leaves);
+    this.leaves = leaves;
+    this.facts = facts;
+    return damaged ? { ...facts, damaged } : facts;
+  }
+  /** Undefined where more than functions changed. */
+  private functions(leaves: Leaf[], before: Func[]): Func[] | undefined {
+    const { gone, come } = changes(this.leaves, leaves);
+    const first = gone.find((l) => l.facts.functions.length)?.facts.functions[0];
+    if (!first || ![...gone, ...come].every(hasOnlyFunctions)) return gone.length || come.length ? undefined : before;
+    const at = before.indexOf(first);
+    return [...before.slice(0, at), ...come.flatMap((l) => l.facts.functions), ...before.slice(at + gone.flatMap((l) => l.facts.functions).length)];
+  }
+}
+function hasOnlyFunctions({ facts }: Leaf): boolean {
+  return !(facts.damaged || facts.includes.length || facts.imports.length || facts.fields.length || facts.structures.length || facts.globals.length || facts.constants.size || facts.macros.size);
+}
+function addedUp(language: FileFacts['language'], leaves: Leaf[]): FileFacts {
+  const facts: FileFacts = { language, ...emptyFacts(), mentions: leaves };
   for (const { facts: f } of leaves) {
     facts.includes.push(...f.includes);
     facts.imports.push(...f.imports);
