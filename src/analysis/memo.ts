@@ -56,7 +56,7 @@ const AWAY = 16;
 export class Epoch {
   version = 0;
   /** what the answers being computed have asked so far, outermost first */
-  readonly asking: Map<Cell, unknown>[] = [];
+  readonly asking: { by: Memo; asked: Map<Cell, unknown> }[] = [];
 }
 
 /** What is known about an owner: one that lasts as long as the memo, one that is there now, or any other. */
@@ -79,6 +79,9 @@ export class Memo {
   /** version whose inputs were read */
   private settled = 0;
   private swept = 0;
+  private settling = false;
+  /** other memos were told something on the way */
+  private lent = false;
 
   constructor(private readonly epoch = new Epoch()) {}
 
@@ -162,14 +165,17 @@ export class Memo {
     this.refresh(cell);
     cell.used = this.epoch.version;
     const asking = this.epoch.asking.at(-1);
-    // what it was told first is what it went on with
-    if (asking && !asking.has(cell)) asking.set(cell, cell.value);
+    if (asking) {
+      if (this.settling && asking.by !== this) this.lent = true;
+      // what it was told first is what it went on with
+      if (!asking.asked.has(cell)) asking.asked.set(cell, cell.value);
+    }
     return cell.value;
   }
 
   private refresh(cell: Cell): void {
+    if (this.settled !== this.epoch.version) this.settle();
     const { version } = this.epoch;
-    if (this.settled !== version) this.settle();
     if (cell.checked === version && !cell.doubted) return;
     if (cell.checked >= 0 && !cell.doubted && !cell.foreign) {
       cell.checked = version;
@@ -197,7 +203,7 @@ export class Memo {
   }
   private compute(cell: Cell, before: Cell[]): void {
     const asked = new Map<Cell, unknown>();
-    this.epoch.asking.push(asked);
+    this.epoch.asking.push({ by: this, asked });
     let value: unknown;
     try {
       value = cell.compute();
@@ -250,11 +256,16 @@ export class Memo {
       const other = asked[i]!;
       if (other.loose) return false;
       other.memo.refresh(other);
-      if (other.memo !== this) other.used = this.epoch.version;
+      if (other.memo !== this) {
+        other.used = this.epoch.version;
+        if (other.memo.settling) other.memo.lent = true;
+      }
       // of parts, `told` may have been brought up to date
       if (other.value !== cell.told[i]) return false;
       foreign ||= other.foreign || other.memo !== this;
     }
+    // who asks an answer about the file as a whole was not in doubt with it
+    if (cell.lasting && foreign && !cell.foreign) this.doubt(cell.askers);
     cell.foreign = foreign;
     return true;
   }
@@ -263,8 +274,9 @@ export class Memo {
   private settle(): void {
     const { version, asking } = this.epoch;
     this.settled = version;
+    this.settling = true;
     // nobody asks
-    asking.push(new Map());
+    asking.push({ by: this, asked: new Map() });
     try {
       for (const cell of this.inputs.values()) {
         this.read(cell);
@@ -280,7 +292,11 @@ export class Memo {
       throw error;
     } finally {
       asking.pop();
+      this.settling = false;
     }
+    // who was told something before all was looked at asks again
+    if (this.lent) this.settled = ++this.epoch.version;
+    this.lent = false;
   }
   private doubt(cells: Iterable<Cell>): void {
     const stack = [...cells];

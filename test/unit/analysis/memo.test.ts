@@ -11,6 +11,19 @@ const node: fc.Arbitrary<Node> = fc.record({
 });
 const step = fc.record({ replaced: fc.array(fc.nat(), { maxLength: 2 }), changes: fc.array(fc.tuple(fc.nat(INPUTS - 1), fc.nat(3)), { maxLength: 3 }), questions: fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), fails: fc.constantFrom(false, false, false, true) });
 
+const plain: Node = { asks: [], guard: false, lasting: false, modulus: 1000, memo: 0, half: false };
+/** The third is looked at before the first, and what it asks for in the other memo looks back at that. */
+const LENT: Node[] = [
+  { ...plain, asks: [1], lasting: true, memo: 1 }, { ...plain, asks: [INPUTS], half: true },
+  { ...plain, asks: [1, INPUTS + 1], guard: true, lasting: true, memo: 1 }, { ...plain, asks: [INPUTS + 2, INPUTS + 1] },
+];
+/** The second comes to ask the other memo, and what it says stays the same for now. */
+const BECAME_FOREIGN: Node[] = [
+  { ...plain, asks: [0] }, { ...plain, asks: [0, INPUTS], guard: true, modulus: 3, memo: 1 },
+  { ...plain, asks: [INPUTS + 1], lasting: true, memo: 1 }, { ...plain, asks: [INPUTS + 2], memo: 1 },
+];
+const asked = (question: number, ...changes: [number, number][]) => ({ replaced: [], changes, questions: [question], fails: false });
+
 /** Sums with and without memory, over the same inputs. */
 class Sums {
   readonly inputs = Array.from({ length: INPUTS }, () => [0, 0]);
@@ -95,11 +108,10 @@ describe('memo', () => {
         }
         for (const q of questions) expect(sums.remembered(q % nodes.length)).toBe(sums.anew(q % nodes.length));
       }
-    }), { numRuns: 500 });
+    }), { numRuns: 500, examples: [[LENT, [asked(3), asked(2, [1, 3])], false], [BECAME_FOREIGN, [asked(3), asked(3, [0, 3]), asked(3, [0, 2])], false]] });
   });
 
   it('looks only at what an input that is different leads to', () => {
-    const plain = { guard: false, modulus: 1000, memo: 0 as const, half: false };
     // two answers from inputs, one about the file as a whole that stays the same, and one from each
     const sums = new Sums([
       { ...plain, asks: [0], lasting: false }, { ...plain, asks: [1], lasting: false, modulus: 2 }, { ...plain, asks: [INPUTS + 1], lasting: true },
