@@ -1,4 +1,4 @@
-import { allRustCalls, isWithin, plain, rustCalls, typeOf, usesOf } from '../../idioms/rust-code';
+import { allRustCalls, isWithin, plain, rustCalls, typeOf, usesOf, type Use } from '../../idioms/rust-code';
 import { completionUse } from '../../idioms/rust-completions';
 import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
@@ -74,12 +74,27 @@ function dropsCount(file: SourceFile, func: Func): Draft[] {
     const operation = operationOf(file, func, s.bound.from);
     if (!operation || !SHORT.test(operation.name)) return [];
     const uses = usesOf(func, s.local.id);
-    if (!uses.length || !uses.every((u) => u.how === 'method' && u.call?.name === 'is_ok')) return [];
+    const asks = /^(?:write|send)/.test(operation.name) ? (u: Use) => isOutcome(u) || isErrorAlone(func, u.at) : isOutcome;
+    if (!uses.length || !uses.every(asks)) return [];
     const instead = /^read/.test(operation.name) ? 'Look at the count, or use read_exact_at' : 'Look at the count, or write all';
     return [{
-      at: placeOf(func, { span: uses[0]!.call!.span }),
+      // who hands the error on has looked at something
+      ...(uses.every(isOutcome) ? {} : { severity: 'information' as const }),
+      at: placeOf(func, { span: uses[0]!.call?.span ?? uses[0]!.at }),
       message: `Of ${operation.name}() only whether it worked is asked, not how much it transferred, which may be less than was asked for. ${instead}.`,
     }];
+  });
+}
+
+function isOutcome(use: Use): boolean {
+  return use.how === 'method' && /^is_(?:ok|err)$/.test(use.call?.name ?? '');
+}
+/** `res?;`, `res.unwrap();`: a read leaves its count in the buffer's length as well, a write nowhere else. */
+function isErrorAlone(func: Func, at: Span): boolean {
+  return [...statements(func.body)].some((s) => {
+    if (s.kind !== 'expr' || !isWithin(at, s.span)) return false;
+    const e = s.expr.kind === 'try' ? s.expr.operand : s.expr.kind === 'call' && s.expr.callee.kind === 'member' && /^(?:unwrap|expect)$/.test(s.expr.name) ? s.expr.callee.object : undefined;
+    return e?.kind === 'name' && e.span.start === at.start;
   });
 }
 

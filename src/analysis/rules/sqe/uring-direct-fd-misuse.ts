@@ -1,4 +1,5 @@
 import { constant, integers } from '../../flow/value';
+import { originsOf } from '../../idioms/fd-origin';
 import { mostEntries, neverRegistered, registrationsIn } from '../../idioms/registrations';
 import { isLinked, ringsOf } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
@@ -30,7 +31,7 @@ export const uringDirectFdMisuse: Rule = {
   why: 'Direct descriptors live in a table of the ring. Their number means something else as an ordinary descriptor: 0, 1 and 2 are the standard streams. They cannot be inherited, so close-on-exec is refused.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /_direct|register_files/)) return;
+    if (!file.program.mentions(func, /_direct|register_files|FIXED_FILE/)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
     const slots: Slot[] = [];
@@ -41,7 +42,7 @@ export const uringDirectFdMisuse: Rule = {
       if (slot) slots.push(slot);
     }
     for (const prep of flow.of('prep')) {
-      const draft = prep.inside || !prep.call ? undefined : plainUse(file, flow, prep, slots) ?? tableIndex(file, flow, prep) ?? linkedUse(file, flow, prep, slots);
+      const draft = prep.inside || !prep.call ? undefined : plainUse(file, flow, prep, slots) ?? tableIndex(file, flow, prep) ?? fixedOrdinary(file, flow, prep) ?? linkedUse(file, flow, prep, slots);
       if (draft) report(draft);
     }
     plainCalls(file, func, slots, report);
@@ -148,6 +149,30 @@ function tableIndex(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
     message: 'This is an index of the registered table, but without IOSQE_FIXED_FILE the request goes to the process’s descriptor of that number: 0, 1 and 2 are the standard streams.',
     related: [{ at: placeOf(func, table.call), message: 'registered here' }],
   };
+}
+
+/** What open() or socket() returned, with the flag that has it looked up in the ring's table. */
+function fixedOrdinary(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
+  const { func } = flow.flow;
+  const fd = prep.shape?.fd === undefined ? undefined : prep.call!.args[prep.shape.fd];
+  const flags = fd && flagStore(flow, prep, FIXED_FILE);
+  if (!flags || !isSmall(file, flow, prep)) return undefined;
+  // `use_fd = registered ? 0 : fd` goes with a flag that is set in the same case
+  const value = flow.flow.value(fd, prep.memory);
+  const origins = value.unknown || value.atoms.size !== 1 ? undefined : originsOf(file, flow.flow, fd, prep.memory);
+  if (!origins?.length || !origins.every((o) => o.call && MAKES.test(o.call.name))) return undefined;
+  const maker = origins[0]!;
+  return {
+    at: placeOf(func, fd), message: `This is a descriptor of the process, and with IOSQE_FIXED_FILE the request goes to the slot of that number in the ring's table. Give it the index in the table, or leave the flag out.`,
+    related: [{ at: placeOf(func, flags.value), message: 'the flag' }, ...(maker.place && !maker.via.length ? [{ at: maker.place, message: 'the descriptor is made here' }] : [])],
+  };
+}
+const MAKES = /^(?:open(?:at2?)?(?:64)?|creat(?:64)?|socket|accept4?|eventfd|timerfd_create|memfd_create)$/;
+/** Nobody has slots with the numbers of descriptors, which begin behind the standard streams. */
+function isSmall(file: View, flow: SqeFlow, prep: Prep): boolean {
+  if (file.program.some('updates tables', (f) => file.program.mentions(f, /files_update|register_files_sparse/))) return false;
+  const count = mostEntries(file, 'files');
+  return (count !== undefined && count <= 3n) || neverRegistered(file, 'files', ringsOf(flow, prep.sqes));
 }
 
 /** Before 5.17 the slot is looked up when the chain is submitted, so before it is filled. */
