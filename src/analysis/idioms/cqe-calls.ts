@@ -157,8 +157,8 @@ export class CqeCalls {
       for (const t of this.tokens.pointed(arg, memory).all) {
         if (guard) {
           out = change(out, t, (i) => afterResult(i, 'valid'));
-          // `check_task(cqe);` may do more than ask
-          if (arg.kind === 'name' && !call.macro) out = new Map(out).set(t.id, GONE);
+          // `check_task(cqe);` may do more than ask, which `assert(cqe);` does not
+          if (arg.kind === 'name' && !call.macro && !/^(?:assert|\w*ASSERT\w*)$/.test(call.name)) out = new Map(out).set(t.id, GONE);
           continue;
         }
         if (call.name === 'free' || call.name === 'delete') continue;
