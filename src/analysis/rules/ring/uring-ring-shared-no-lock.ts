@@ -1,7 +1,7 @@
 import { assignmentsTo } from '../../idioms/assignments';
 import { ringUses, type RingUse } from '../../idioms/ring-setup';
 import { reachedFrom, threadStarts, type ThreadStart } from '../../idioms/threads';
-import { bare, statements, walk, walkFunction, type Func, type Span } from '../../model';
+import { bare, callsIn, statements, walk, walkFunction, type Func, type Span } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -61,6 +61,8 @@ function givesAllTheSame({ creator, at, args, several }: ThreadStart): boolean {
   const local = given?.kind === 'name' ? creator.locals.get(given.id) : undefined;
   if (!several || !local) return false;
   const loop = [...statements(creator.body)].filter((s) => s.kind === 'loop' && isInside(at.span, s.span)).at(-1);
+  // one after the other
+  if (loop && callsIn(creator).some((c) => /join|thread_?wait/i.test(c.name) && isInside(c.span, loop.span))) return false;
   return loop !== undefined && !isInside(local.span, loop.span) && assignmentsTo(creator, local.id).every((a) => !isInside(a.at.span, loop.span));
 }
 function isInside(inner: Span, outer: Span): boolean {
