@@ -20,7 +20,11 @@ export interface Edge {
   /** the `continue`, `break` or `goto` that takes it */
   jump?: { kind: 'continue' | 'break' | 'goto'; span: Span };
 }
-export interface Block { id: number; events: Event[]; next: Edge[] }
+export interface Block {
+  id: number; events: Event[]; next: Edge[];
+  /** an exception leaves the function here */
+  throws?: Span;
+}
 export interface Cfg {
   blocks: Block[];
   entry: number;
@@ -127,6 +131,7 @@ class Builder {
       case 'throw':
         if (s.value) this.evaluate(s.value);
         for (const handler of this.handlers) this.goto(this.blocks[handler]!);
+        if (this.handlers.length === 0 && this.current) this.current.throws = s.span;
         this.current = undefined;
         return;
       case 'break': case 'continue': this.jump(s.kind, s.label, s.span); return;

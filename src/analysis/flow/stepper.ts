@@ -41,7 +41,7 @@ export function storedName(effect: string): string | undefined {
 }
 
 /** Functions that leave what they are given alone, as far as any rule cares. */
-const HARMLESS = /^(?:v?f?printf|v?d?printf|v?sn?printf|puts|fputs|perror|strerror\w*|syslog|memset|bzero|explicit_bzero|free|delete|close|sizeof|assert|static_assert|f?stat(?:at|x)?\w*|lseek|posix_fadvise|fallocate|posix_fallocate|ftruncate|fsync|fdatasync|strcmp|strncmp|strlen|memcmp|clock_gettime|io_uring_register_(?:files|buffers|eventfd)(?:_tags|_async)?|gettimeofday|nanosleep)$/;
+const HARMLESS = /^(?:v?f?printf|v?d?printf|v?sn?printf|puts|fputs|perror|strerror\w*|syslog|memset|bzero|explicit_bzero|free|delete|close|sizeof|assert|static_assert|f?stat(?:at|x)?\w*|lseek|posix_fadvise|fallocate|posix_fallocate|ftruncate|fsync|fdatasync|strcmp|strncmp|strlen|memcmp|clock_gettime|io_uring_register_(?:files|buffers|eventfd)(?:_tags|_async)?|gettimeofday|nanosleep|aio_(?:read|write|error|return|suspend|fsync|cancel)(?:64)?)$/;
 const LIBURING = /^(?:__)?io_uring_/;
 /** System calls are modelled by their number's name. */
 function modelName(call: Call): string {

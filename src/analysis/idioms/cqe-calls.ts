@@ -16,6 +16,9 @@ import { share, type Prep } from './sqe-events';
 
 /** Words of functions that may give completions back where nobody sees it. */
 const MAY_CONSUME = /seen|advance|reap|drain|consum|complet|cqe|\bcq_|finish|release|done|dispose|pop|context|resume|yield/i;
+/** Of the guards, those that do nothing but ask. */
+const ASKS_ONLY = /[Aa]ssert|bug_on|abort_if|not_?null|^[A-Z][A-Z0-9_]+$/;
+/** Functions that only say something. */
 const SAYS_ONLY = /^(?:v?[fsd]?n?printf|f?puts|perror|syslog|strerror\w*)$|^(?!.*(?:fatal|die|panic|abort|exit|fail|throw)).*(?:log|print|trace|debug|warn|dump)/i;
 /** A cqe that was just handed out. */
 export const FRESH: Omit<Item, 'validity'> = { hold: 'held', read: 'no', sign: 'unknown' };
@@ -158,7 +161,7 @@ export class CqeCalls {
         if (guard) {
           out = change(out, t, (i) => afterResult(i, 'valid'));
           // `check_task(cqe);` may do more than ask, which `assert(cqe);` does not
-          if (arg.kind === 'name' && !call.macro && !/^(?:assert|\w*ASSERT\w*)$/.test(call.name)) out = new Map(out).set(t.id, GONE);
+          if (arg.kind === 'name' && !call.macro && !ASKS_ONLY.test(call.name)) out = new Map(out).set(t.id, GONE);
           continue;
         }
         if (call.name === 'free' || call.name === 'delete') continue;

@@ -83,6 +83,7 @@ class Analysis {
     for (const [id, entry] of entries) {
       const block = this.flow.cfg.blocks[id]!;
       const out = block.events.reduce<CqeStates>((s, e) => this.step(e, s), entry);
+      if (block.throws && this.func.name !== this.func.owner.replace(/^.*::/, '')) this.leave(block, out);
       if (!block.next.some((e) => e.to === this.flow.cfg.exit)) continue;
       ends = joinCqeStates(ends, out);
       this.leave(block, out);
@@ -150,7 +151,7 @@ class Analysis {
       if (isGone(all) || token.shared || (token.source !== 'wait' && token.source !== 'peek' && token.source !== 'each')) continue;
       for (const i of all.values()) {
         if (i.hold !== 'held' || i.read !== 'result' || (i.validity !== 'valid' && i.validity !== 'untested')) continue;
-        const at = i.jump ? { span: i.jump } : last?.kind === 'return' ? last : token.call;
+        const at = block.throws ? { span: block.throws } : i.jump ? { span: i.jump } : last?.kind === 'return' ? last : token.call;
         // behind its loop a count decides
         if (token.source === 'each' && !(at && this.loopOf(token).some((l) => l.start <= at.span.start && at.span.end <= l.end))) continue;
         if (at) this.troubles.report({ kind: 'unseen', token, at: this.troubles.place(at), again: undefined });

@@ -1,6 +1,6 @@
 /** What a function does with the result of a call: asks whether it failed, how much it did, or nothing. */
 import { isGuard } from '../api/names';
-import { bare, childrenOf, type Call, type Expr, type Func } from '../model';
+import { bare, childrenOf, statements, walkFunction, type Call, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 import { OTHER, resultFlow, type ResultFlow, type ResultState } from './return-convention';
 import { lvalue, operandOf } from './tested';
@@ -52,8 +52,20 @@ export function useOfResult(file: View, func: Func, call: Call): Use {
   });
   results.tests(test);
   // a lambda may read what it captured
-  return reached && (seen === 'used' || func.inner.length === 0) ? seen : undefined;
+  return reached && (seen === 'used' || func.inner.length === 0 || !isCaptured(func, call)) ? seen : undefined;
 }
+/** The variables that hold the result, by name, in the lambdas of the function. */
+function isCaptured(func: Func, call: Call): boolean {
+  const names = new Set<string>();
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && bare(s.init) === call) names.add(s.local.name);
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'assign' || bare(e.value) !== call) continue;
+    if (e.target.kind !== 'name') return true;
+    names.add(e.target.name);
+  }
+  return names.size === 0 || func.inner.some((f) => [...walkFunction(f)].some((e) => e.kind === 'name' && names.has(e.name)) || f.inner.length > 0);
+}
+
 function isOwn(func: Func, target: Expr): boolean {
   const e = bare(target);
   const local = e.kind === 'name' ? func.locals.get(e.id) : undefined;

@@ -12,7 +12,7 @@ type Name = Extract<Expr, { kind: 'name' }>;
 const ERROR = /^aio_error$/;
 const RETURN = /^aio_return$/;
 /** In a loop these let the processor do something else, or may. */
-const SAYS = /^(?:f?printf|puts|fputs|putchar|fflush|perror)$/;
+const SAYS = /^(?:f?printf|assert|puts|fputs|putchar|fflush|perror)$/;
 
 export const posixAioResultMisuse: Rule = {
   info: {
@@ -89,9 +89,10 @@ function busyLoops(file: View, func: Func): { loop: Loop; call: Call }[] {
     if (asked) out.push({ loop: s, call: asked });
     if (!s.test) continue;
     const test = bare(s.test);
-    if (test.kind !== 'binary' || test.op !== '==') continue;
+    const untilDone = nonzero(test);
+    if (!untilDone && (test.kind !== 'binary' || test.op !== '==')) continue;
     const assigned = [...walk(s.body.flatMap(expressionsOf))].filter((e) => e.kind === 'assign' && e.op === '=');
-    const sides = [test.left, test.right].map((e) => {
+    const sides = (untilDone ? [untilDone] : test.kind === 'binary' ? [test.left, test.right] : []).map((e) => {
       const inner = bare(e);
       if (inner.kind === 'assign') return bare(inner.value);
       // `do { e = aio_error(&cb); } while (e == EINPROGRESS);`
@@ -100,13 +101,21 @@ function busyLoops(file: View, func: Func): { loop: Loop; call: Call }[] {
     });
     const call = sides.find((e) => e.kind === 'call' && isPosixCall(file, e, ERROR));
     const progress = sides.some((e) => e.kind === 'name' && e.name === 'EINPROGRESS');
-    if (call?.kind !== 'call' || !progress) continue;
+    if (call?.kind !== 'call' || !(progress || untilDone)) continue;
     const inside = [...walk([...s.body.flatMap(expressionsOf), ...(s.update ? [s.update] : [])])];
     const idle = inside.every((e) => e.kind !== 'await' && (e.kind !== 'call' || e === call || (SAYS.test(e.name) && !e.macro)));
     const leaves = [...statements(s.body)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto');
     if (idle && !leaves) out.push({ loop: s, call });
   }
   return out;
+}
+
+/** `while (aio_error(&cb))` and `!= 0`: as long as the request runs, and for ever when it failed. */
+function nonzero(test: Expr): Expr | undefined {
+  if (test.kind === 'call') return test;
+  if (test.kind !== 'binary' || test.op !== '!=') return undefined;
+  const [left, right] = [bare(test.left), bare(test.right)];
+  return right.kind === 'int' && right.value === 0n ? left : left.kind === 'int' && left.value === 0n ? right : undefined;
 }
 
 /** `for (;;) { e = aio_error(&cb); if (e == EINPROGRESS) continue; break; }`: the loop has no other business. */

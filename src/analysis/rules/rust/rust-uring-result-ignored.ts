@@ -154,12 +154,19 @@ function completions(file: SourceFile, func: Func): Draft[] {
     const at = bare(e);
     return at.kind === 'call' && at.callee.kind === 'member' && plain(at.callee.object).kind === 'call' && (plain(at.callee.object) as Call).callee.kind === 'name';
   };
-  const tested = all.some((e) => (e.kind === 'binary' && /^(?:[<>]=?|[!=]=)$/.test(e.op) && (isResult(e.left) || isResult(e.right)))
-    || (e.kind === 'call' && e.callee.kind === 'member' && isResult(e.callee.object) && /^(?:is_negative|is_positive|signum|try_into|cmp|max|checked_\w+)$/.test(e.name))
-    || (e.kind === 'call' && e.callee.kind === 'name' && e.args.some(isResult)))
+  // -1 is EPERM, and no other error
+  const one = all.find((e) => isMinusTest(e, isResult));
+  const compared = all.some((e) => (e.kind === 'binary' && /^(?:[<>]=?|[!=]=)$/.test(e.op) && (isResult(e.left) || isResult(e.right)) && !isMinusTest(e, isResult))
+    || (e.kind === 'call' && e.callee.kind === 'member' && isResult(e.callee.object) && /^(?:is_negative|is_positive|signum|try_into|cmp|max|checked_\w+)$/.test(e.name)))
     || [...statements(func.body)].some((s) => (s.kind === 'switch' && isResult(s.subject)) || (s.kind === 'if' && s.test?.kind === 'opaque' && s.test.parts.some(isResult)));
+  const tested = compared || all.some((e) => e.kind === 'call' && e.callee.kind === 'name' && e.args.some(isResult));
+  const alone = compared ? undefined : one;
+  if (alone) out.push({
+    at: placeOf(func, alone),
+    message: 'The result of a completion is the negative error number itself: -1 is EPERM, and every other error passes this test. Compare it with 0.',
+  });
   for (const e of all) {
-    if (e.kind !== 'cast' || (tested && !fresh(e.operand)) || !/^(?:usize|u16|u32|u64)$/.test(e.type) || !isResult(e.operand)) continue;
+    if (e.kind !== 'cast' || alone || (tested && !fresh(e.operand)) || !/^(?:usize|u16|u32|u64)$/.test(e.type) || !isResult(e.operand)) continue;
     out.push({
       at: placeOf(func, e),
       message: 'The result of a completion is negative when the operation failed: the cast makes a huge count of the error. Test it for < 0 first.',
@@ -177,7 +184,13 @@ function completions(file: SourceFile, func: Func): Draft[] {
   return out;
 }
 function negativeTest(test: Expr, isResult: (e: Expr) => boolean): boolean {
-  return [...walk([test])].some((e) => e.kind === 'binary' && /^[<>]=?$/.test(e.op) && (isResult(e.left) || isResult(e.right)));
+  return [...walk([test])].some((e) => isMinusTest(e, isResult) || (e.kind === 'binary' && /^[<>]=?$/.test(e.op) && (isResult(e.left) || isResult(e.right))));
+}
+/** `result == -1`, as after a call of the C library. */
+function isMinusTest(e: Expr, isResult: (e: Expr) => boolean): boolean {
+  if (e.kind !== 'binary' || !/^[!=]=$/.test(e.op) || isResult(e.left) === isResult(e.right)) return false;
+  const other = bare(isResult(e.left) ? e.right : e.left);
+  return (other.kind === 'int' && other.value === -1n) || (other.kind === 'unary' && other.op === '-' && bare(other.operand).kind === 'int' && (bare(other.operand) as Extract<Expr, { kind: 'int' }>).value === 1n);
 }
 /** In the branch itself, not in one that tests something else. */
 function inside(s: Extract<Stmt, { kind: 'if' }>, at: Span): boolean {
