@@ -57,7 +57,9 @@ describe.skipIf(WHY_NO_TRACING)(`system calls ${WHY_NO_TRACING && `(skipped: ${W
     const pipe = of(said.pipe).sort((a, b) => a.start - b.start);
     expect(callCounts(pipe)).toEqual({ read: 2 * (said.waits as number) });
     const slept = pipe.filter((_, i) => i % 2 === 0);
-    for (const call of slept) expect(call.asleep).toBeGreaterThan(4_500_000);
+    // where the machine is busy, a reader may come to its call when the writer has written
+    expect(median(slept.map((call) => call.asleep))).toBeGreaterThan(4_500_000);
+    for (const call of slept.filter((one) => one.duration > 4_500_000)) expect(call.asleep).toBeGreaterThan(call.duration / 2);
     for (const call of pipe) expect(call.blocked).toBe(0);
     const measured = said.pipe_ns as number[];
     expect(median(slept.map((call, i) => call.duration / measured[i]!))).toBeGreaterThan(0.9);
