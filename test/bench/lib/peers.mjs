@@ -1,36 +1,23 @@
 // liburing's own programs, one at a time, through this analysis, clang-tidy and cppcheck, in turns. A peer that is not installed
 // is left out.
-import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeCosts } from './child.mjs';
+import { liburing } from './liburing.mjs';
 import { median } from './numbers.mjs';
 
 const PEERS = {
   'clang-tidy': { programs: ['clang-tidy-19', 'clang-tidy'], args: (file, home) => ['--quiet', file, '--', '-std=gnu11', '-D_GNU_SOURCE', `-I${home}/src/include`] },
   cppcheck: { programs: ['cppcheck'], args: (file, home) => ['--quiet', '--enable=warning', '--std=c11', `-I${home}/src/include`, file] },
 };
-const MOST_FILES = 40;
 
 function installed(programs) {
   return programs.find((program) => !spawnSync(program, ['--version']).error);
 }
 
-/** Where liburing's sources are kept; fetched as for the tests on real programs. */
-async function liburing(root, scratch) {
-  await build({
-    stdin: { contents: "export * from './test/realworld/sources';", resolveDir: root, loader: 'ts' },
-    bundle: true, platform: 'node', format: 'cjs', outfile: join(scratch, 'sources.cjs'), logLevel: 'error',
-  });
-  return createRequire(import.meta.url)(join(scratch, 'sources.cjs')).debianSource('liburing');
-}
-
 export async function peers({ root, scratch, rounds }) {
-  const home = await liburing(root, scratch);
-  const all = ['examples', 'test'].flatMap((folder) => readdirSync(join(home, folder)).filter((name) => name.endsWith('.c')).sort().map((name) => join(home, folder, name)));
-  const files = all.filter((_, i) => i % Math.ceil(all.length / MOST_FILES) === 0);
+  const { home, files } = await liburing(root, scratch);
   const lines = files.reduce((sum, file) => sum + readFileSync(file, 'utf8').split('\n').length, 0);
   const found = Object.entries(PEERS).flatMap(([name, { programs, args }]) => {
     const program = installed(programs);

@@ -2,10 +2,11 @@
 // reading alone costs), and the language server's memory after it scanned the tree.
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { nodeCosts } from './child.mjs';
+import { liburing } from './liburing.mjs';
 import { median, percentile } from './numbers.mjs';
 import { serverAfterScan } from './server-memory.mjs';
 
@@ -37,13 +38,14 @@ static long weigh_${n}_${i}(const struct item_${n} *first, int least, long *sum)
   return parts.join('');
 }
 
-async function makeTree(root, scratch, megabytes) {
+/** @param texts of the files that use the APIs, in turn; dense C where there are none */
+async function makeTree(root, scratch, megabytes, name, texts) {
   await build({
     stdin: { contents: "export * from './test/unit/analysis/dense-c';", resolveDir: root, loader: 'ts' },
     bundle: true, platform: 'node', format: 'cjs', outfile: join(scratch, 'dense.cjs'), logLevel: 'error',
   });
   const { denseC } = createRequire(import.meta.url)(join(scratch, 'dense.cjs'));
-  const tree = join(scratch, 'tree');
+  const tree = join(scratch, name);
   const files = Math.round(megabytes * 1e6 / FILE_BYTES);
   const dense = denseC(800);
   let using = 0;
@@ -53,13 +55,13 @@ async function makeTree(root, scratch, megabytes) {
     const uses = n % 100 === 50;
     if (uses) using++;
     // each file's functions have names of their own, as static ones of different files would
-    writeFileSync(join(folder, `file${n}.c`), uses ? dense.replace(/\b(\w+_\d+)\(/g, `$1_${n}(`) : plainC(n, FILE_BYTES));
+    writeFileSync(join(folder, `file${n}.c`), uses ? texts?.[(using - 1) % texts.length] ?? dense.replace(/\b(\w+_\d+)\(/g, `$1_${n}(`) : plainC(n, FILE_BYTES));
   }
   return { tree, files, using };
 }
 
 export async function scan({ root, scratch, megabytes, rounds }) {
-  const { tree, files, using } = await makeTree(root, scratch, megabytes);
+  const { tree, files, using } = await makeTree(root, scratch, megabytes, 'tree');
   const reading = [];
   const scanning = [];
   let last;
@@ -78,5 +80,18 @@ export async function scan({ root, scratch, megabytes, rounds }) {
     ofReading: median(seconds.map((s, i) => s / reading[i])),
     maxRssMb: Math.round(Math.max(...scanning.map((s) => s.maxRssMb))),
     server: await serverAfterScan({ root, tree }),
+    realFiles: await scanOfReal({ root, scratch, megabytes, rounds }),
+  };
+}
+
+/** The same tree with programs of liburing's in the place of the dense files. */
+async function scanOfReal({ root, scratch, megabytes, rounds }) {
+  const texts = (await liburing(root, scratch)).files.map((file) => readFileSync(file, 'utf8'));
+  const { tree, using } = await makeTree(root, scratch, megabytes, 'real', texts);
+  const scanning = Array.from({ length: rounds }, () => nodeCosts(scratch, [join(root, 'dist/cli.js'), 'lint', tree, '--format', 'json']));
+  const seconds = scanning.map((s) => s.seconds);
+  return {
+    using, linesUsing: texts.reduce((sum, text) => sum + text.split('\n').length, 0), findings: JSON.parse(scanning[0].stdout).findings.length,
+    scanSeconds: { p50: median(seconds), max: percentile(seconds, 1) }, scanCpuSeconds: median(scanning.map((s) => s.cpuSeconds)),
   };
 }
