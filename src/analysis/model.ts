@@ -133,6 +133,10 @@ class PlaceInUnit implements Place {
   constructor(readonly unit: Readonly<Unit>, readonly span: Span) {}
   get base(): number { return this.unit.base; }
 }
+/** Whether one place of a unit lies in another. */
+export function isWithin(inner: Span, outer: Span): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end;
+}
 export function placeIn(unit: Readonly<Unit>, span: Span): Place {
   return new PlaceInUnit(unit, span);
 }

@@ -2,6 +2,7 @@
 import { Recording } from '../recording';
 import { formatSummary } from '../trace';
 import { UsageError, type Command } from './command';
+import { reason } from './files';
 import { parseOptions, print, printable, readFormat, say } from './output';
 
 const USAGE = `usage: ringlight report FILE [--format text|json]
@@ -16,7 +17,11 @@ async function run(args: string[]): Promise<number> {
   const format = readFormat(values.format);
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new UsageError('give one recording (see ringlight report --help)');
-  const recording = await Recording.open(file);
+  const recording = await Recording.open(file).catch((error: unknown) => reason(error));
+  if (typeof recording === 'string') {
+    say(`${printable(file)}: ${recording}`);
+    return 2;
+  }
   try {
     const { state, problem } = recording.status();
     if (state === 'failed') {

@@ -55,7 +55,7 @@ function parse(args: string[]): Options {
   const filtered = [values.comm, values.uid, values.cgroup].some((filter) => filter !== undefined);
   if (filtered && (values.pid !== undefined || argv !== undefined)) throw new UsageError('--comm, --uid and --cgroup are for --all');
   if (targets > 1 || (targets === 0 && !filtered)) throw new UsageError(`give one of --pid N, --all, -- COMMAND (see ringlight trace --help)`);
-  const target: TraceRequest['target'] = values.pid !== undefined ? { kind: 'pid', pid: positive('--pid', values.pid) }
+  const target: TraceRequest['target'] = values.pid !== undefined ? { kind: 'pid', pid: processId(values.pid) }
     : argv !== undefined ? { kind: 'command', argv } : { kind: 'all' };
   if (target.kind === 'command' && target.argv.length === 0) throw new UsageError('no command after --');
   return {
@@ -81,6 +81,13 @@ function positive(option: string, value: string): number {
   const number = Number(value);
   if (!(number > 0) || !Number.isFinite(number)) throw new UsageError(`${option} ${value}: a positive number is wanted`);
   return number;
+}
+
+/** Linux gives out no number above 4,194,304. */
+function processId(value: string): number {
+  const pid = whole('--pid', value, 1);
+  if (pid > 4_194_304) throw new UsageError(`--pid ${value}: no process has so high a number`);
+  return pid;
 }
 
 function whole(option: string, value: string, least: number): number {

@@ -45,6 +45,20 @@ function run(...args: string[]) {
   return { status, stdout, stderr };
 }
 
+describe('what cannot be', () => {
+  it.each([
+    [['report', 'nowhere.ringtrace'], 'nowhere.ringtrace: no such file or directory'],
+    [['report', 'src'], 'src: '],
+    [['trace', '--pid', '1.5'], '--pid 1.5: a whole number'],
+    [['trace', '--pid', '999999999'], '--pid 999999999: no process has so high a number'],
+  ])('%j: a sentence and exit 2', (args, words) => {
+    const { status, stderr } = run(...args);
+    expect(stderr).toContain(words);
+    expect(stderr).not.toContain('ENOENT');
+    expect(status).toBe(2);
+  });
+});
+
 describe('ringlight lint', () => {
   it('JSON: one-based positions, the fix, the counts; exit 1', () => {
     const { status, stdout, stderr } = run('lint', 'src', '--format', 'json');

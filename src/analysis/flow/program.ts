@@ -9,17 +9,18 @@ import { bare, FILE, walk, walkFunction, type Call, type Expr, type Field, type 
 import { cyclesOf, sameCycles, type Cycles } from './call-cycles';
 import { buildCfg, type Block, type Cfg, type Event } from './cfg';
 import { solve } from './dataflow';
-import { arithmetic, keysOf, valueOf, type Surroundings } from './evaluate';
+import { arithmetic, valueOf, type Surroundings } from './evaluate';
 import { Layout } from './layout';
 import { className, methodOf, objectOf } from './methods';
 import { equalMemory, joinMemory, START, widenMemory, type Memory } from './memory';
 import { NameIndex } from './name-index';
 import { stretched } from './stretches';
 import { storedName, Stepper, type ApiModels } from './stepper';
-import { dependsOnParameters, isShared, type Effect, type Summary } from './summary';
+import { summarise } from './summarise';
+import { dependsOnParameters, type Effect, type Summary } from './summary';
 import { SYSTEM_CONSTANTS } from './system-constants';
 import { equal, int, join, NOTHING, UNKNOWN, type Value } from './value';
-import { walkedLately, type Walk } from './walks';
+import { flowOf } from './value-flow';
 
 export interface Flow {
   func: Func;
@@ -236,7 +237,7 @@ export class Program {
     if (home !== this) return home.summary(func);
     return this.memo.derived(func, 'summary', () => {
       const flow = this.flow(func);
-      return flow && this.summarise(flow);
+      return flow && summarise(flow);
     });
   }
   /** What a caller may know of a function it calls: nothing where the two call each other. */
@@ -366,59 +367,11 @@ export class Program {
     const stepper = new Stepper(this, func, around, this.models);
     const entries = solve<Memory>(cfg, { start: START, step: (event, memory) => stepper.step(event, memory), join: joinMemory, equal: equalMemory, widen: widenMemory });
     if (!entries) return undefined;
-    const walkThrough = (): Walk => {
-      const out: Walk = { steps: [], ends: new Map() };
-      for (const [id, entry] of entries) {
-        const block = cfg.blocks[id]!;
-        let memory = entry;
-        for (const event of block.events) {
-          out.steps.push({ event, memory, block });
-          memory = stepper.step(event, memory);
-        }
-        out.ends.set(block, memory);
-      }
-      return out;
-    };
-    const flow: Flow = {
-      func, cfg, effects: [],
-      replay: (visit) => {
-        for (const { event, memory, block } of walkedLately(entries, walkThrough).steps) visit(event, memory, block);
-      },
-      after: (block) => walkedLately(entries, walkThrough).ends.get(block),
-      value: (e, memory) => valueOf(e, memory, around),
-      keys: (e, memory) => keysOf(e, memory, around),
-    };
+    const flow = flowOf(func, cfg, entries, stepper, around);
     stepper.effects = flow.effects;
     flow.replay(() => undefined);
     stepper.effects = undefined;
     return flow;
-  }
-
-  private summarise(flow: Flow): Summary {
-    const { func, cfg } = flow;
-    const params = new Set(func.params.map((p) => p.id));
-    let returns = NOTHING;
-    const ends: Memory[] = [];
-    let falls = false;
-    flow.replay((event, memory) => {
-      if (event.kind !== 'return') return;
-      if (event.value) returns = join(returns, flow.value(event.value, memory));
-      ends.push(memory);
-    });
-    // the end of the body, where it is not a return
-    for (const block of cfg.blocks) {
-      const memory = flow.after(block);
-      if (!memory || block.events.at(-1)?.kind === 'return' || !block.next.some((e) => e.to === cfg.exit)) continue;
-      falls = true;
-      ends.push(memory);
-    }
-    const end = ends.length ? ends.reduce(joinMemory) : undefined;
-    const stores = end ? [...end.values].filter(([key]) => isShared(key, params)) : [];
-    return {
-      params: func.params.map((p) => ({ id: p.id, reference: p.reference })),
-      returns, stores, lost: end ? [...end.lost].filter((k) => isShared(k, params)) : [],
-      effects: flow.effects, noReturn: ends.length === 0 && !falls,
-    };
   }
 }
 
@@ -435,12 +388,12 @@ function some<T>(list: T[]): T[] | undefined {
   return list.length ? list : undefined;
 }
 
-/** A call of a function by its name, not through a variable, member or macro. */
 /** In C++ a bare name stands for a method in the method's own class only, and never with `::` in front. */
 function canReach(call: Call, found: Func): boolean {
   if (!call.within || found.owner === '' || call.callee.kind !== 'name') return true;
   return !call.callee.global && (call.callee.name.includes('::') || call.within.owner === found.owner);
 }
+/** A call of a function by its name, not through a variable, member or macro. */
 function isDirect(call: Call): boolean {
   return !call.macro && call.callee.kind === 'name' && !call.callee.id.includes('~');
 }

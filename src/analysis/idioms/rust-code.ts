@@ -203,9 +203,6 @@ export function loopsAround(func: Func, at: Span): Extract<Stmt, { kind: 'loop' 
     .filter((l) => !l.body.length || at.start >= Math.min(...l.body.map((b) => b.span.start)))
     .sort((a, b) => a.span.start - b.span.start);
 }
-export function isWithin(inner: Span, outer: Span): boolean {
-  return outer.start <= inner.start && inner.end <= outer.end;
-}
 
 /** Whether running a list of statements never comes to its end: it returns, breaks, goes round, or panics. */
 export function leaves(body: Stmt[], continues = true): boolean {

@@ -1,7 +1,8 @@
 /** What a file does with completions of the io-uring crate. */
 import type { Func } from '../model';
+import { isWithin } from '../model';
 import type { SourceFile } from '../source-file';
-import { allRustCalls, isWithin, plain, rustCalls, typeOf } from './rust-code';
+import { allRustCalls, plain, rustCalls, typeOf } from './rust-code';
 import { walkFunction } from '../model';
 
 export interface CompletionUse {

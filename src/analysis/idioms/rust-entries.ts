@@ -1,10 +1,10 @@
 /** Entries of the io-uring crate as they are queued: their flags, their descriptors, and in which order they go where. */
 import type { Event } from '../flow/cfg';
 import type { Flow } from '../flow/program';
-import { bare, statements, walk, type Call, type Expr, type Func } from '../model';
+import { isWithin, bare, statements, walk, type Call, type Expr, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import { wayTo } from './paths';
-import { isWithin, plain, rustCalls } from './rust-code';
+import { plain, rustCalls } from './rust-code';
 import { entriesOf, pushesOf, ringKey, type Entry } from './rust-uring';
 
 /** An entry and the push it goes with; `index` in a list of several. */

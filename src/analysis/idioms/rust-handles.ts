@@ -1,11 +1,11 @@
 /** Files and the like that a function of Rust owns: what is done with them, and whether they are still its own at its end. */
 import type { Event } from '../flow/cfg';
 import type { Flow } from '../flow/program';
-import { statements, type Call, type Func, type Local, type Span, type Stmt } from '../model';
+import { isWithin, statements, type Call, type Func, type Local, type Span, type Stmt } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import { insertion, type DraftFix } from '../rules/rule';
 import { wayTo } from './paths';
-import { isWithin, methodsOn, plain, rustCalls, succeeds, typeOf, usesOf } from './rust-code';
+import { methodsOn, plain, rustCalls, succeeds, typeOf, usesOf } from './rust-code';
 
 export interface Handle { local: Local; type: string; func: Func; /** what it was made from; absent for parameters */ made: Stmt | undefined }
 

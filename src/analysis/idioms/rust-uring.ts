@@ -1,8 +1,8 @@
 /** The io-uring crate: rings, queues, entries and what is done with them. */
 import { constant } from '../flow/value';
-import { statements, walkFunction, type Call, type Expr, type Func } from '../model';
+import { isWithin, statements, walkFunction, type Call, type Expr, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
-import { chainOf, declarationOf, isWithin, plain, rustCalls, usesOf, type RustCall } from './rust-code';
+import { chainOf, declarationOf, plain, rustCalls, usesOf, type RustCall } from './rust-code';
 
 export const PUSH = /^io_uring::SubmissionQueue::push(?:_multiple)?$/;
 /** Submission, by any name; unknown helpers with such a name count too. */

@@ -1,9 +1,9 @@
 /** Rust: a wait that timed out, and a return that frees the buffer of the request it waited for. */
-import { declarationOf, isWithin, leaves, plain, usesOf } from '../../idioms/rust-code';
+import { declarationOf, leaves, plain, usesOf } from '../../idioms/rust-code';
 import { mentionsIn } from '../../idioms/rust-completions';
 import { queuedIn } from '../../idioms/rust-entries';
 import { pointeeOf, submitsOf } from '../../idioms/rust-uring';
-import { ownExpressions, statements, walk, type Func, type Span, type Stmt } from '../../model';
+import { isWithin, ownExpressions, statements, walk, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Draft } from '../rule';
 

@@ -2,7 +2,7 @@ import { isPosixCall, posixStarts, reachesInFlight, sameText } from '../../idiom
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { eventOf, wayTo } from '../../idioms/paths';
 import { errnoUses } from '../../idioms/errno-uses';
-import { bare, expressionsOf, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
+import { bare, expressionsOf, isWithin, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { type DraftFix, type Rule, type View } from '../rule';
 
@@ -129,12 +129,9 @@ function asksInside(file: View, loop: Loop): Call | undefined {
   if (!first || !first.args[0] || !inside.some((e) => e.kind === 'name' && e.name === 'EINPROGRESS') || inside.some((e) => e.kind === 'await')) return undefined;
   const rest = calls.filter((c) => !asked.includes(c) && !(SAYS.test(c.name) && !c.macro));
   // what is called on the way out does not let the loop sleep
-  const leaving = (c: Call): boolean => [...statements(loop.body)].some((s) => s.kind === 'if' && [s.then, s.otherwise].some((b) => b.some((x) => contains(x.span, c.span)) && [...statements(b)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto')))
-    || [...statements(loop.body)].some((s) => s.kind === 'return' && contains(s.span, c.span));
+  const leaving = (c: Call): boolean => [...statements(loop.body)].some((s) => s.kind === 'if' && [s.then, s.otherwise].some((b) => b.some((x) => isWithin(c.span, x.span)) && [...statements(b)].some((x) => x.kind === 'break' || x.kind === 'return' || x.kind === 'goto')))
+    || [...statements(loop.body)].some((s) => s.kind === 'return' && isWithin(c.span, s.span));
   return rest.every(leaving) ? first : undefined;
-}
-function contains(outer: { start: number; end: number }, inner: { start: number; end: number }): boolean {
-  return outer.start <= inner.start && inner.end <= outer.end;
 }
 
 /** `;` becomes a call of aio_suspend(), where the block's name can be said again. */

@@ -1,7 +1,7 @@
 /** Rust: loops that look for completions without waiting for them. */
-import { isWithin, rustCalls } from '../../idioms/rust-code';
+import { rustCalls } from '../../idioms/rust-code';
 import { ringKey, setUpOf, SUBMIT, SUBMIT_AND_WAIT } from '../../idioms/rust-uring';
-import { statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { isWithin, statements, walk, walkFunction, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Draft } from '../rule';
 

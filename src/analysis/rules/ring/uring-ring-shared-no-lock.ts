@@ -1,7 +1,7 @@
 import { assignmentsTo } from '../../idioms/assignments';
 import { ringUses, type RingUse } from '../../idioms/ring-setup';
 import { reachedFrom, threadStarts, type ThreadStart } from '../../idioms/threads';
-import { bare, callsIn, statements, walk, walkFunction, type Func, type Span } from '../../model';
+import { bare, callsIn, isWithin, statements, walk, walkFunction, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -60,13 +60,10 @@ function givesAllTheSame({ creator, at, args, several }: ThreadStart): boolean {
   if (given?.kind === 'unary' && given.op === '&') given = bare(given.operand);
   const local = given?.kind === 'name' ? creator.locals.get(given.id) : undefined;
   if (!several || !local) return false;
-  const loop = [...statements(creator.body)].filter((s) => s.kind === 'loop' && isInside(at.span, s.span)).at(-1);
+  const loop = [...statements(creator.body)].filter((s) => s.kind === 'loop' && isWithin(at.span, s.span)).at(-1);
   // one after the other
-  if (loop && callsIn(creator).some((c) => /join|thread_?wait/i.test(c.name) && isInside(c.span, loop.span))) return false;
-  return loop !== undefined && !isInside(local.span, loop.span) && assignmentsTo(creator, local.id).every((a) => !isInside(a.at.span, loop.span));
-}
-function isInside(inner: Span, outer: Span): boolean {
-  return outer.start <= inner.start && inner.end <= outer.end;
+  if (loop && callsIn(creator).some((c) => /join|thread_?wait/i.test(c.name) && isWithin(c.span, loop.span))) return false;
+  return loop !== undefined && !isWithin(local.span, loop.span) && assignmentsTo(creator, local.id).every((a) => !isWithin(a.at.span, loop.span));
 }
 /** The thread runs a method of the object that starts it. */
 function isOnThis(start: ThreadStart): boolean {

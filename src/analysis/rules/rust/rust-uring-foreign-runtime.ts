@@ -1,6 +1,6 @@
-import { allRustCalls, hasAttribute, holderOf, isAwaited, isWithin, outermost, rustCalls, type RustCall } from '../../idioms/rust-code';
+import { allRustCalls, hasAttribute, holderOf, isAwaited, outermost, rustCalls, type RustCall } from '../../idioms/rust-code';
 import { attributeRuntime, operationRuntime, runtimesOf, startedBy } from '../../idioms/rust-runtime';
-import { bodiesOf, statements, type Attribute, type Call, type Func, type Stmt } from '../../model';
+import { isWithin, bodiesOf, statements, type Attribute, type Call, type Func, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { DraftFix, Rule } from '../rule';
 

@@ -1,5 +1,5 @@
-import { fateOf, isAwaited, isWithin, leaves, loopsAround, parentOf, plain, rustCalls } from '../../idioms/rust-code';
-import { statements, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { fateOf, isAwaited, leaves, loopsAround, parentOf, plain, rustCalls } from '../../idioms/rust-code';
+import { isWithin, statements, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
 

@@ -1,6 +1,6 @@
-import { declarationOf, hasAttribute, isWithin, localOf, plain, rustCalls, scopeOf, usesOf, type Use } from '../../idioms/rust-code';
+import { declarationOf, hasAttribute, localOf, plain, rustCalls, scopeOf, usesOf, type Use } from '../../idioms/rust-code';
 import { entriesOf, pushesOf, reapsOf, ringKey, setUpsOf, submitsOf, type Entry } from '../../idioms/rust-uring';
-import { statements, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { isWithin, statements, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
 

@@ -1,6 +1,6 @@
-import { declarationOf, fateOf, hasAttribute, isWithin, loopsAround, rustCalls } from '../../idioms/rust-code';
+import { declarationOf, fateOf, hasAttribute, loopsAround, rustCalls } from '../../idioms/rust-code';
 import { numberOf, PUSH, pushesOf, ringKey, setUpsOf, submitsOf } from '../../idioms/rust-uring';
-import { walkFunction, type Call, type Func, type Stmt } from '../../model';
+import { isWithin, walkFunction, type Call, type Func, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
 

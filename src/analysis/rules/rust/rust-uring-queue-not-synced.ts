@@ -1,8 +1,8 @@
 import { solve } from '../../flow/dataflow';
 import type { Event } from '../../flow/cfg';
-import { chainOf, declarationOf, isWithin, plain, rustCalls, scopeOf, typeOf, usesOf } from '../../idioms/rust-code';
+import { chainOf, declarationOf, plain, rustCalls, scopeOf, typeOf, usesOf } from '../../idioms/rust-code';
 import { PUSH, pushesOf, ringKey, setUpsOf, SUBMIT, SUBMIT_AND_WAIT } from '../../idioms/rust-uring';
-import { expressionsOf, statements, walk, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { isWithin, expressionsOf, statements, walk, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import { insertion, type Draft, type DraftFix, type Rule } from '../rule';
 

@@ -1,6 +1,6 @@
-import { allRustCalls, isWithin, plain, rustCalls, typeOf, usesOf, type Use } from '../../idioms/rust-code';
+import { allRustCalls, plain, rustCalls, typeOf, usesOf, type Use } from '../../idioms/rust-code';
 import { completionUse } from '../../idioms/rust-completions';
-import { bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
+import { isWithin, bare, statements, walk, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import { insertion, type Draft, type DraftFix, type Rule } from '../rule';
 
