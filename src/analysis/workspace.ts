@@ -36,6 +36,8 @@ interface Outline {
   /** functions that other files can call without including this one; methods as `Class::name` */
   external: ReadonlySet<string>;
 }
+/** A file of the workspace without its text. */
+export interface Seen { path: string; language: Language; place: string; outline: Outline }
 const NO_OUTLINE: Outline = { includes: [], names: new Set(), external: new Set() };
 
 export class Workspace {
@@ -60,16 +62,24 @@ export class Workspace {
     for (const path of headers) this.paths.add(path);
   }
 
-  /** A file as it is now; one that is open in a session keeps the text it has there. `place`: the path inside the project. */
-  set(path: string, language: Language, text: string, place = path): void {
+  /**
+   * A file as it is now; one that is open in a session keeps the text it has there. `place`: the path inside the project;
+   * `outline`: what another workspace saw in this very text (`seen`), which is parsed here only when somebody asks for more.
+   */
+  set(path: string, language: Language, text: string, place = path, outline?: Outline): void {
     const known = this.members.get(path);
     if (known?.open || (known?.text === text && known.language === language)) return;
     if (known) this.release(known);
     const member = new Member(this, path, language, text, place);
     this.members.set(path, member);
     this.paths.add(path);
-    this.waiting.add(member);
+    if (outline) member.adoptOutline(outline);
+    else this.waiting.add(member);
     this.changed();
+  }
+  /** What was looked at so far: plain data that a workspace in another thread can `set`. */
+  seen(): Seen[] {
+    return [...this.members.values()].filter((m) => m.outline !== NO_OUTLINE).map(({ path, language, place, outline }) => ({ path, language, place, outline }));
   }
   remove(path: string): void {
     const member = this.members.get(path);
@@ -259,10 +269,12 @@ class Member implements Outside {
     this.open = false;
   }
   private outlineAnew(): void {
-    const before = this.outline;
     const now = outlineOf(this.file.facts);
-    if (sameOutline(before, now)) return;
-    this.outline = now;
+    if (!sameOutline(this.outline, now)) this.adoptOutline(now);
+  }
+  adoptOutline(outline: Outline): void {
+    const before = this.outline;
+    this.outline = outline;
     this.workspace.outlined(this, before);
   }
 

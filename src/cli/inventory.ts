@@ -4,7 +4,8 @@ import type { InventoryReport, InventoryUsage, Surface, Usage } from '../protoco
 import { FAMILY_INFO, PHASE_LABELS, phaseOf, SURFACES, type Phase } from '../protocol/families';
 import { UsageError, type Command } from './command';
 import { print, printable } from './output';
-import { scan, type Source } from './scan';
+import { scan } from './scan';
+import type { Source } from './scan-part';
 
 export const inventory: Command = {
   usage: `usage: ringlight inventory [PATH…] [--format text|json] [--exclude PATTERN…]

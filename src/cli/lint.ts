@@ -5,7 +5,8 @@ import { parseVersion } from '../analysis/target';
 import { UsageError, type Command } from './command';
 import { print, printable } from './output';
 import { sarif } from './sarif';
-import { scan, type Source } from './scan';
+import { scan } from './scan';
+import type { Source } from './scan-part';
 
 const SEVERITIES: Severity[] = ['hint', 'information', 'warning', 'error'];
 const FORMATS = ['text', 'json', 'sarif'];

@@ -1,7 +1,7 @@
 /** `ringlight`: one file a command; this file only finds the command and turns its failure into words. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { parseCommand, type Command } from './command';
-import type { Part } from './scan';
+import type { Part } from './scan-part';
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   lint: async () => (await import('./lint')).lint,
@@ -44,7 +44,7 @@ process.stderr.on('error', () => undefined);
 
 /** The second thread of a scan runs this file too. */
 async function thread(): Promise<number> {
-  const { analysePart } = await import('./scan');
+  const { analysePart } = await import('./scan-part');
   parentPort!.postMessage(await analysePart(workerData as Part));
   return 0;
 }

@@ -171,10 +171,17 @@ describe('ringlight lint', () => {
     // more than the two threads are worth
     const padding = `/* ${'-'.repeat(20_000)} */\n`;
     for (let i = 0; i < 40; i++) writeFileSync(join(folder, `f${String(i).padStart(2, '0')}.c`), `${padding}${BUFFERED.replaceAll('read_once', `read_${i}`)}`);
+    // whichever thread reads the helper, one of its users is the other's
+    writeFileSync(join(folder, 'get.c'), `${padding}#include <liburing.h>\nstruct io_uring_sqe *try_get(struct io_uring *r) { return io_uring_get_sqe(r); }\n`);
+    for (const i of [1, 2]) writeFileSync(join(folder, `use${i}.c`), `${padding}#include <liburing.h>
+struct io_uring_sqe *try_get(struct io_uring *r);
+void nop_${i}(struct io_uring *r) { struct io_uring_sqe *sqe = try_get(r); io_uring_prep_nop(sqe); }\n`);
     const first = run('lint', 'many', '--format', 'json');
     const { findings, parsed } = JSON.parse(first.stdout) as LintReport;
-    expect(parsed).toBe(40);
-    expect(findings.map((f) => f.path)).toEqual(Array.from({ length: 40 }, (_, i) => `many/f${String(i).padStart(2, '0')}.c`));
+    expect(parsed).toBe(43);
+    expect(findings.map((f) => `${f.path} ${f.rule}`)).toEqual([
+      ...Array.from({ length: 40 }, (_, i) => `many/f${String(i).padStart(2, '0')}.c aio-buffered-io`), 'many/use1.c uring-null-sqe', 'many/use2.c uring-null-sqe',
+    ]);
     expect(run('lint', 'many', '--format', 'json').stdout).toBe(first.stdout);
     rmSync(folder, { recursive: true });
   });

@@ -66,6 +66,18 @@ describe('across files', () => {
     expect(workspace.analyse('one.c', {}).findings).toEqual([]);
     expect(shown(workspace.analyse('two.c', {}), two)).toEqual(['uring-submit-result-ignored io_uring_submit(r)']);
   });
+  it('what another workspace saw of a file is enough until somebody asks what is in it', async () => {
+    const helper = RING.replaceAll('static inline ', '');
+    const user = USER('try_get').replace('#include "engine/ring.h"', '#include <liburing.h>\nstruct engine;\nstruct io_uring_sqe *try_get(struct engine *e);');
+    const seen = (await workspaceOf({ 'ring.c': helper, 'broken.c': '' })).seen();
+    expect(seen.map((s) => s.path)).toEqual(['ring.c']);
+    const files = { 'a.c': user };
+    const workspace = await workspaceOf(files);
+    expect(workspace.analyse('a.c', {}).findings).toEqual([]);
+    for (const { path, language, place, outline } of structuredClone(seen)) workspace.set(path, language, helper, place, outline);
+    expect(workspace.wanted()).toEqual([]);
+    expect(shown(workspace.analyse('a.c', {}), user)).toEqual(['uring-null-sqe sqe']);
+  });
   it('a header that was included before its own header is still one', async () => {
     const files = { 'a.h': '#include "b.h"\n', 'b.h': '#include "a.h"\n#include <libaio.h>\n', 'x.c': '#include "a.h"\nint f(io_context_t c, struct io_event *ev) { if (io_getevents(c, 1, 1, ev, 0) != 1) return 1; return ev[0].res < 0; }\n' };
     expect(shown(await analyseIn(files, 'x.c'), files['x.c'])).toEqual(['aio-event-res-unsigned ev[0].res < 0']);
