@@ -10,7 +10,7 @@ export interface Scanned { source: Source; result: AnalysisResult }
 export interface Scan { files: number; scanned: Scanned[]; errors: ReadError[] }
 
 /** A second thread costs a grammar and a compiler of its own: less source than this is done sooner alone. */
-const WORTH_A_THREAD = 400_000;
+const WORTH_A_THREAD = 100_000;
 
 export async function scan(paths: string[], exclude: string[], options: AnalysisOptions): Promise<Scan> {
   const errors: ReadError[] = [];
