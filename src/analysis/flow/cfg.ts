@@ -33,7 +33,7 @@ export interface Cfg {
 }
 
 /** Calls the standard says do not return, and the names people give to theirs. */
-export const NO_RETURN = /^(?:abort|exit|_exit|_Exit|quick_exit|err|errx|verr|verrx|longjmp|siglongjmp|__builtin_unreachable|__builtin_trap|terminate|rethrow_exception|pthread_exit|(?:\w+_)?(?:die|fatal|panic|bail|unreachable|todo|unimplemented)(?:_\w+)?)$/i;
+export const NO_RETURN = /^(?:abort|exit|_exit|_Exit|quick_exit|err|errx|verr|verrx|longjmp|siglongjmp|__builtin_unreachable|__builtin_trap|terminate|rethrow_exception|pthread_exit|(?:\w+_)?(?:die|fatal|panic|bail|unreachable|todo|unimplemented)(?:_\w+)?|exit_(?:bug|err\w*|fail\w*|with_\w+)|(?:\w+_)?(?:err|error|perror|print|log|msg)_?(?:and_?)?exit|(?:\w+_)?croak|(?:rb|caml|lua)_(?:\w+_)?(?:raise\w*|fail|failwith|error)|luaL_\w*error)$/i;
 const TRANSPARENT = new Set(['likely', 'unlikely', '__builtin_expect', 'LIKELY', 'UNLIKELY', 'PREDICT_TRUE', 'PREDICT_FALSE', 'bool']);
 const COMPARISON = new Set(['==', '!=', '<', '>', '<=', '>=']);
 

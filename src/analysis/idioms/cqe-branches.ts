@@ -8,7 +8,7 @@ import { constant } from '../flow/value';
 import { bare, expressionsOf, statements, walk, type Expr, type Func, type Span, type Stmt } from '../model';
 import { afterResult, afterSign, allGone, change, mapAll, type CqeStates, type Sign, type Token, type Validity } from './cqe-state';
 import type { CqeTokens } from './cqe-tokens';
-import type { CqeUses } from './cqe-uses';
+import { askedAbout, type CqeUses } from './cqe-uses';
 import { operandOf, type Tested } from './tested';
 
 export class CqeBranches {
@@ -37,7 +37,7 @@ export class CqeBranches {
       // that it is not 0 says nothing of its sign
       if (sign === undefined && this.tokens.results(tested.operand, memory).length) return this.byFlag(edge, out, memory);
     }
-    for (const e of walk([test])) {
+    for (const e of askedAbout(test)) {
       if (e.kind === 'name' || e.kind === 'member') for (const t of this.tokens.results(e, memory)) out = change(out, t, (i) => (i.sign === 'unknown' ? { ...i, sign: 'tested' } : i));
       if (e !== bare(test)) for (const t of this.tokens.waited(e, memory).all) out = change(out, t, (i) => (i.validity === 'untested' ? { ...i, validity: 'open' } : i));
     }

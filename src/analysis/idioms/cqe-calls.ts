@@ -72,7 +72,7 @@ export class CqeCalls {
       if (isGone(all) || (other.call === token.call && other.id !== token.id)) continue;
       if (!share(other.rings, token.rings)) {
         // nothing points to the other any more
-        if (other.id !== token.id && share(other.targets, token.targets)) out = new Map(out).set(id, GONE);
+        if (other.id !== token.id && share(other.targets, token.targets)) out = without(out, id);
         continue;
       }
       if (isSingle(token.source) && (other.source === 'batch' || other.source === 'each' || other.source === 'parameter')) continue;
@@ -82,7 +82,8 @@ export class CqeCalls {
         if (i.read === 'no' && !(token.source === 'wait' && other.source === 'wait')) continue;
         this.troubles.report({ kind: 'unseen', token: other, at: this.troubles.place(i.jump ? { span: i.jump } : other.call ?? call), again: call });
       }
-      if (other.id !== token.id) out = new Map(out).set(id, GONE);
+      // the variable is another's from here on; what is known where the other call was made stays known there
+      if (other.id !== token.id) out = share(other.targets, token.targets) ? without(out, id) : new Map(out).set(id, GONE);
     }
     return out;
   }
@@ -241,10 +242,15 @@ export class CqeCalls {
       for (const a of value.atoms.values()) if (a.kind === 'out' || (a.kind === 'call' && CQE_SOURCES.get(a.call.name) === 'each')) known.add(pathOf(a));
     }
     const result = new Set([...summary.returns.atoms.values()].filter((a) => a.kind === 'call').map(pathOf));
+    const numbers = new Set([summary.returns, ...summary.stores.map(([, v]) => v)].flatMap((v) => [...v.atoms.values()].flatMap((a) => (a.kind === 'initial' ? [a.key] : []))));
     let out = states;
     for (const [id, all] of inner.ends) {
       const token = inner.tokens.get(id)!;
-      if (!known.has(id) || token.source === 'parameter') continue;
+      if (token.source === 'parameter') continue;
+      if (!known.has(id)) {
+        out = this.resultOnly(call, token, all, numbers, out);
+        continue;
+      }
       const path = `${callNumber(call)}/${id}`;
       const list = [...all.values()];
       const valid = isGone(all) || !result.has(id) ? 'open' : list.every((i) => i.validity === 'valid') ? 'valid' : 'untested';
@@ -255,6 +261,14 @@ export class CqeCalls {
     }
     return out;
   }
+  /** The cqe stays in there, or was given back, and its result comes out, as far as is known untested. */
+  private resultOnly(call: Call, token: Token, all: Items, numbers: ReadonlySet<string>, states: CqeStates): CqeStates {
+    const found = [...all.values()].filter((i) => i.validity !== 'failed' && i.validity !== 'noted');
+    if (!numbers.has(`${token.object}.res`) || isGone(all) || !found.length || found.some((i) => i.sign !== 'unknown')) return states;
+    const here: Token = { id: `result of ${callNumber(call)}/${token.id}`, source: 'elsewhere', call, rings: [], targets: [], shared: true, object: `@${callNumber(call)}/${token.object.slice(1)}` };
+    this.tokens.know(here);
+    return new Map(states).set(here.id, items({ validity: 'valid', hold: 'held', read: 'result', sign: 'unknown' }));
+  }
   private translated(key: string, call: Call, callee: Func, memory: Memory): string[] {
     const root = rootOf(key);
     const of = this.program.objectOf(call, callee, key);
@@ -264,6 +278,10 @@ export class CqeCalls {
     const rest = key.slice(root.length);
     return arg && rest.startsWith('*') ? pointees(this.flow.value(arg, memory)).map((k) => k + rest.slice(1)) : [];
   }
+}
+
+function without(states: CqeStates, id: string): CqeStates {
+  return new Map([...states].filter(([other]) => other !== id));
 }
 
 /** Parameters that are descriptors and lengths of requests which a function prepares, and that it never asks about. */

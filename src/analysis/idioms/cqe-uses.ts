@@ -10,13 +10,18 @@ import type { Troubles } from './cqe-trouble';
 /** Where the length or the descriptor is among the arguments of calls that take the number as it is. */
 export const NUMBER_ARGUMENTS: ReadonlyMap<string, number> = new Map([
   ...['memcpy', 'memmove', 'write', 'send', 'sendto', 'pwrite', 'read', 'recv', 'pread', 'strndup', 'memset', 'memcmp', 'fwrite'].map((n) => [n, 2] as const),
-  ['append', 1], ['assign', 1],
+  ['append', 1], ['assign', 1], ['realloc', 1], ['malloc', 0], ['alloca', 0],
 ]);
 /** Calls whose first argument is a descriptor. */
 export const ON_DESCRIPTOR = /^(?:read|write|p?readv?2?|p?writev?2?|recv(?:from|msg)?|send(?:to|msg)?|accept4?|connect|setsockopt|getsockopt|fstat|lseek|fcntl|ioctl|fsync)$/;
 /** Types that a result is put in as a number. */
 export const UNSIGNED = /^(?:s?size_t|unsigned\b.*|uint(?:8|16|32|64)?_t|u(?:8|16|32|64)|__u(?:8|16|32|64)|std::size_t|uint)$/;
 
+/** What a test is about: not what is given to the calls in it, which see to that themselves. */
+export function* askedAbout(test: Expr): Generator<Expr> {
+  yield test;
+  if (test.kind !== 'call') for (const child of childrenOf(test)) yield* askedAbout(child);
+}
 /** What is said of it may be about another one of the same array. */
 function isOneOfMany(token: Token): boolean {
   return token.source === 'batch' || token.element === true;
@@ -48,7 +53,7 @@ export class CqeUses {
   /** Some outcome of a test is kept as a value, or both ways of it are gone. */
   compared(test: Expr, memory: Memory, states: CqeStates): CqeStates {
     let out = states;
-    for (const e of walk([test])) {
+    for (const e of askedAbout(test)) {
       for (const t of this.tokens.waited(e, memory).all) out = change(out, t, (i) => afterResult(i, 'open'));
       for (const t of this.tokens.pointed(e, memory).all) out = change(out, t, (i) => afterResult(i, 'open'));
       for (const t of this.tokens.results(e, memory)) out = change(out, t, (i) => afterSign(i, 'tested'));

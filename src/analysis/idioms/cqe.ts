@@ -6,7 +6,7 @@ import type { Block, Event } from '../flow/cfg';
 import { solve } from '../flow/dataflow';
 import { rootOf, type Memory } from '../flow/memory';
 import type { Flow, Program } from '../flow/program';
-import { bare, statements, walkFunction, type Expr, type Func, type Local, type Span } from '../model';
+import { bare, callsIn, expressionsOf, statements, walk, walkFunction, type Expr, type Func, type Local, type Span } from '../model';
 import { CqeBranches } from './cqe-branches';
 import { CqeCalls, FRESH, namesHead } from './cqe-calls';
 import { afterResult, allGone, change, equalCqeStates, isGone, items, joinCqeStates, mapAll, type CqeStates, type Items, type Token } from './cqe-state';
@@ -27,9 +27,17 @@ export interface CqeFlow {
 /** The cqes of a function; undefined where it has none, or nothing is known of it. */
 export function cqeFlow(program: Program, func: Func): CqeFlow | undefined {
   return program.memo.derived(func, 'cqes', () => {
-    if (!program.mentions(func, /cqe|io_uring_submit_and_wait|(?:->|\.)\s*res\b/)) return undefined;
+    if (!program.mentions(func, /cqe|io_uring_submit_and_wait|(?:->|\.)\s*res\b/) && !asksForResults(program, func)) return undefined;
     const flow = program.flow(func);
     return flow && new Analysis(program, flow).run();
+  });
+}
+
+/** Whether a function calls one of the project that works with cqes itself, and may get the result of one from it. */
+function asksForResults(program: Program, func: Func): boolean {
+  return callsIn(func).some((c) => {
+    const callee = program.callee(c);
+    return callee !== undefined && !program.callEachOther(func, callee) && program.mentions(callee, /cqe/) && program.mentions(callee, /(?:->|\.)\s*res\b/);
   });
 }
 
@@ -99,7 +107,7 @@ class Analysis {
       case 'compare': return this.uses.compared(event.test, memory, states);
       case 'call': return this.calls.call(event.call, memory, states);
       case 'declare': return event.init ? this.stored(event.local, undefined, '=', event.init, memory, states) : states;
-      case 'store': return event.value ? this.stored(undefined, event.target, event.op, event.value, memory, states) : states;
+      case 'store': return event.value ? this.stored(undefined, event.target, event.op, event.value, memory, states) : this.stepsOn(event) ? this.nextElement(states) : states;
       case 'return': return event.value ? this.uses.given(event.value, memory, this.uses.escapes(event.value, memory, states)) : states;
     }
   }
@@ -128,10 +136,39 @@ class Analysis {
       // an object made from a cqe may give it back when it goes
       const object = local !== undefined && !local.pointer && !local.reference && !/auto|^(?:u?int|long|bool|size_t|unsigned|signed|__)/.test(local.type);
       if (!kept || object) out = this.uses.given(value, memory, out);
+      const field = target && bare(target);
+      if (field?.kind === 'member' && field.field === 'iov_len') out = this.uses.asNumber(value, memory, out);
       const holder = local ?? (target && bare(target).kind === 'name' ? this.tokens.local((bare(target) as Extract<Expr, { kind: 'name' }>).id) : undefined);
       if (holder && !holder.pointer && UNSIGNED.test(holder.type) && holder.type !== 'ssize_t' && !this.uses.isComparedLater(holder)) out = this.uses.asNumber(value, memory, out);
     }
     return this.uses.escapes(value, memory, out);
+  }
+
+  /** `i++` in the head of a loop that takes elements by that index. */
+  private stepsOn({ at }: Extract<Event, { kind: 'store' }>): boolean {
+    return this.loopSteps().has(at);
+  }
+  /** Elements of a batch are other ones from here on; where every turn asks about its own, all have been asked about behind the loop. */
+  private nextElement(states: CqeStates): CqeStates {
+    let out = states;
+    for (const [id, all] of states) {
+      const token = this.tokens.byId.get(id)!;
+      if (token.source === 'batch' && [...all.values()].some((i) => i.sign === 'unknown')) out = change(out, token, (i) => ({ ...i, sign: 'unknown' }));
+    }
+    return out;
+  }
+  private steps: Set<Expr> | undefined;
+  private loopSteps(): ReadonlySet<Expr> {
+    if (this.steps) return this.steps;
+    this.steps = new Set();
+    for (const s of statements(this.func.body)) {
+      const update = s.kind === 'loop' && s.form === 'for' && s.update ? bare(s.update) : undefined;
+      const stepped = update?.kind === 'unary' && update.op === '++' ? bare(update.operand) : undefined;
+      if (s.kind !== 'loop' || !update || stepped?.kind !== 'name') continue;
+      const takes = [...walk(expressionsOf(s))].some((e) => e.kind === 'index' && e.index !== undefined && bare(e.index).kind === 'name' && (bare(e.index) as { id?: string }).id === stepped.id);
+      if (takes) this.steps.add(update);
+    }
+    return this.steps;
   }
 
   /** `cqe = cqes[i];`, the only place where the function takes a cqe out of the batch: the next one is another. */

@@ -22,6 +22,7 @@ export const uringCqeResUnchecked: Rule = {
   families: ['liburing'],
   check(file, func, report) {
     const numbers = new Set<number>();
+    const given = new Set<number>();
     const flow = cqeFlow(file.program, func);
     for (const t of flow?.troubles ?? []) {
       if (t.kind === 'number' && !numbers.has(t.at.span.start)) {
@@ -31,9 +32,11 @@ export const uringCqeResUnchecked: Rule = {
           message: 'This result may be a negative error number: test it before it serves as a length, an index or a descriptor.',
           related: t.token.call ? [{ at: placeOf(func, t.token.call), message: 'the cqe comes from here' }] : [],
         });
-      } else if (t.kind === 'unread') {
+      } else if (t.kind === 'unread' && !given.has(t.at.span.start)) {
         const sure = matters(file, func, t.at, t.looked, t.token.rings);
-        if (sure) report(unread(func, t.at, sure, t.token.call));
+        if (!sure) continue;
+        given.add(t.at.span.start);
+        report(unread(func, t.at, sure, t.token.call));
       }
     }
     for (const { advance, source, looked } of advancedUnread(file, func)) {

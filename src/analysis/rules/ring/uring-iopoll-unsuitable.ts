@@ -3,7 +3,7 @@ import { flagState, O_DIRECT, originsOf, type Origin } from '../../idioms/fd-ori
 import { flagsOfRing, ringUses, setupFlag, setups, surely, type RingUse, type Setup } from '../../idioms/ring-setup';
 import { ringsOf } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
-import { share, type Prep } from '../../idioms/sqe-events';
+import { share, takesAnew, type Prep } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
 import { hasFlag } from '../../idioms/sqe-flags';
 import { PREPS } from '../../idioms/sqe-preps';
@@ -46,7 +46,7 @@ export const uringIopollUnsuitable: Rule = {
     for (const prep of flow.of('prep')) {
       const rings = ringsOf(flow, prep.sqes);
       // which of several preparations it was, the opcode that is stored last says
-      if (prep.op === undefined || !rings.length || flow.of('prep').some((p) => p !== prep && share(p.sqes, prep.sqes)) || !surely(flagsOfRing(file, prep.memory, rings), setupFlag('IOPOLL'))) continue;
+      if (prep.op === undefined || !rings.length || flow.of('prep').some((p) => p !== prep && share(p.sqes, prep.sqes) && follows(flow, prep, p)) || !surely(flagsOfRing(file, prep.memory, rings), setupFlag('IOPOLL'))) continue;
       const draft = refused(flow, prep, prep.op) ?? unsuitableFile(file, flow, prep, prep.op);
       if (draft) report({ ...draft, related: [...(draft.related ?? []), ...polledBy(file)] });
     }
@@ -56,6 +56,11 @@ export const uringIopollUnsuitable: Rule = {
     }
   },
 };
+
+/** One of the two preparations of an sqe is made on top of the other, not in another branch. */
+function follows(flow: SqeFlow, a: Prep, b: Prep): boolean {
+  return [[a, b], [b, a]].some(([first, then]) => flow.reaches(first!, (x) => x === then, (x) => takesAnew(x, a.sqes)));
+}
 
 /** The creations of polled rings: mostly none, whatever becomes of the others. */
 function polledRings(file: View): Setup[] {

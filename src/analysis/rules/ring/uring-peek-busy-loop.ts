@@ -11,8 +11,8 @@ import { peekLoopInRust } from './uring-peek-busy-loop.rust';
 
 /** Words of people who poll on purpose. */
 const MEANT = /spin|busy|\bpause|relax|yield|\basm\b|__asm/i;
-/** Calls that take no time, and that nobody makes to pass it. */
-const QUICK = /^(?:io_uring_(?:cqe_seen|cq_advance|cqe_get_data(?:64)?|cq_ready|peek_\w+|for_each_cqe|cq_has_overflow|sq_ready|sq_space_left)|load|empty|size|likely|unlikely|__builtin_expect|__atomic_load_n|atomic_load(?:_explicit)?|READ_ONCE)$/;
+/** Calls that take no time, and that nobody makes to pass it; saying so, or taking a lock, is no wait for a completion. */
+const QUICK = /^(?:v?f?printf|f?puts|f?putc|putchar|fflush|pthread_(?:mutex|spin|rwlock)_(?:try|rd|wr)?(?:un)?lock|io_uring_(?:cqe_seen|cq_advance|cqe_get_data(?:64)?|cq_ready|peek_\w+|for_each_cqe|cq_has_overflow|sq_ready|sq_space_left)|load|empty|size|likely|unlikely|__builtin_expect|__atomic_load_n|atomic_load(?:_explicit)?|READ_ONCE)$/;
 
 export const uringPeekBusyLoop: Rule = {
   info: {

@@ -29,7 +29,8 @@ export const uringLinkUnterminated: Rule = {
     for (const e of flow.of('flags')) {
       if (!setsLink(e)) continue;
       const loop = loopAround(func, flow, e);
-      const draft = dangling(file, flow, e, loop) ?? (reserved ? undefined : split(flow, e) ?? halved(flow, e));
+      // a submission in the same turn ends the chain, whatever the next turn does
+      const draft = dangling(file, flow, e, undefined) ?? (loop && dangling(file, flow, e, loop)) ?? (reserved ? undefined : split(flow, e) ?? halved(flow, e));
       if (draft && !said.has(draft.at.span.start)) {
         said.add(draft.at.span.start);
         report(draft);
