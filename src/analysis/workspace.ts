@@ -103,7 +103,8 @@ export class Workspace {
    */
   async settle(read: ReadText, pause: () => Promise<void> = async () => undefined): Promise<void> {
     for (;;) {
-      for (const language of new Set([...this.waiting].map((m) => m.language))) await this.analyser.grammars.open(language);
+      // also of those that are read only when somebody asks, for then nobody waits
+      for (const language of new Set([...this.members.values()].map((m) => m.language))) await this.analyser.grammars.open(language);
       for (const member of this.waiting) {
         this.look(member);
         await pause();

@@ -9,8 +9,8 @@ import { testAnalyser, textAt } from './support';
 const analyser = testAnalyser();
 
 type Files = Record<string, string>;
-async function workspaceOf(files: Files): Promise<Workspace> {
-  const workspace = new Workspace(analyser);
+async function workspaceOf(files: Files, by = analyser): Promise<Workspace> {
+  const workspace = new Workspace(by);
   const headers = Object.keys(files).filter((p) => /\.h(?:pp)?$/.test(p));
   workspace.know(headers);
   for (const [path, text] of Object.entries(files)) if (!headers.includes(path)) workspace.set(path, languageOf(path, text)!, text);
@@ -76,6 +76,15 @@ describe('across files', () => {
     expect(workspace.analyse('a.c', {}).findings).toEqual([]);
     for (const { path, language, place, outline } of structuredClone(seen)) workspace.set(path, language, helper, place, outline);
     expect(workspace.wanted()).toEqual([]);
+    expect(shown(workspace.analyse('a.c', {}), user)).toEqual(['uring-null-sqe sqe']);
+  });
+  it('a file in a language that no file to be analysed is in can be asked what is in it', async () => {
+    const helper = `namespace { struct none; }\n${RING.slice(RING.indexOf('\n') + 1)}`;
+    const [header] = (await workspaceOf({ 'main.cpp': '#include "ring.hpp"\n', 'ring.hpp': helper })).seen().filter((s) => s.path === 'ring.hpp');
+    const user = USER('try_get').replace('"engine/ring.h"', '"ring.hpp"\n#include <liburing.h>');
+    const workspace = await workspaceOf({ 'a.c': user }, testAnalyser());
+    workspace.set('ring.hpp', header!.language, helper, 'ring.hpp', header!.outline);
+    await workspace.settle(async () => undefined);
     expect(shown(workspace.analyse('a.c', {}), user)).toEqual(['uring-null-sqe sqe']);
   });
   it('a header that was included before its own header is still one', async () => {
