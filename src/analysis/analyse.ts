@@ -8,6 +8,7 @@ import { Grammars, type WasmLoader } from './parser';
 import { RULES } from './rules';
 import type { Draft, Rule } from './rules/rule';
 import { SourceFile } from './source-file';
+import { matches } from './rule-patterns';
 import { isSuppressed, suppressions } from './suppress';
 import { targetOf } from './target';
 import { isExamplePath, isTestFunction, isTestPath, milder, testCode } from './test-code';
@@ -143,6 +144,5 @@ function outermost(func: Func): Func {
 /** The user's word on a rule's severity, by id or glob, the most exact first. */
 function severityOf(rule: Rule, options: AnalysisOptions): Severity | 'off' | undefined {
   const overrides = Object.entries(options.severities ?? {});
-  const matches = overrides.filter(([glob]) => new RegExp(`^${glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*')}$`).test(rule.info.id));
-  return matches.sort(([a], [b]) => b.replace(/\*/g, '').length - a.replace(/\*/g, '').length)[0]?.[1];
+  return overrides.filter(([pattern]) => matches(pattern, rule.info.id)).sort(([a], [b]) => b.replace(/\*/g, '').length - a.replace(/\*/g, '').length)[0]?.[1];
 }

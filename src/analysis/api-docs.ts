@@ -3,6 +3,7 @@ import type { Surface } from '../protocol/analysis';
 import { since } from './api/versions';
 import { LIBAIO, POSIX_AIO, RAW_AIO } from './docs/aio';
 import type { ApiDoc, Docs } from './docs/api-doc';
+import { DIRECT_IO_FIELDS, LIBAIO_FIELDS, POSIX_AIO_FIELDS, RAW_AIO_FIELDS } from './docs/fields';
 import { DIRECT_IO, EPOLL, READINESS } from './docs/neighbours';
 import { rustDoc } from './docs/rust';
 import { uringDoc } from './docs/uring';
@@ -10,15 +11,18 @@ import { versionText } from './target';
 
 export type { ApiDoc };
 
-const BY_NAME: Partial<Record<Surface, Docs>> = { libaio: LIBAIO, 'posix-aio': POSIX_AIO, epoll: EPOLL, 'direct-io': DIRECT_IO, readiness: READINESS };
+const BY_NAME: Partial<Record<Surface, Docs>> = {
+  libaio: { ...LIBAIO, ...LIBAIO_FIELDS }, 'raw-aio': { ...RAW_AIO, ...RAW_AIO_FIELDS }, 'posix-aio': { ...POSIX_AIO, ...POSIX_AIO_FIELDS }, epoll: EPOLL,
+  'direct-io': { ...DIRECT_IO, ...DIRECT_IO_FIELDS }, readiness: READINESS,
+};
 
-/** The text for an API of a family, by its name or its full path in Rust; undefined where there is none. */
+/** The text for an API of a family, by its name, its full path in Rust, or `structure.field`; undefined where there is none. */
 export function apiDoc(family: Surface, api: string): ApiDoc | undefined {
   const name = api.replace(/^.*::/, '');
   const systemCall = name.replace(/^(?:SYS|__NR)_/, '');
   switch (family) {
     case 'liburing': case 'raw-io-uring': return dated(systemCall, uringDoc(systemCall));
-    case 'raw-aio': return own(RAW_AIO, systemCall);
+    case 'raw-aio': return own(BY_NAME[family]!, systemCall);
     case 'libaio': case 'posix-aio': case 'epoll': case 'direct-io': case 'readiness': return own(BY_NAME[family]!, name) ?? posixModule(family, api);
     default: return rustDoc(api);
   }

@@ -1,11 +1,13 @@
 /** One open document: its facts follow the edits, its last result stays until the text changes. */
-import type { AnalysisOptions, AnalysisResult, Language } from '../protocol/analysis';
+import type { AnalysisOptions, AnalysisResult, Language, Surface, Usage } from '../protocol/analysis';
 import { judge, NOTHING_FOUND, type Analyser } from './analyse';
 import { hasApiToken } from './gate';
 import { frontEnd, type FrontEnd, type NameAt } from './languages/front-end';
 import { migrateLibaio } from './migration/libaio-to-liburing';
 import { SourceFile } from './source-file';
 import { targetOf } from './target';
+import { fieldAt } from './usage/fields';
+import { placing } from './usage/places';
 import type { OpenFile, Workspace } from './workspace';
 
 interface Known { file: SourceFile; front: FrontEnd; shared: OpenFile | undefined }
@@ -48,6 +50,13 @@ export class Session {
   /** The text last analysed with the libaio sequence around an offset on liburing, where all of it is understood. */
   migrated(offset: number): string | undefined {
     return this.known && migrateLibaio(this.known.file, offset)?.text;
+  }
+
+  /** The field of a structure of the APIs at an offset in the text last analysed. */
+  fieldAt(offset: number): Usage<Surface> | undefined {
+    if (!this.known) return undefined;
+    const found = fieldAt(this.known.file, offset);
+    return found && placing(this.known.file)([found])[0];
   }
 
   /** The name at an offset in the text last analysed, where it is code and not comment or string. */

@@ -1,20 +1,23 @@
 /**
  * Suppression comments: `// ringlight-disable-next-line <id>[, <id>] [-- why]`, `// ringlight-disable-line …`, and for a whole
- * file a line with `ringlight-disable …`. Without an id, or with `all`, every rule is meant.
+ * file a line with `ringlight-disable …`. `uring-*` means every rule that begins so; without an id, or with `all`, each rule is meant.
  */
 import type { Finding, TextEdit } from '../protocol/analysis';
+import { commentIn } from './comments';
+import { matches } from './rule-patterns';
 import type { SourceFile } from './source-file';
 
 interface Suppressions { file: Set<string>; lines: Map<number, Set<string>> }
 
-const MARKER = /(?:\/\/|\/\*|^\s*\*).*?\bringlight-disable(-next-line|-line)?\b([^\n]*)/;
+const MARKER = /\bringlight-disable(-next-line|-line)?\b([^\n]*)/;
 
 /** Undefined where the file has none. */
 export function suppressions(file: SourceFile): Suppressions | undefined {
   if (!file.text.includes('ringlight-disable')) return undefined;
   const out: Suppressions = { file: new Set(), lines: new Map() };
   for (let line = 0; line < file.lines; line++) {
-    const m = MARKER.exec(file.lineText(line));
+    const text = file.lineText(line);
+    const m = text.includes('ringlight-disable') ? MARKER.exec(commentIn(text) ?? '') : null;
     if (!m) continue;
     const ids = m[2]!.replace(/\*\/.*$/, '').replace(/\s--(?:\s.*)?$/, '').split(/[\s,]+/).filter((id) => /^[a-z][\w*-]*$/.test(id));
     const rules = ids.length ? ids : ['all'];
@@ -27,7 +30,7 @@ export function suppressions(file: SourceFile): Suppressions | undefined {
 }
 
 export function isSuppressed(finding: Finding, s: Suppressions): boolean {
-  const covers = (set: Set<string> | undefined) => set !== undefined && (set.has('all') || set.has(finding.rule));
+  const covers = (set: Set<string> | undefined) => set !== undefined && [...set].some((id) => id === 'all' || matches(id, finding.rule));
   return covers(s.file) || covers(s.lines.get(finding.range.start.line));
 }
 

@@ -1,7 +1,7 @@
 /** Findings as a SARIF 2.1.0 log. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ArtifactLocation, Fix, Location, Log, Region, ReportingDescriptor, Result } from 'sarif';
 import { RULES } from '../analysis/rules';
@@ -72,7 +72,15 @@ function region({ line, column, endLine, endColumn }: LintRange): Region {
   return { startLine: line, startColumn: column, endLine, endColumn };
 }
 function artifact(path: string): ArtifactLocation {
-  return isAbsolute(path) ? { uri: pathToFileURL(path).href } : { uri: path.split('/').map(encodeURIComponent).join('/'), uriBaseId: ROOT };
+  const place = placeOf(path);
+  return isOutside(place) ? { uri: pathToFileURL(path).href } : { uri: place.split('/').map(encodeURIComponent).join('/'), uriBaseId: ROOT };
+}
+/** Below the current folder, however the path was given: services that take logs know files by where they lie in a checkout. */
+function placeOf(path: string): string {
+  return relative(process.cwd(), path).split(sep).join('/');
+}
+function isOutside(place: string): boolean {
+  return place.startsWith('../') || isAbsolute(place);
 }
 function fixOf(path: string, fix: NonNullable<LintFinding['fix']>): Fix {
   return {
@@ -89,7 +97,7 @@ function fingerprints(): (f: LintFinding) => string {
   return (f) => {
     let text = lines.get(f.path);
     if (!text) lines.set(f.path, (text = linesOf(f.path)));
-    const key = [f.rule, f.path, (text[f.line - 1] ?? '').replace(/\s+/g, ' ').trim()].join('\0');
+    const key = [f.rule, placeOf(f.path), (text[f.line - 1] ?? '').replace(/\s+/g, ' ').trim()].join('\0');
     const nth = (counts.get(key) ?? 0) + 1;
     counts.set(key, nth);
     return createHash('sha256').update(`${key}\0${nth}`).digest('hex').slice(0, 32);

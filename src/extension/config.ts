@@ -30,7 +30,7 @@ export function serverSettings(extension: vscode.Uri): ServerSettings {
     ...(targetLiburing ? { targetLiburing } : {}),
     scanOnOpen: read(Settings.ScanOnOpen, v.boolean()) ?? false,
     exclude: Object.entries(read('files.exclude', v.record(v.string(), v.unknown())) ?? {}).filter(([, on]) => on === true).map(([glob]) => glob),
-    rulePageCommand: true,
+    editorCommands: true,
     rulePages: vscode.Uri.joinPath(extension, 'docs', 'rules').toString(),
   };
 }

@@ -11,8 +11,8 @@ export interface ServerSettings extends AnalysisOptions {
   scanOnOpen: boolean;
   /** globs of what is left out, beside what `.gitignore` leaves out */
   exclude: string[];
-  /** the client has the command that shows a rule's page */
-  rulePageCommand: boolean;
+  /** the client is VS Code with the extension: what is offered may run its commands */
+  editorCommands: boolean;
 }
 
 /** Server → client: time and size of the last analysis, for the language status item. */

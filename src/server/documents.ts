@@ -2,12 +2,17 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { NOTHING_FOUND } from '../analysis/analyse';
 import { Session } from '../analysis/session';
-import type { AnalysisResult, Language } from '../protocol/analysis';
+import type { AnalysisResult, Language, Surface, Usage } from '../protocol/analysis';
 import type { AnalysedParams, ServerSettings } from '../protocol/lsp';
 import type { Project } from './workspace/project';
 import { pathOf } from './workspace/uris';
+import { MAX_BYTES } from './workspace/walk';
 
-const LANGUAGES: Record<string, Language> = { c: 'c', cpp: 'cpp', rust: 'rust' };
+/** What clients call our languages. */
+const LANGUAGES: ReadonlyMap<string, Language> = new Map([['c', 'c'], ['cpp', 'cpp'], ['c++', 'cpp'], ['rust', 'rust']]);
+export function languageOfDocument(document: TextDocument): Language | undefined {
+  return LANGUAGES.get(document.languageId);
+}
 
 export interface Analysed { result: AnalysisResult; version: number }
 /** `epoch`: what other files said when the last result was made. */
@@ -27,8 +32,9 @@ export class Documents {
   /** The result for the document's present text; undefined when it is closed or none of our languages. Never rejects. */
   async result(uri: string, settings: ServerSettings): Promise<Analysed | undefined> {
     const document = this.lookup(uri);
-    const language = document && LANGUAGES[document.languageId];
+    const language = document && languageOfDocument(document);
     if (!language || !settings.enable) return undefined;
+    if (document.getText().length > MAX_BYTES) return { result: NOTHING_FOUND, version: document.version };
     const { analyser } = this.project.workspace;
     let state = this.open.get(uri);
     if (state?.session.language !== language) {
@@ -62,6 +68,11 @@ export class Documents {
   /** The text a document's last result is of, with the libaio sequence around an offset on liburing. */
   migrated(uri: string, offset: number): string | undefined {
     return this.open.get(uri)?.session.migrated(offset);
+  }
+
+  /** The field of a structure of the APIs at an offset of the text a document's last result is of. */
+  fieldAt(uri: string, offset: number): Usage<Surface> | undefined {
+    return this.open.get(uri)?.session.fieldAt(offset);
   }
 
   /** What is known of the open documents, by path. */

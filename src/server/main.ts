@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   CodeActionKind, createConnection, DidChangeConfigurationNotification, DidChangeWatchedFilesNotification, DidChangeWorkspaceFoldersNotification, DocumentDiagnosticReportKind,
-  LSPErrorCodes, ProposedFeatures, ResponseError, StreamMessageReader, StreamMessageWriter, TextDocuments, TextDocumentSyncKind, WorkDoneProgress,
+  LSPErrorCodes, PositionEncodingKind, ProposedFeatures, ResponseError, StreamMessageReader, StreamMessageWriter, TextDocuments, TextDocumentSyncKind, WorkDoneProgress,
   type CancellationToken, type DocumentDiagnosticReport, type InitializeParams, type InitializeResult,
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
@@ -14,7 +14,7 @@ import type { Surface, Usage } from '../protocol/analysis';
 import {
   ANALYSED_NOTIFICATION, INVENTORY_CHANGED_NOTIFICATION, INVENTORY_REQUEST, SCAN_COMMAND, SCAN_REQUEST, type Inventory, type ScanParams, type ScanResult, type ServerSettings,
 } from '../protocol/lsp';
-import { Documents } from './documents';
+import { Documents, languageOfDocument } from './documents';
 import { codeActions, FIX_ALL } from './features/code-actions';
 import { completions } from './features/completion';
 import { diagnostic } from './features/diagnostics';
@@ -33,7 +33,7 @@ const WATCHED = '**/*.{c,h,cc,cpp,cxx,c++,hh,hpp,hxx,inl,ipp,tpp,rs}';
 /** The rules' pages as they lie beside the bundle. */
 const PAGES = join(__dirname, '../docs/rules');
 const DEFAULTS: ServerSettings = {
-  enable: true, hover: true, rulePages: existsSync(PAGES) ? pathToFileURL(PAGES).href : '', scanOnOpen: true, exclude: [], rulePageCommand: false,
+  enable: true, hover: true, rulePages: existsSync(PAGES) ? pathToFileURL(PAGES).href : '', scanOnOpen: true, exclude: [], editorCommands: false,
 };
 
 const connection = createConnection(ProposedFeatures.all, new StreamMessageReader(process.stdin), new StreamMessageWriter(process.stdout));
@@ -66,6 +66,7 @@ connection.onInitialize((params): InitializeResult => {
   return {
     serverInfo: { name: 'ringlight' },
     capabilities: {
+      positionEncoding: PositionEncodingKind.UTF16,
       textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
       diagnosticProvider: { identifier: 'ringlight', interFileDependencies: true, workspaceDiagnostics: true },
       codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite, FIX_ALL] },
@@ -188,24 +189,24 @@ connection.onCodeAction(async (params) => {
   const document = texts.get(params.textDocument.uri);
   const analysed = await documents.result(params.textDocument.uri, settings);
   if (!document || !analysed || analysed.version !== document.version) return [];
-  const { languageId } = document;
   const path = pathOf(document.uri);
-  const anew = async (text: string) => (languageId === 'c' || languageId === 'cpp' || languageId === 'rust'
-    ? (await analyser.file({ path, language: languageId, text, place: project.placeOf(path) }, settings)).findings : []);
+  const language = languageOfDocument(document);
+  const anew = async (text: string) => (language ? (await analyser.file({ path, language, text, place: project.placeOf(path) }, settings)).findings : []);
   const offset = document.offsetAt(params.range.start);
   return codeActions(params, { text: document.getText(), findings: analysed.result.findings, anew, migrated: () => documents.migrated(document.uri, offset) }, settings);
 });
 connection.onCompletion(async (params) => {
   const document = texts.get(params.textDocument.uri);
-  if (!document || !settings.enable) return [];
+  const language = document && languageOfDocument(document);
+  if (!language || !settings.enable) return [];
   const analysed = await documents.result(params.textDocument.uri, settings);
-  return completions(params, document, analysed?.result.findings ?? []);
+  return completions(params, document, language, analysed?.result.findings ?? [], settings);
 });
 connection.onHover(async ({ textDocument, position }) => {
   if (!settings.hover) return null;
   const document = texts.get(textDocument.uri);
   const analysed = await documents.result(textDocument.uri, settings);
-  return document && analysed && analysed.version === document.version ? hover(position, analysed, settings) : null;
+  return document && analysed && analysed.version === document.version ? hover(position, analysed, () => documents.fieldAt(textDocument.uri, document.offsetAt(position)), settings) : null;
 });
 
 /** Looks at every file, and shows what it finds from then on. */
@@ -259,6 +260,9 @@ connection.onRequest(INVENTORY_REQUEST, async (_: unknown, token: CancellationTo
 function tellInventory(): void {
   if (inventoried) void connection.sendNotification(INVENTORY_CHANGED_NOTIFICATION);
 }
+
+// a client that is gone without a word is not waited for
+process.stdin.on('end', () => process.exit(1));
 
 texts.listen(connection);
 connection.listen();

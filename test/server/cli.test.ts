@@ -1,6 +1,6 @@
 /** `ringlight lint` and `ringlight inventory`, as built. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -108,7 +108,7 @@ describe('ringlight lint', () => {
     const [sarifRun] = log.runs;
     expect(sarifRun!.results!.map((r) => [r.ruleId, r.level, r.locations![0]!.physicalLocation!.artifactLocation!.uri])).toEqual([
       ['aio-buffered-io', 'warning', 'src/copy.c'], ['rust-uring-unsubmitted-write', 'error', 'src/journal.rs'],
-      ['aio-buffered-io', 'warning', pathToFileURL(join(root, 'src/copy.c')).href],
+      ['aio-buffered-io', 'warning', 'src/copy.c'],
     ]);
     for (const r of sarifRun!.results!) expect(sarifRun!.tool.driver.rules![r.ruleIndex!]!.id).toBe(r.ruleId);
     expect(violations(log)).toEqual([]);
@@ -119,6 +119,15 @@ describe('ringlight lint', () => {
     expect(rule.help!.text).toMatch(/\w/);
     expect(rule.help!.markdown).toMatch(/^# aio-buffered-io\n/);
     expect(sarifRun!.originalUriBaseIds).toEqual({ SRCROOT: { uri: pathToFileURL(`${realpathSync(root)}/`).href } });
+  });
+
+  it('SARIF: what lies outside the current folder is named in full', () => {
+    const other = mkdtempSync(join(tmpdir(), 'ringlight-beside-'));
+    copyFileSync(join(root, 'src/copy.c'), join(other, 'a copy.c'));
+    const log = JSON.parse(run('lint', join(other, 'a copy.c'), '--format', 'sarif').stdout) as Log;
+    expect(violations(log)).toEqual([]);
+    expect(log.runs[0]!.results![0]!.locations![0]!.physicalLocation!.artifactLocation).toEqual({ uri: pathToFileURL(join(other, 'a copy.c')).href });
+    rmSync(other, { recursive: true });
   });
 
   it('SARIF: what cannot be read is a notification, and the log is still valid', () => {

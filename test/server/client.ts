@@ -36,7 +36,7 @@ export class Client {
     const answer = await this.connection.sendRequest('initialize', {
       processId: process.pid, rootUri: null, workspaceFolders: folders.map((uri) => ({ uri, name: uri })),
       capabilities: pull ? { textDocument: { diagnostic: {} } } : {},
-      initializationOptions: { enable: true, hover: true, rulePages: 'file:///rules', rulePageCommand: true, ...settings },
+      initializationOptions: { enable: true, hover: true, rulePages: 'file:///rules', editorCommands: true, ...settings },
     });
     await this.connection.sendNotification('initialized', {});
     return answer;
@@ -73,6 +73,14 @@ export class Client {
   async hover(uri: string, line: number, character: number): Promise<string | undefined> {
     const hover = await this.connection.sendRequest<{ contents: { value: string } } | null>('textDocument/hover', { textDocument: { uri }, position: { line, character } });
     return hover?.contents.value;
+  }
+  /** Goes without a word; resolves with the exit status once the process is gone. */
+  async hangUp(): Promise<number | null> {
+    const gone = new Promise<number | null>((resolve) => this.child.once('exit', resolve));
+    this.child.stdin!.end();
+    const code = await gone;
+    this.connection.dispose();
+    return code;
   }
   /** Resolves with the exit status once the process is gone. */
   async stop(): Promise<number | null> {

@@ -7,7 +7,7 @@ import { analyse } from '../unit/analysis/support';
 import { edited } from './client';
 
 const URI = 'file:///fixture';
-const SETTINGS: ServerSettings = { enable: true, hover: true, rulePages: '', scanOnOpen: false, exclude: [], rulePageCommand: false };
+const SETTINGS: ServerSettings = { enable: true, hover: true, rulePages: '', scanOnOpen: false, exclude: [], editorCommands: false };
 const start = { line: 0, character: 0 };
 
 export async function fixedAll(f: Fixture): Promise<{ before: Finding[]; text: string; after: Finding[] }> {

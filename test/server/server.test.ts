@@ -29,6 +29,16 @@ describe('a client that pulls', () => {
     expect(client.published).toEqual([]);
   });
 
+  it('by another name of C++ too', async () => {
+    await client.open('file:///work/copy.cc', 'c++', BUFFERED);
+    expect((await client.diagnostics('file:///work/copy.cc')).map((d) => d.code)).toEqual(['aio-buffered-io']);
+  });
+
+  it('a text that is too long for anybody to read findings in is not looked at', async () => {
+    await client.open(URI, 'c', `${BUFFERED}\n/*${'*'.repeat(8 * 1024 * 1024)}*/\n`);
+    expect(await client.diagnostics(URI)).toEqual([]);
+  });
+
   it('a file without the APIs loads no grammar', async () => {
     await client.open(URI, 'c', 'int main(void) { return 0; }\n');
     expect(await client.diagnostics(URI)).toEqual([]);
@@ -88,6 +98,16 @@ describe('a client that pulls', () => {
     await client.change(URI, 2, [{ text: FIXED }]);
     const open = FIXED.split('\n').findIndex((l) => l.includes('O_DIRECT'));
     expect(await client.hover(URI, open, FIXED.split('\n')[open]!.indexOf('O_DIRECT'))).toContain('past the page cache');
+  });
+
+  it('hover on a field, by the type of what it is taken from', async () => {
+    const text = '#include <libaio.h>\nstruct own { int res; };\nlong f(struct io_event *e, struct iocb *cb, struct own *o)\n{\n\tcb->u.c.resfd = 3;\n\treturn e->res + o->res;\n}\n';
+    await client.open(URI, 'c', text);
+    const lines = text.split('\n');
+    const on = (line: number, word: string) => client.hover(URI, line, lines[line]!.indexOf(word) + word.length - 1);
+    expect(await on(4, 'resfd')).toMatch(/^`iocb\.u\.c\.resfd` \(libaio\): .*\n\n\*\*Mind:/);
+    expect(await on(5, 'e->res')).toContain('`io_event.res` (libaio)');
+    expect(await on(5, 'o->res')).toBeUndefined();
   });
 
   it('follows typing character by character, also in the middle of broken code', async () => {
@@ -152,4 +172,11 @@ describe('a client that does not pull', () => {
     await client.connection.sendNotification('textDocument/didClose', { textDocument: { uri: URI } });
     await vi.waitFor(() => expect(client.published.at(-1)).toEqual({ uri: URI, diagnostics: [] }), { timeout: 20_000 });
   });
+});
+
+it('a client that is gone is not waited for', async () => {
+  const other = new Client();
+  await other.start({ pull: true });
+  expect(await other.hangUp()).toBe(1);
+  await client.start({ pull: true });
 });

@@ -229,10 +229,22 @@ const REGISTRATIONS: Rows = [
   ['7.0', '-', 'REGISTER_BPF_FILTER'],
 ];
 
+/** Commands of sockets, and flags of registrations */
+const OTHERS: Rows = [
+  ['5.12', '2.0', 'IORING_REGISTER_FILES_SKIP'],
+  ['6.4', '2.4', 'IOU_PBUF_RING_MMAP'],
+  ['6.6', '2.5', 'SOCKET_URING_OP_SIOCINQ SOCKET_URING_OP_SIOCOUTQ'],
+  ['6.7', '2.6', 'SOCKET_URING_OP_GETSOCKOPT SOCKET_URING_OP_SETSOCKOPT'],
+  ['6.12', '2.8', 'IOU_PBUF_RING_INC'],
+  ['6.13', '2.9', 'IORING_REGISTER_DST_REPLACE'],
+  ['6.17', '2.12', 'SOCKET_URING_OP_TX_TIMESTAMP'],
+  ['6.19', '2.13', 'SOCKET_URING_OP_GETSOCKNAME'],
+];
+
 const SINCE: ReadonlyMap<string, Since> = new Map([
   ...expand('IORING_OP_', OPCODES), ...expand('io_uring_prep_', PREPARATIONS), ...expand('io_uring_', FUNCTIONS), ...expand('IOSQE_', SQE_FLAGS),
   ...expand('IORING_', REQUEST_FLAGS), ...expand('IORING_CQE_F_', CQE_FLAGS), ...expand('IORING_SETUP_', SETUP_FLAGS), ...expand('IORING_', RING_FLAGS),
-  ...expand('IORING_', REGISTRATIONS), ...expand('', [['5.1', '2.4', 'IO_URING_CHECK_VERSION'], ['5.19', '2.4', '__io_uring_buf_ring_cq_advance']]),
+  ...expand('IORING_', REGISTRATIONS), ...expand('', OTHERS), ...expand('', [['5.1', '2.4', 'IO_URING_CHECK_VERSION'], ['5.19', '2.4', '__io_uring_buf_ring_cq_advance']]),
 ]);
 function* expand(prefix: string, rows: Rows): Generator<[string, Since]> {
   for (const [kernel, liburing, names] of rows) {

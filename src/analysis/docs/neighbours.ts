@@ -49,13 +49,19 @@ export const READINESS: Docs = {
   timerfd_create: { does: 'Makes a timer to be waited for.', since: 'Linux 2.6.25' },
   timerfd_settime: { does: 'Arms or disarms a timer.', since: 'Linux 2.6.25' },
   timerfd_gettime: { does: 'How long until a timer fires.', since: 'Linux 2.6.25' },
+  O_NONBLOCK: { does: 'Calls on the descriptor fail with `EAGAIN` instead of waiting.', mistake: 'Does nothing for regular files. With io_uring it is not needed: there waiting costs nothing.' },
+  SOCK_NONBLOCK: { does: '`O_NONBLOCK` from the beginning.', since: 'Linux 2.6.27', mistake: 'With io_uring it is not needed: there waiting costs nothing.' },
   signalfd: { does: 'Makes signals readable.', since: 'Linux 2.6.22', mistake: 'The signals must be blocked.' },
 };
 
 const ALIGNMENT = 'Buffer address, length and offset must be aligned: 4096 bytes are enough on nearly every device, `statx` with `STATX_DIOALIGN` tells.';
-export const DIRECT_IO: Docs = {
+const DIRECT_CALLS: Docs = {
   O_DIRECT: { does: 'Transfers go between the device and the buffer, past the page cache.', since: 'Linux 2.4.10', mistake: `${ALIGNMENT} In C it needs \`_GNU_SOURCE\`. It makes nothing durable.` },
   __O_DIRECT: { does: 'O_DIRECT by the name that needs no `_GNU_SOURCE`.', mistake: ALIGNMENT },
+  open: { does: 'Opens a file, here for transfers past the page cache.', mistake: 'File systems without direct I/O answer `EINVAL`: open without `O_DIRECT` then.' },
+  openat: { does: 'Opens a file below a folder, here for transfers past the page cache.', mistake: 'File systems without direct I/O answer `EINVAL`: open without `O_DIRECT` then.' },
+  fcntl: { does: 'Changes an open file\'s flags, here whether transfers go past the page cache.', mistake: '`F_SETFL` sets all flags: take the others from `F_GETFL`.' },
+  ioctl: { does: 'Asks a device, here how big its sectors are.' },
   posix_memalign: { does: 'Allocates memory at an aligned address.', mistake: 'Returns the error number and leaves `errno` alone. The alignment must be a power of two and a multiple of a pointer\'s size.' },
   aligned_alloc: { does: 'Allocates memory at an aligned address.', mistake: 'The alignment must be a power of two, the size a multiple of it.' },
   memalign: { does: 'Allocates memory at an aligned address.', mistake: 'The alignment must be a power of two.' },
@@ -77,3 +83,4 @@ export const DIRECT_IO: Docs = {
   RWF_UNCACHED: { does: 'Leaves nothing in the page cache.' },
   RWF_DONTCACHE: { does: 'Goes through the page cache but leaves nothing there.', since: 'Linux 6.14' },
 };
+export const DIRECT_IO: Docs = { ...DIRECT_CALLS, open64: DIRECT_CALLS.open!, openat64: DIRECT_CALLS.openat! };

@@ -1,5 +1,6 @@
 /** What a name of liburing or of the kernel's header says, put together from the tables of this folder. */
 import type { ApiDoc, Docs } from './api-doc';
+import { URING_FIELDS } from './fields';
 import { CALLS } from './uring-calls';
 import { CQE_FLAGS, REQUEST_FLAGS, RING_FLAGS, SETUP_FLAGS, SQE_FLAGS, TYPES } from './uring-flags';
 import { PREPARATIONS } from './uring-preps';
@@ -38,7 +39,7 @@ export function uringDoc(name: string): ApiDoc | undefined {
   const opcode = part(/^IORING_OP_(\w+)$/);
   const registration = part(/^IORING_((?:UN)?REGISTER_\w+)$/);
   const bit = /^(IOSQE_\w+)_BIT$/.exec(name)?.[1];
-  return own(CONSTANTS, name) ?? own(OTHERS, name) ?? own(TYPES, name)
+  return own(CONSTANTS, name) ?? own(OTHERS, name) ?? own(TYPES, name) ?? own(URING_FIELDS, name)
     ?? own(PREPARATIONS, opcode === undefined ? undefined : OPCODE_PREPARATIONS[opcode] ?? opcode)
     ?? own(CALLS, registration === undefined ? undefined : REGISTRATIONS[registration] ?? registration)
     ?? own(SQE_FLAGS, bit)

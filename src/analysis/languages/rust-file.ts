@@ -61,7 +61,7 @@ class RustItems {
       }
       case 'type_item': {
         const type = field(node, 'type');
-        return type && /::/.test(type.text) ? this.alias(name, type.text.replace(/<.*$/s, '').replace(/\s+/g, ''), node) : undefined;
+        return type && /::|^\w+$/.test(type.text) ? this.alias(name, type.text.replace(/<.*$/s, '').replace(/\s+/g, ''), type) : undefined;
       }
       case 'struct_item': return this.structure(name, body);
       case 'enum_item': case 'union_item':

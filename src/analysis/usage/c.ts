@@ -16,7 +16,7 @@ const RAW_AIO_TYPE = /^(?:aio_context_t|iocb|io_event)$/;
 const POSIX_AIO = /^(?:aio_(?:read|write|fsync|error|return|suspend|cancel)(?:64)?|aio_init|lio_listio(?:64)?|LIO_(?:READ|WRITE|NOP|WAIT|NOWAIT)|AIO_(?:CANCELED|NOTCANCELED|ALLDONE))$/;
 const POSIX_TYPE = /^(?:aiocb(?:64)?|aioinit)$/;
 const RAW_URING = /^(?:SYS|__NR)_io_uring_(?:setup|enter|register)$/;
-const URING_CONSTANT = /^(?:IORING_\w+|IOSQE_\w+|IOU_PBUF_\w+)$/;
+const URING_CONSTANT = /^(?:IORING_\w+|IOSQE_\w+|IOU_PBUF_\w+|SOCKET_URING_OP_\w+)$/;
 const URING_RAW_TYPE = /^(?:io_uring_(?:sqe|cqe|params|probe|probe_op|restriction|buf|buf_ring|buf_reg|rsrc_\w+|files_update|getevents_arg|sync_cancel_reg|op)|io_[sc]qring_offsets)$/;
 /** Of the kernel's headers, which liburing brings along for its requests. */
 const LIBURING_TYPE = /^(?:__kernel_timespec|open_how|futex_waitv)$/;

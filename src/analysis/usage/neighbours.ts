@@ -9,11 +9,14 @@ const DIRECT = /^(?:__)?O_DIRECT$|^STATX_DIO(?:ALIGN|_READ_ALIGN)$|^RWF_[A-Z]+$|
 /** Asked for the alignment of direct I/O, where the file says so. */
 const STATX = /^statx$/;
 const ALIGNED = /^(?:posix_memalign|aligned_alloc|memalign|p?valloc)$/;
+/** Calls that are about direct I/O where their arguments say so. */
+const OPENS = /^(?:open(?:at)?(?:64)?|fcntl|ioctl)$/;
+const SAYS_DIRECT = /^\s*\([^;{}]*\b(?:(?:__)?O_DIRECT|BLK(?:SSZ|PBSZ)GET)\b/;
 const HEADERS: readonly (readonly [header: RegExp, names: RegExp])[] = [
   [/^(?:sys\/)?poll\.h$/, /^(?:p?poll|pollfd)$/], [/^sys\/select\.h$/, /^p?select$/], [/^sys\/eventfd\.h$/, /^(?:eventfd(?:_read|_write)?|EFD_\w+)$/],
   [/^sys\/timerfd\.h$/, /^timerfd_\w+$/], [/^sys\/signalfd\.h$/, /^signalfd$/], [/^fcntl\.h$/, /^O_NONBLOCK$/], [/^sys\/socket\.h$/, /^SOCK_NONBLOCK$/],
 ];
-const ANY = new RegExp([DIRECT, ALIGNED, STATX, ...HEADERS.map(([, names]) => names)].map((p) => p.source).join('|'));
+const ANY = new RegExp([DIRECT, ALIGNED, STATX, OPENS, ...HEADERS.map(([, names]) => names)].map((p) => p.source).join('|'));
 /** Anything that may resolve to one of the next two, renamed imports aside. */
 const RUST_ANY = /DIRECT|RWF_|v2$|align|alloc$|poll|select|eventfd|timerfd|signalfd|mio::/i;
 const RUST_DIRECT = /^(?:libc|nix(?:::\w+)*|rustix(?:::\w+)*|OFlags|OFlag)::(?:O_DIRECT|DIRECT|RWF_\w+|preadv2|pwritev2|posix_memalign|memalign|aligned_alloc)$/;
@@ -38,7 +41,7 @@ function inC(file: SourceFile): () => RawUsage<Neighbour>[] {
       const base = bases[i]!;
       for (const m of candidates(names, ANY)) {
         if (own.has(m.text)) continue;
-        const family = DIRECT.test(m.text) || ALIGNED.test(m.text) || (asksAlignment && STATX.test(m.text) && isUse(text, m, base)) ? 'direct-io' : ready.some((p) => p.test(m.text)) && isUse(text, m, base) ? 'readiness' : undefined;
+        const family = DIRECT.test(m.text) || ALIGNED.test(m.text) || (asksAlignment && STATX.test(m.text) && isUse(text, m, base)) || (OPENS.test(m.text) && SAYS_DIRECT.test(text.slice(base + m.end, base + m.end + 300))) ? 'direct-io' : ready.some((p) => p.test(m.text)) && isUse(text, m, base) ? 'readiness' : undefined;
         if (family) out.push({ family, api: m.text, start: base + m.start, end: base + m.end });
       }
     }

@@ -37,7 +37,7 @@ export function rustUsages(file: SourceFile): RawUsage<Family>[] {
     seen.add(start);
     out.push({ family, api: path, start, end });
   };
-  for (const { path, place } of file.facts.imports) add(path, place.base + place.span.start, place.base + place.span.end);
+  for (const { path, place } of file.facts.imports) add(types.resolve(path), place.base + place.span.start, place.base + place.span.end);
   for (const { unit, mentions } of file.facts.mentions) {
     for (const m of mentions) {
       const path = types.resolve(m.text);

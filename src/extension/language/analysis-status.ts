@@ -10,6 +10,7 @@ export class AnalysisStatus implements vscode.Disposable {
   private readonly item = vscode.languages.createLanguageStatusItem('ringlight.analysis', LANGUAGES.map((language) => ({ language })));
   private readonly last = new Map<string, AnalysedParams>();
   private readonly editorChange: vscode.Disposable;
+  private problem: string | undefined;
 
   constructor() {
     this.item.name = 'Ringlight';
@@ -19,17 +20,24 @@ export class AnalysisStatus implements vscode.Disposable {
   }
 
   analysed(params: AnalysedParams): void {
+    this.problem = undefined;
     this.last.set(params.uri, params);
     this.show();
   }
 
+  /** Said until something is analysed again. */
   failed(reason: string): void {
-    this.item.severity = vscode.LanguageStatusSeverity.Error;
-    this.item.text = vscode.l10n.t('Ringlight: server not running');
-    this.item.detail = reason;
+    this.problem = reason;
+    this.show();
   }
 
   private show(): void {
+    if (this.problem !== undefined) {
+      this.item.severity = vscode.LanguageStatusSeverity.Error;
+      this.item.text = vscode.l10n.t('Ringlight: server not running');
+      this.item.detail = this.problem;
+      return;
+    }
     const uri = vscode.window.activeTextEditor?.document.uri.toString();
     const params = uri === undefined ? undefined : this.last.get(uri);
     this.item.severity = params && params.milliseconds > SLOW_MS ? vscode.LanguageStatusSeverity.Warning : vscode.LanguageStatusSeverity.Information;

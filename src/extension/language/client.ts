@@ -1,6 +1,6 @@
 /** The language server process: started with the extension, restarted on request, told of settings. */
 import * as vscode from 'vscode';
-import { LanguageClient, TransportKind, type LanguageClientOptions, type ServerOptions } from 'vscode-languageclient/node';
+import { LanguageClient, State, TransportKind, type LanguageClientOptions, type ServerOptions } from 'vscode-languageclient/node';
 import { WorkDoneProgress, type WorkDoneProgressReport } from 'vscode-languageclient';
 import { ANALYSED_NOTIFICATION, INVENTORY_CHANGED_NOTIFICATION, INVENTORY_REQUEST, SCAN_REQUEST, type AnalysedParams, type Inventory, type ScanResult } from '../../protocol/lsp';
 import { serverSettings } from '../config';
@@ -43,6 +43,7 @@ export class LanguageFeature implements vscode.Disposable {
     this.client = new LanguageClient('ringlight', 'Ringlight', server, options);
     this.client.onNotification(ANALYSED_NOTIFICATION, (params: AnalysedParams) => this.status.analysed(params));
     this.client.onNotification(INVENTORY_CHANGED_NOTIFICATION, () => this.inventoryChanged.fire());
+    this.client.onDidChangeState(({ newState }) => { if (newState === State.Stopped) this.status.failed(vscode.l10n.t('It stopped; the log says why.')); });
     serveVirtualFiles(this.client);
     try {
       await this.client.start();

@@ -72,7 +72,7 @@ function actionsFor(uri: string, text: string, f: Finding, settings: ServerSetti
     ...f.fixes.map((fix): CodeAction => ({ title: fix.title, kind: CodeActionKind.QuickFix, diagnostics: shown, isPreferred: fix.safe, edit: edit(fix.edits) })),
     { title: `Suppress ${f.rule} on this line`, kind: CodeActionKind.QuickFix, diagnostics: shown, edit: edit([suppressLineEdit(text, f.rule, f.range.start.line)]) },
     { title: `Suppress ${f.rule} in this file`, kind: CodeActionKind.QuickFix, diagnostics: shown, edit: edit([suppressFileEdit(f.rule)]) },
-    ...(settings.rulePageCommand ? [{ title: `Explain ${f.rule}`, kind: CodeActionKind.QuickFix, diagnostics: shown, command: { title: 'Explain', command: OPEN_RULE_PAGE, arguments: [f.rule] } }] : []),
+    ...(settings.editorCommands ? [{ title: `Explain ${f.rule}`, kind: CodeActionKind.QuickFix, diagnostics: shown, command: { title: 'Explain', command: OPEN_RULE_PAGE, arguments: [f.rule] } }] : []),
   ];
 }
 

@@ -1,8 +1,8 @@
-/** Hover: why a finding is one, and what a recognised call, type or flag does. */
+/** Hover: why a finding is one, and what a recognised call, type, field or flag does. */
 import { MarkupKind, type Hover, type Position } from 'vscode-languageserver';
 import { apiDoc, type ApiDoc } from '../../analysis/api-docs';
 import { RULES } from '../../analysis/rules';
-import type { Range } from '../../protocol/analysis';
+import type { Range, Surface, Usage } from '../../protocol/analysis';
 import { FAMILY_INFO } from '../../protocol/families';
 import type { ServerSettings } from '../../protocol/lsp';
 import type { Analysed } from '../documents';
@@ -13,7 +13,8 @@ function holds(r: Range, p: Position): boolean {
   return after && (p.line < r.end.line || (p.line === r.end.line && p.character <= r.end.column));
 }
 
-export function hover(at: Position, { result }: Analysed, settings: ServerSettings): Hover | null {
+/** `field`: that of a structure of the APIs at the position. */
+export function hover(at: Position, { result }: Analysed, field: () => Usage<Surface> | undefined, settings: ServerSettings): Hover | null {
   const parts: string[] = [];
   let range: Range | undefined;
   for (const f of result.findings.filter((x) => holds(x.range, at))) {
@@ -22,7 +23,7 @@ export function hover(at: Position, { result }: Analysed, settings: ServerSettin
     if (rule) parts.push(`**Why:** ${rule.why}${page ? ` [${f.rule}](${page})` : ''}`);
     range ??= f.range;
   }
-  const usage = result.usages.find((u) => holds(u.range, at)) ?? result.neighbours.find((u) => holds(u.range, at));
+  const usage = result.usages.find((u) => holds(u.range, at)) ?? result.neighbours.find((u) => holds(u.range, at)) ?? field();
   const doc = usage && apiDoc(usage.family, usage.api);
   if (doc) {
     parts.push(described(usage.api, FAMILY_INFO[usage.family].label, doc));

@@ -58,7 +58,7 @@ function joined(folder: string, name: string): string {
 }
 
 /** Bigger files are generated, and no one reads findings in them. */
-const MAX_BYTES = 8 * 1024 * 1024;
+export const MAX_BYTES = 8 * 1024 * 1024;
 
 let room: Buffer | undefined;
 /** The bytes of a file on the disk, good until the next call: most files are looked through once and forgotten. */

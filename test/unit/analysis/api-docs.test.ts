@@ -1,8 +1,9 @@
 /** Whatever the inventory can recognise has a hover. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { apiDoc } from '../../../src/analysis/api-docs';
 import { sinceKernel } from '../../../src/analysis/api/versions';
+import { DIRECT_IO_FIELDS, LIBAIO_FIELDS, POSIX_AIO_FIELDS, RAW_AIO_FIELDS, URING_FIELDS } from '../../../src/analysis/docs/fields';
 import type { Language, Surface } from '../../../src/protocol/analysis';
 import { analyse } from './support';
 
@@ -93,10 +94,22 @@ describe.each(Object.entries(RUST))('crate %s', (crate, names) => {
   });
 });
 
+describe('fields', () => {
+  it.each([[LIBAIO_FIELDS, 'libaio'], [RAW_AIO_FIELDS, 'raw-aio'], [POSIX_AIO_FIELDS, 'posix-aio'], [URING_FIELDS, 'liburing'], [DIRECT_IO_FIELDS, 'direct-io']] as const)('%# have hovers', (fields, family) => {
+    for (const api of Object.keys(fields)) expect(apiDoc(family, api)?.does, api).toMatch(/\w/);
+  });
+  it('of liburing and the kernel are ones that the headers have', () => {
+    const header = ['/usr/include/liburing.h', '/usr/include/liburing/io_uring.h', '/usr/include/liburing/compat.h', '/usr/include/libaio.h', '/usr/include/linux/aio_abi.h', '/usr/include/aio.h', '/usr/include/linux/time_types.h', '/usr/include/linux/openat2.h', '/usr/include/linux/futex.h'].filter((f) => existsSync(f)).map((f) => readFileSync(f, 'utf8')).join('\n');
+    for (const api of [LIBAIO_FIELDS, RAW_AIO_FIELDS, POSIX_AIO_FIELDS, URING_FIELDS].flatMap((f) => Object.keys(f))) {
+      if (!api.startsWith('futex_waitv.')) expect(header, api).toMatch(new RegExp(`\\b${api.replace(/^.*\./, '')}\\b`));
+    }
+  });
+});
+
 describe('beside asynchronous I/O', () => {
   it('direct I/O and readiness, in C and Rust', async () => {
     const c = await recognised('#include <fcntl.h>\n#include <poll.h>\n#include <sys/eventfd.h>\nint f(struct pollfd *p) { int fd = open("x", O_RDONLY | O_DIRECT); void *b; posix_memalign(&b, 512, 512); int poll_count = eventfd(0, EFD_CLOEXEC); return poll(p, 1, 0) + poll_count + fd; }', 'c');
-    expect(c.map((u) => [u.family, u.api])).toEqual([['readiness', 'pollfd'], ['direct-io', 'O_DIRECT'], ['direct-io', 'posix_memalign'], ['readiness', 'eventfd'], ['readiness', 'EFD_CLOEXEC'], ['readiness', 'poll']]);
+    expect(c.map((u) => [u.family, u.api])).toEqual([['readiness', 'pollfd'], ['direct-io', 'open'], ['direct-io', 'O_DIRECT'], ['direct-io', 'posix_memalign'], ['readiness', 'eventfd'], ['readiness', 'EFD_CLOEXEC'], ['readiness', 'poll']]);
     const rust = await recognised('fn f() { o.custom_flags(libc::O_DIRECT); unsafe { libc::poll(p, 1, 0) }; }', 'rust');
     expect(rust.map((u) => [u.family, u.api])).toEqual([['direct-io', 'libc::O_DIRECT'], ['readiness', 'libc::poll']]);
     for (const u of [...c, ...rust]) expect(apiDoc(u.family as Surface, u.api)?.does, u.api).toMatch(/\w/);

@@ -24,6 +24,8 @@ describe('suppression comments', () => {
     ['same line, block comment', '', ` /* ringlight-disable-line ${RULE} */`, ''],
     ['file', '', '', `/* ringlight-disable ${RULE} */`],
     ['file, all', '', '', '/* ringlight-disable all */'],
+    ['a pattern', '	// ringlight-disable-next-line uring-submit-*', '', ''],
+    ['behind another comment', '', ` /* one */ // ringlight-disable-line ${RULE}`, ''],
   ])('%s', async (_, before, line, file) => {
     expect(await rulesIn(source(before, line, file))).toEqual([]);
   });
@@ -32,6 +34,8 @@ describe('suppression comments', () => {
     ['another line', '	// ringlight-disable-line', '', ''],
     ['the reason is no id', `	// ringlight-disable-next-line uring-null-sqe -- ${RULE} is fine`, '', ''],
     ['a word in a string', '	const char *s = "ringlight-disable-next-line";', '', ''],
+    ['a comment in a string', '	const char *s = "// ringlight-disable-next-line";', '', ''],
+    ['a pattern of other rules', '	// ringlight-disable-next-line aio-*', '', ''],
   ])('not by %s', async (_, before, line, file) => {
     expect(await rulesIn(source(before, line, file))).toEqual([RULE]);
   });

@@ -55,6 +55,10 @@ describe('usages in C and C++', () => {
       expect(found).toEqual({ [family]: names });
     });
   }
+  it('an open, and a question to a device, that is about direct I/O', async () => {
+    const { neighbours } = await analyse('#include <libaio.h>\n#include <fcntl.h>\nvoid f(int d) { open("a", O_RDONLY); open("b",\n O_RDONLY | O_DIRECT); fcntl(d, F_SETFL, 0); ioctl(d, BLKSSZGET, &d); io_setup(1, 0); }', 'c');
+    expect(neighbours.map((u) => u.api)).toEqual(['open', 'O_DIRECT', 'ioctl', 'BLKSSZGET']);
+  });
   it('direct I/O and readiness', async () => {
     const direct = ['O_DIRECT', '__O_DIRECT', 'STATX_DIOALIGN', 'statx', 'RWF_NOWAIT', 'RWF_DSYNC', 'RWF_HIPRI', 'preadv2', 'pwritev2', 'posix_memalign', 'aligned_alloc', 'memalign', 'valloc', 'BLKSSZGET'];
     const ready = ['poll', 'ppoll', 'select', 'eventfd', 'timerfd_create', 'signalfd', 'O_NONBLOCK', 'SOCK_NONBLOCK'];
@@ -75,6 +79,10 @@ describe('usages in Rust', () => {
     expect(await families('use tokio_uring::{fs::{File, OpenOptions as OO}, net};\nasync fn f() { let a = File::open("x").await; let o = OO::new(); net::TcpStream::connect(x).await; }', 'rust')).toEqual({
       'tokio-uring': ['tokio_uring::fs::File', 'tokio_uring::fs::OpenOptions', 'tokio_uring::net', 'tokio_uring::fs::File::open', 'tokio_uring::fs::OpenOptions::new', 'tokio_uring::net::TcpStream::connect'],
     });
+  });
+  it('through a re-export and a name for a type', async () => {
+    const { 'io-uring-crate': found } = await families('pub use io_uring as uring;\nuse uring::IoUring as Ring;\ntype R = Ring;\nfn f(r: &mut R) { r.submit(); }', 'rust');
+    expect(found).toEqual(['io_uring', 'io_uring::IoUring', 'io_uring::IoUring', 'io_uring::IoUring', 'io_uring::IoUring', 'io_uring::IoUring::submit']);
   });
   it('methods on values whose type is known', async () => {
     const { 'io-uring-crate': found } = await families('fn f() -> R { let mut ring = io_uring::IoUring::new(8)?; ring.submit_and_wait(1)?; other.submit(); Ok(()) }', 'rust');

@@ -4,7 +4,7 @@ import { allSafeEdits, codeActions } from '../../../src/server/features/code-act
 import type { Finding, TextEdit } from '../../../src/protocol/analysis';
 import type { ServerSettings } from '../../../src/protocol/lsp';
 
-const SETTINGS: ServerSettings = { enable: true, hover: true, rulePages: '', scanOnOpen: false, exclude: [], rulePageCommand: false };
+const SETTINGS: ServerSettings = { enable: true, hover: true, rulePages: '', scanOnOpen: false, exclude: [], editorCommands: false };
 const edit = (line: number, start: number, end: number, text: string): TextEdit => ({ range: { start: { line, column: start }, end: { line, column: end } }, text });
 const finding = (safe: boolean, ...edits: TextEdit[]): Finding => ({ rule: 'a-rule', severity: 'warning', message: '', range: edits[0]!.range, related: [], fixes: [{ title: '', safe, edits }] });
 

@@ -11,7 +11,7 @@ import type { Draft } from '../rule';
 /** Names of the table for operations that are not called like the kernel's. */
 const NAMES: Record<string, string> = {
   Readv: 'IORING_OP_READV', Writev: 'IORING_OP_WRITEV', RecvMsgMulti: 'IORING_RECV_MULTISHOT', RecvMulti: 'IORING_RECV_MULTISHOT', AcceptMulti: 'IORING_ACCEPT_MULTISHOT',
-  TimeoutUpdate: 'IORING_TIMEOUT_UPDATE', SetSockOpt: 'io_uring_prep_cmd_sock', SendMsg: 'IORING_OP_SENDMSG', RecvMsg: 'IORING_OP_RECVMSG', OpenAt: 'IORING_OP_OPENAT',
+  TimeoutUpdate: 'IORING_TIMEOUT_UPDATE', SetSockOpt: 'SOCKET_URING_OP_SETSOCKOPT', SendMsg: 'IORING_OP_SENDMSG', RecvMsg: 'IORING_OP_RECVMSG', OpenAt: 'IORING_OP_OPENAT',
   OpenAt2: 'IORING_OP_OPENAT2', RenameAt: 'IORING_OP_RENAMEAT', UnlinkAt: 'IORING_OP_UNLINKAT', MkDirAt: 'IORING_OP_MKDIRAT', SymlinkAt: 'IORING_OP_SYMLINKAT',
   LinkAt: 'IORING_OP_LINKAT', FGetXattr: 'IORING_OP_FGETXATTR', FSetXattr: 'IORING_OP_FSETXATTR', GetXattr: 'IORING_OP_GETXATTR', SetXattr: 'IORING_OP_SETXATTR',
   MsgRingData: 'IORING_OP_MSG_RING', MsgRingSendFd: 'io_uring_prep_msg_ring_fd', AsyncCancel2: 'IORING_ASYNC_CANCEL_ANY', UringCmd16: 'IORING_OP_URING_CMD',

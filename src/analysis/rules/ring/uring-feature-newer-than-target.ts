@@ -64,7 +64,7 @@ function* usesIn(file: View, func: Func): Generator<Use> {
         for (const a of e.args) yield* visit(a, true);
         return;
       case 'name':
-        if (active && /^(?:IORING_(?:OP|SETUP|REGISTER|UNREGISTER|ENTER)_|IOSQE_|IORING_(?!CQE_|FEAT_|SQ_|CQ_))/.test(e.name) && known(e.name)) yield { name: e.name, span: e.span };
+        if (active && /^(?:IOSQE_|IORING_(?!CQE_|FEAT_|SQ_|CQ_)|IOU_PBUF_|SOCKET_URING_OP_)/.test(e.name) && known(e.name)) yield { name: e.name, span: e.span };
         return;
       case 'binary':
         // a test, or the clearing of a bit, works on every kernel
