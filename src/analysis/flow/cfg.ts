@@ -8,8 +8,8 @@ export type Event =
   | { kind: 'declare'; local: Local; init: Expr | undefined }
   /** `pointer` is read through */
   | { kind: 'deref'; pointer: Expr; at: Expr }
-  /** a comparison, negation or truth test whose outcome is kept as a value */
-  | { kind: 'compare'; test: Expr }
+  /** a comparison, negation or truth test whose outcome is kept as a value; `told`: no test, only something written to a stream */
+  | { kind: 'compare'; test: Expr; told?: true }
   | { kind: 'return'; value: Expr | undefined; span: Span };
 
 export interface Edge {
@@ -34,6 +34,8 @@ export interface Cfg {
 
 /** Calls the standard says do not return, and the names people give to theirs. */
 export const NO_RETURN = /^(?:abort|exit|_exit|_Exit|quick_exit|err|errx|verr|verrx|longjmp|siglongjmp|__builtin_unreachable|__builtin_trap|terminate|rethrow_exception|pthread_exit|(?:\w+_)?(?:die|fatal|panic|bail|unreachable|todo|unimplemented)(?:_\w+)?|exit_(?:bug|err\w*|fail\w*|with_\w+)|(?:\w+_)?(?:err|error|perror|print|log|msg)_?(?:and_?)?exit|(?:\w+_)?croak|(?:rb|caml|lua)_(?:\w+_)?(?:raise\w*|fail|failwith|error)|luaL_\w*error)$/i;
+/** Calls of C, which throw nothing. */
+const NO_THROW = /^(?:_*io_|str|mem|(?:p?read|p?write|open|openat|close|free|malloc|calloc|socket|fsync|fdatasync|errno)$)/;
 const TRANSPARENT = new Set(['likely', 'unlikely', '__builtin_expect', 'LIKELY', 'UNLIKELY', 'PREDICT_TRUE', 'PREDICT_FALSE', 'bool']);
 const COMPARISON = new Set(['==', '!=', '<', '>', '<=', '>=']);
 
@@ -105,7 +107,11 @@ class Builder {
       this.current = this.block();
     }
     switch (s.kind) {
-      case 'expr': this.evaluate(s.expr); return;
+      case 'expr':
+        this.evaluate(s.expr);
+        if (s.expr.kind === 'binary' && s.expr.op === '<<') this.emit({ kind: 'compare', test: s.expr, told: true });
+        if (logsAndEnds(s.expr)) this.current = undefined;
+        return;
       case 'declare':
         if (s.init) this.evaluate(s.init);
         this.emit({ kind: 'declare', local: s.local, init: s.init });
@@ -207,19 +213,16 @@ class Builder {
     this.current = after;
   }
 
-  /** Anything inside may throw: the handlers follow from the start and from the end of each block made inside. */
+  /** The handlers follow from the start, from every `throw`, and from before every call that may throw. */
   private attempt(s: Extract<Stmt, { kind: 'try' }>): void {
     const after = this.block();
     const handlers = s.handlers.map(() => this.block());
     for (const h of handlers) this.goto(h);
-    const from = this.blocks.length;
     this.flow(this.block());
     this.handlers.push(...handlers.map((h) => h.id));
     this.run(s.body);
     this.handlers.length -= handlers.length;
     this.goto(after);
-    const made = this.blocks.slice(from);
-    for (const b of made) for (const h of handlers) b.next.push({ to: h.id });
     handlers.forEach((h, i) => {
       this.current = h;
       this.run(s.handlers[i]!);
@@ -343,9 +346,22 @@ class Builder {
     if (e.callee.kind === 'member') this.evaluate(e.callee);
     else if (e.callee.kind !== 'name') this.evaluate(e.callee);
     for (const a of e.args) this.evaluate(a);
+    if (this.handlers.length && this.current && !NO_THROW.test(e.name)) {
+      for (const handler of this.handlers) this.goto(this.blocks[handler]!);
+      this.flow(this.block());
+    }
     this.emit({ kind: 'call', call: e });
     if ((NO_RETURN.test(e.name) && !isConditional(e)) || this.noReturn(e)) this.current = undefined;
   }
+}
+
+/** `LOG(FATAL) << …`, `LOG_SYSFATAL << …`: streams that end the program when all is said. */
+function logsAndEnds(e: Expr): boolean {
+  let first = bare(e);
+  while (first.kind === 'binary' && first.op === '<<') first = bare(first.left);
+  if (first.kind === 'name') return first !== e && /(?:^|_)(?:SYS|P)?FATAL$/.test(first.name);
+  const level = first.kind === 'call' && /LOG$/.test(first.name) ? first.args[0] : undefined;
+  return level !== undefined && level.kind === 'name' && /^(?:LOG(?:GER)?_)?(?:SYS)?FATAL$/.test(level.name);
 }
 
 /** `unlikely(x)` is `x`; casts change no truth. */

@@ -95,7 +95,7 @@ export class Typestates<S extends string> {
       if (!memory) return states;
       switch (event.kind) {
         case 'deref': return feed(event.pointer, 'use', event, memory, states, report);
-        case 'compare': return operands(event.test).reduce((s, e) => feed(e, 'test', event, memory, s, report), states);
+        case 'compare': return event.told ? states : operands(event.test).reduce((s, e) => feed(e, 'test', event, memory, s, report), states);
         case 'call': {
           let out = states;
           event.call.args.forEach((arg, i) => {

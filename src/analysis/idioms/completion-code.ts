@@ -55,5 +55,13 @@ function takesFlags(file: View, func: Func): boolean {
 function leadsAway(file: View, func: Func, call: Call): boolean {
   if (call.name.startsWith('io_uring_') || call.name === '__io_uring_buf_ring_cq_advance' || file.program.callee(call)) return false;
   if (/^(?:assert|v?[fs]?n?printf|likely|unlikely|perror)$/.test(call.name)) return false;
-  return call.args.some((a) => a.kind === 'name' && (isCqe(file, func, a) || (/\bauto\b/.test(localOf(func, a)?.type ?? '') && typeNameOf(file, func, a) === undefined)));
+  return call.args.some((a) => a.kind === 'name' && (isCqe(file, func, a) || (/\bauto\b/.test(localOf(func, a)?.type ?? '') && typeNameOf(file, func, a) === undefined && !isMade(func, a))));
+}
+/** `auto token = std::make_shared<Token>(…)`: an object of the program's own. */
+function isMade(func: Func, e: Expr): boolean {
+  const local = localOf(func, e);
+  return [...statements(func.body)].some((s) => s.kind === 'declare' && s.local === local && s.init !== undefined && madeBy(bare(s.init)));
+}
+function madeBy(e: Expr): boolean {
+  return e.kind === 'call' && (e.name === 'new' || /^(?:std::)?make_(?:shared|unique|pair|tuple|optional)\b/.test(e.callee.kind === 'name' ? e.callee.name : e.name));
 }

@@ -31,7 +31,7 @@ export class CqeBranches {
     if (tested) {
       const held = this.tokens.waited(tested.operand, memory);
       const waited = { all: held.all, sure: held.sure || this.areAlternatives(tested.operand, held.all, memory) };
-      for (const t of waited.all) out = change(out, t, (i) => afterResult(i, this.outcome(t, tested, truth, waited.sure), waited.sure ? errorOf(test, truth) : undefined));
+      for (const t of waited.all) out = change(out, t, (i) => afterResult(i, this.outcome(t, tested, truth, waited.sure), waited.sure ? errorOf(test, truth, t) : undefined));
       const sign = signOf(tested, truth);
       for (const t of this.tokens.results(tested.operand, memory)) out = change(out, t, (i) => (sign === undefined ? i : afterSign(i, sign)));
       // that it is not 0 says nothing of its sign
@@ -39,7 +39,7 @@ export class CqeBranches {
     }
     for (const e of askedAbout(test)) {
       if (e.kind === 'name' || e.kind === 'member') for (const t of this.tokens.results(e, memory)) out = change(out, t, (i) => (i.sign === 'unknown' ? { ...i, sign: 'tested' } : i));
-      if (e !== bare(test)) for (const t of this.tokens.waited(e, memory).all) out = change(out, t, (i) => (i.validity === 'untested' ? { ...i, validity: 'open' } : i));
+      if (e !== bare(test) && (!tested || e !== bare(tested.operand))) for (const t of this.tokens.waited(e, memory).all) out = change(out, t, (i) => (i.validity === 'untested' ? { ...i, validity: 'open' } : i));
     }
     return this.byFlag(edge, out, memory);
   }
@@ -104,13 +104,20 @@ function flagTests(func: Func): Map<Expr, boolean | 'both'> {
   return out;
 }
 
+/** Errors that calls have in the ordinary run of things. */
+const ORDINARY: ReadonlyMap<string, readonly string[]> = new Map([
+  ['io_uring_wait_cqe', ['EINTR']], ['io_uring_wait_cqe_nr', ['EINTR']], ['io_uring_wait_cqe_timeout', ['EINTR', 'ETIME']], ['io_uring_wait_cqes', ['EINTR', 'ETIME']],
+]);
 /** `ret == -ETIME`: which error it is, or is not. */
-function errorOf(test: Expr, truth: boolean): { name: string; is: boolean } | undefined {
+function errorOf(test: Expr, truth: boolean, token: Token): { name: string; is: boolean; others?: readonly string[] } | undefined {
   const e = bare(test);
   if (e.kind !== 'binary' || (e.op !== '==' && e.op !== '!=')) return undefined;
   for (const side of [bare(e.right), bare(e.left)]) {
     const name = side.kind === 'unary' && side.op === '-' ? bare(side.operand) : undefined;
-    if (name?.kind === 'name' && /^E[A-Z]+$/.test(name.name)) return { name: name.name, is: (e.op === '==') === truth };
+    if (name?.kind === 'name' && /^E[A-Z]+$/.test(name.name)) {
+      const others = token.call && ORDINARY.get(token.call.name);
+      return { name: name.name, is: (e.op === '==') === truth, ...(others ? { others } : {}) };
+    }
   }
   return undefined;
 }

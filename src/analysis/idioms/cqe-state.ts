@@ -21,6 +21,8 @@ export interface Item {
   sign: Sign;
   /** failed: the one error it can be */
   error?: string;
+  /** untested: errors it was told apart from */
+  not?: string;
   /** held: the last `continue` or `goto` on the way */
   jump?: Span;
   /** seen: the call that gave it back */
@@ -53,7 +55,7 @@ export type CqeStates = ReadonlyMap<string, Items>;
 const MAX_ITEMS = 24;
 
 function keyOf(i: Item): string {
-  return `${i.validity} ${i.error ?? ''} ${i.hold} ${i.read} ${i.sign} ${i.jump?.start ?? ''} ${i.consumer?.span.start ?? ''}`;
+  return `${i.validity} ${i.error ?? ''} ${i.not ?? ''} ${i.hold} ${i.read} ${i.sign} ${i.jump?.start ?? ''} ${i.consumer?.span.start ?? ''}`;
 }
 export const GONE: Items = items({ validity: 'open', hold: 'gone', read: 'result', sign: 'tested' });
 
@@ -92,10 +94,15 @@ export function equalCqeStates(a: CqeStates, b: CqeStates): boolean {
 }
 
 /** What a test of a call's result makes of an item, `error` when it is one with a certain error; undefined: the way cannot be taken. */
-export function afterResult(i: Item, outcome: Validity, error?: { name: string; is: boolean }): Item | undefined {
+export function afterResult(i: Item, outcome: Validity, error?: { name: string; is: boolean; others?: readonly string[] }): Item | undefined {
   const failed = i.validity === 'failed' || i.validity === 'noted';
   if (error && failed && i.error !== undefined && (i.error === error.name) !== error.is) return undefined;
   if (error?.is && i.validity !== 'valid') return { ...i, validity: failed ? i.validity : 'failed', error: error.name };
+  // the other errors that come in the ordinary run of things are still to be told apart
+  if (error?.others && !error.is && i.validity === 'untested') {
+    const not = [...new Set([...(i.not?.split(' ') ?? []), error.name])].sort();
+    return error.others.every((o) => not.includes(o)) ? { ...i, validity: outcome } : { ...i, not: not.join(' ') };
+  }
   if (outcome === 'failed') return i.validity === 'valid' ? undefined : failed ? i : { ...i, validity: 'failed' };
   if (outcome === 'valid' || outcome === 'signed') return failed ? undefined : i.validity === 'valid' ? i : { ...i, validity: outcome };
   return i.validity === 'untested' || i.validity === 'signed' ? { ...i, validity: outcome } : i;

@@ -3,8 +3,8 @@ import { placeIn, type Call, type Expr, type Func, type Place, type Span } from 
 import type { Token } from './cqe-state';
 
 export type Trouble =
-  /** the cqe is used though nobody knows whether there is one; `mild`: it is only given back */
-  | { kind: 'untested'; token: Token; at: Place; mild: boolean; failed: boolean }
+  /** the cqe is used though nobody knows whether there is one; `mild`: it is only given back; `not`: the errors that were told apart */
+  | { kind: 'untested'; token: Token; at: Place; mild: boolean; failed: boolean; not?: string }
   /** the result is no error, and still there may be no cqe */
   | { kind: 'assumed'; token: Token; at: Place }
   /** never given back before the next one is taken (`again`), or before the function ends */

@@ -43,7 +43,11 @@ export class CqeUses {
     } else {
       const failed = list.every((i) => i.validity === 'failed' || i.validity === 'noted') || list.some((i) => i.validity === 'failed');
       if (token.source === 'assumed' && (failed || list.some((i) => i.validity === 'untested' || i.validity === 'signed'))) this.troubles.report({ kind: 'assumed', token, at: this.troubles.place(at) });
-      else if (failed || list.some((i) => i.validity === 'untested')) this.troubles.report({ kind: 'untested', token, at: this.troubles.place(at), mild: false, failed: !list.some((i) => i.validity === 'untested') });
+      else if (failed || list.some((i) => i.validity === 'untested')) {
+        const untested = list.filter((i) => i.validity === 'untested');
+        const not = untested.length > 0 && untested.every((i) => i.not !== undefined) ? untested[0]!.not : undefined;
+        this.troubles.report({ kind: 'untested', token, at: this.troubles.place(at), mild: false, failed: !untested.length, ...(not === undefined ? {} : { not }) });
+      }
     }
     const seen = list.find((i) => i.hold === 'seen');
     if (late && seen && (!isOneOfMany(token) || CQE_CONSUMERS.get(seen.consumer!.name) !== undefined)) this.troubles.report({ kind: 'late', token, at: this.troubles.place(at), consumer: seen.consumer!, pointer });
@@ -132,7 +136,7 @@ export class CqeUses {
       else if (e.kind === 'binary' || e.kind === 'unary') childrenOf(e).forEach(add);
     };
     for (const block of this.flow.cfg.blocks) {
-      for (const e of block.events) if (e.kind === 'compare') add(e.test);
+      for (const e of block.events) if (e.kind === 'compare' && !e.told) add(e.test);
       for (const e of block.next) if (e.guard) add(e.guard.test);
     }
     return this.names;

@@ -3,6 +3,7 @@
  * where it is given back to the ring. Functions of the project that are called count by what they do.
  */
 import type { Block, Event } from '../flow/cfg';
+import { CQE_CONSUMERS } from '../api/names';
 import { solve } from '../flow/dataflow';
 import { rootOf, type Memory } from '../flow/memory';
 import type { Flow, Program } from '../flow/program';
@@ -51,7 +52,7 @@ class Analysis {
   private readonly calls: CqeCalls;
   private readonly branches: CqeBranches;
 
-  constructor(program: Program, private readonly flow: Flow) {
+  constructor(private readonly program: Program, private readonly flow: Flow) {
     this.func = flow.func;
     this.tokens = new CqeTokens(flow);
     this.troubles = new Troubles(flow.func);
@@ -87,6 +88,7 @@ class Analysis {
     });
     if (!entries) return undefined;
     this.troubles.reporting = true;
+    const given: { block: Block; states: CqeStates }[] = [];
     let ends: CqeStates = new Map();
     for (const [id, entry] of entries) {
       const block = this.flow.cfg.blocks[id]!;
@@ -95,7 +97,9 @@ class Analysis {
       if (!block.next.some((e) => e.to === this.flow.cfg.exit)) continue;
       ends = joinCqeStates(ends, out);
       this.leave(block, out);
+      given.push({ block, states: out });
     }
+    for (const token of this.tokens.byId.values()) if (token.source === 'parameter') this.forgotten(token, given);
     return { troubles: this.troubles.all, ends, tokens: this.tokens.byId, usesUntested: this.uses.usesUntested };
   }
 
@@ -104,7 +108,7 @@ class Analysis {
     if (!memory) return states;
     switch (event.kind) {
       case 'deref': return this.deref(event.pointer, event.at, memory, states);
-      case 'compare': return this.uses.compared(event.test, memory, states);
+      case 'compare': return event.told ? states : this.uses.compared(event.test, memory, states);
       case 'call': return this.calls.call(event.call, memory, states);
       case 'declare': return event.init ? this.stored(event.local, undefined, '=', event.init, memory, states) : states;
       case 'store': return event.value ? this.stored(undefined, event.target, event.op, event.value, memory, states) : this.stepsOn(event) ? this.nextElement(states) : states;
@@ -193,6 +197,17 @@ class Analysis {
         if (token.source === 'each' && !(at && this.loopOf(token).some((l) => l.start <= at.span.start && at.span.end <= l.end))) continue;
         if (at) this.troubles.report({ kind: 'unseen', token, at: this.troubles.place(at), again: undefined });
       }
+    }
+  }
+  /** A cqe that was handed in is given back on all ways but this one, and no caller gives any back. */
+  private forgotten(token: Token, ends: readonly { block: Block; states: CqeStates }[]): void {
+    const last = ends.map(({ block, states }) => ({ at: block.events.at(-1), all: [...states.get(token.id)?.values() ?? []] }));
+    const seen = this.func.body.some((s) => s.kind === 'expr' && s.expr.kind === 'call' && CQE_CONSUMERS.has(s.expr.name) && s.expr.args.some((a) => a.kind === 'name' && `=${a.id}` === token.id));
+    if (!seen) return;
+    const users = this.program.users(this.func);
+    if (!users.length || users.some((f) => this.program.mentions(f, /cqe_?seen|cq_?advance|consume|release|ack/i))) return;
+    for (const { at, all } of last) {
+      if (at?.kind === 'return' && all.length > 0 && all.every((i) => i.hold === 'held' && i.read !== 'no')) this.troubles.report({ kind: 'unseen', token, at: this.troubles.place(at), again: undefined });
     }
   }
   /** The loop macro that hands a cqe out. */

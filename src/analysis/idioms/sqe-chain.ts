@@ -18,7 +18,7 @@ export function isLinked(flow: SqeFlow, prep: Prep): 'yes' | 'no' | 'unknown' {
 
 /** Something that puts another request into the ring's queue, or may. */
 export function queues(e: SqeEvent, rings: readonly string[], own: readonly string[]): boolean {
-  return (e.kind === 'queue' && mayBeSameRing(e.rings, rings)) || (e.kind === 'unseen' && mayReach(e, rings))
+  return (e.kind === 'queue' && mayBeSameRing(e.rings, rings)) || (e.kind === 'unseen' && !e.fills && mayReach(e, rings))
     || (e.kind === 'prep' && !share(e.sqes, own));
 }
 

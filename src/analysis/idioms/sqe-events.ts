@@ -52,7 +52,7 @@ export interface Reap extends OfRing { kind: 'reap'; blocks: boolean }
 /** A function of the file takes and prepares sqes of its own. */
 export interface Queue extends OfRing { kind: 'queue' }
 /** A call out of sight that is given memory with these keys; anything may happen in it. */
-export interface Unseen extends Somewhere { kind: 'unseen'; keys: readonly string[]; call: Call }
+export interface Unseen extends Somewhere { kind: 'unseen'; keys: readonly string[]; call: Call; /** it is given an sqe, to fill in */ fills: boolean }
 
 /** Memory is given back: `free`, `munmap`, `delete`. */
 export interface Freed extends Somewhere { kind: 'freed'; memories: readonly string[]; call: Call }

@@ -210,7 +210,7 @@ export class SqeReader {
     const inner: Draft<SqeEvent>[] = [];
     for (const u of use.rings) {
       const keys = u.keys.flatMap((k) => this.translate(k, call, callee, memory));
-      if (u.kind === 'unseen') inner.push({ kind: 'unseen', keys, call });
+      if (u.kind === 'unseen') inner.push({ kind: 'unseen', keys, call, fills: false });
       else if (u.kind === 'submit') inner.push({ kind: 'submit', rings: keys, call, inside: true, waits: u.firm });
       else if (u.kind === 'reap') inner.push({ kind: 'reap', rings: keys, call, inside: true, blocks: u.firm });
       else inner.push({ kind: 'queue', rings: keys, call, inside: true });
@@ -248,7 +248,13 @@ export class SqeReader {
   private onBehalf(e: SqeEvent, sqes: string[], call: Call, callee: Func, flow: SqeFlow, memory: Memory): Draft<SqeEvent> {
     switch (e.kind) {
       case 'prep': {
-        const args = e.args.map((a) => (a ? call.args[callee.params.findIndex((p) => p.id === (bare(a) as Partial<Name>).id)] : undefined));
+        const given = (a: Expr): Expr | undefined => call.args[callee.params.findIndex((p) => p.id === (a as Partial<Name>).id)];
+        const args = e.args.map((a) => {
+          const inner = a && bare(a);
+          // the address of a reference is that of the caller's object
+          const referred = inner?.kind === 'unary' && inner.op === '&' && callee.params.some((p) => p.reference && p.id === (bare(inner.operand) as Partial<Name>).id) ? given(bare(inner.operand)) : undefined;
+          return referred ? addressOf(referred) : inner && given(inner);
+        });
         const fds = e.fds.flatMap((id) => this.idsInCaller(id, call, callee, memory));
         return { kind: 'prep', sqes, op: e.op, shape: e.shape, call, byHand: e.byHand, inside: true, args, fds, inner: e.inner ?? { prep: e, flow } };
       }
@@ -272,7 +278,7 @@ export class SqeReader {
   private unseen(call: Call, memory: Memory): Read[] {
     const keys = call.args.flatMap((a) => this.keys(a, memory));
     if (call.callee.kind === 'member') keys.push(...(call.callee.deref ? this.keys(call.callee.object, memory) : this.flow.keys(call.callee.object, memory)));
-    const out: Draft<SqeEvent>[] = [{ kind: 'unseen', keys, call }];
+    const out: Draft<SqeEvent>[] = [{ kind: 'unseen', keys, call, fills: call.callee.kind === 'name' && call.args.some((a) => this.isSqe(a, memory)) }];
     for (const a of call.args) if (this.isSqe(a, memory)) out.push({ kind: 'escape', sqes: this.ids(a, memory) });
     return out.map((event) => ({ event, span: call.span }));
   }

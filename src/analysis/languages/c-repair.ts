@@ -22,6 +22,11 @@ const SUBSTITUTES: readonly (readonly [pattern: RegExp, keep: (m: RegExpExecArra
   [/(\bg_auto(?:ptr)?\s*\()(\w+)(\))(?=\s*\w)/g, (m) => blanked(m[1]!) + m[2]! + blanked(m[3]!)],
   // `delete[] (char *)p`: the brackets are taken for a lambda's
   [/(\bdelete\s*)(\[\s*\])(?=\s*\()/g, (m) => m[1]! + blanked(m[2]!)],
+  // `new(T)`: the brackets are taken for those of a placement
+  [/(\bnew\s*)(\()(\s*[\w:]+\s*)(\))(?=\s*[;,)])/g, (m) => `${m[1]!} ${m[3]!} `],
+  // modules of C++20
+  [/^([ \t]*)((?:export\s+)?(?:module|import)\b[^;{}()=]*;)/gm, (m) => m[1]! + blanked(m[2]!)],
+  [/^([ \t]*)(export)(?=\s+[\w[:])/gm, (m) => m[1]! + blanked(m[2]!)],
   [ATTRIBUTE_WORD, (m) => blanked(m[0])],
 ];
 

@@ -11,7 +11,7 @@ import type { Draft, Rule, View } from '../rule';
 /** Requests whose outcome the program counts on. */
 const MATTERS = /^(?:read|write|send|recv|fsync|sync_file_range|fallocate|ftruncate|splice|tee|open|connect|accept|multishot_accept|statx|rename|unlink|mkdir|link|symlink|bind|listen|socket|getxattr|setxattr)/;
 /** Functions that throw completions away on purpose. */
-const DISCARDS = /drain|flush|cancel|clean|destroy|close|stop|exit|shutdown|teardown|discard|clear|reset|nop|wake|notify|event_?fd|timer|timeout|poll|free|fini|abort|warm/i;
+const DISCARDS = /drain|flush|cancel|clean|destroy|close|stop|exit|shutdown|teardown|discard|clear|reset|nop|wake|notify|event_?fd|timer|timeout|free|fini|abort|warm/i;
 
 export const uringCqeResUnchecked: Rule = {
   info: {
@@ -80,5 +80,6 @@ function prepared(file: View, func: Func): string[] {
 }
 /** User data decides what becomes of a completion: it may say that the result is of no interest. */
 function looksAtTags(file: View, func: Func): boolean {
-  return file.program.mentions(func, /(?:if|switch|while)\s*\([^;{]*(?:user_data|get_data|\btag\b|\btype\b|->op\b|\.op\b|kind|state)/);
+  // `if (auto *request = get_data(cqe))` asks only whether there is one
+  return file.program.mentions(func, /(?:if|switch|while)\s*\((?![^;{=]*[^=!<>]=[^=;{]*get_data\w*\s*\(\s*\w+\s*\)+\s*[{\n])[^;{]*(?:user_data|get_data|\btag\b|\btype\b|->op\b|\.op\b|kind|state)/);
 }

@@ -36,11 +36,12 @@ export const uringWaitResultIgnored: Rule = {
       report({
         at: placeOf(func, call),
         message: t.failed ? `The cqe is used where ${call.name}() may have failed: the pointer is valid only if it returned 0, and NULL otherwise.`
+          : t.not ? `Only ${t.not.split(' ').map((e) => `-${e}`).join(' and ')} is told apart from a completion here: ${/EINTR/.test(t.not) ? 'after a timeout (-ETIME)' : 'after a signal (-EINTR)'} the pointer is NULL as well. Test for any negative result.`
           : t.mild ? `The result of ${call.name}() is not looked at: after a signal or a timeout there is no completion, and the request is still running.`
             : `The result of ${call.name}() is not tested before the cqe is used: it is valid only if 0 was returned; a signal leaves NULL there.`,
         ...(t.mild ? { severity: 'warning' as const } : {}),
         related: [{ at: t.at, message: t.mild ? 'given back here' : 'used here' }],
-        fixes: t.failed ? [] : fix(file, func, call),
+        fixes: t.failed || t.not ? [] : fix(file, func, call),
       });
     }
   },

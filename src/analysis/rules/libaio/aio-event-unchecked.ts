@@ -40,7 +40,7 @@ export const aioEventUnchecked: Rule = {
       const count = countIgnored(file, func, flow, fetch, reads, loop !== undefined);
       if (count) report({ at: placeOf(func, fetch.call), message: count });
       else if (!loop && isAddedUntested(func, fetch)) {
-        report({ at: placeOf(func, fetch.call), message: 'The number of events is added up without a look whether it is negative: a signal makes it -EINTR, and the sum goes down. Test it first.' });
+        report({ at: placeOf(func, fetch.call), message: 'The number of events is added up without a look whether it is negative: a signal makes it -EINTR, and the sum goes the wrong way. Test it first.' });
       }
       if (isUnlooked(file, func, fetch, reads) && !told.has(reads.tags[0]!)) {
         reads.tags.forEach((t) => told.add(t));
@@ -167,11 +167,12 @@ function countIgnored(file: View, func: Func, flow: Flow, fetch: Fetch, reads: R
   const zero = asksForZero(file, func, fetch);
   const mayBeNone = least === 0n || (fetch.timeout !== undefined && !isNothing(fetch.timeout));
   if (mayBeNone && !zero) return 'Only a negative result is taken for failure: at a timeout the call returns 0, and the events are garbage then. Look at the number of events.';
+  if (zero && asksOnlyForZero(func, fetch)) return 'Only a result of 0 is told apart: a signal makes it -EINTR, and the events are garbage then. Look whether there are any, with > 0.';
   if (least !== undefined && least <= 1n) return undefined;
   return fetch.least && least === undefined && bare(fetch.least).kind !== 'name' && bare(fetch.least).kind !== 'member' ? undefined
     : 'Only the sign of the result is looked at: a signal or a timeout may leave fewer events than asked for. Compare the number with what is waited for.';
 }
-/** `done += n;` with nothing that asks about n but loops up to it. */
+/** `done += n;`, `left -= n;` with nothing that asks about n but loops up to it. */
 function isAddedUntested(func: Func, fetch: Fetch): boolean {
   const holders = new Set([...assignmentsOf(func)].filter(([id, all]) => !id.startsWith('.') && all.some((a) => a.value && bare(a.value) === fetch.call)).map(([id]) => id));
   const holds = (e: Expr): boolean => {
@@ -180,7 +181,7 @@ function isAddedUntested(func: Func, fetch: Fetch): boolean {
   };
   let added = false;
   for (const e of walkFunction(func)) {
-    if (e.kind === 'assign' && e.op === '+' && holds(e.value)) added = true;
+    if (e.kind === 'assign' && (e.op === '+' || e.op === '-') && holds(e.value)) added = true;
     if (e.kind === 'call' && e !== fetch.call && e.args.some(holds)) return false;
     const upTo = e.kind === 'binary' && e.op === '<' && holds(e.right);
     if (e.kind === 'binary' && /^(?:[<>]=?|[!=]=|&&|\|\|)$/.test(e.op) && !upTo && (holds(e.left) || holds(e.right))) return false;
@@ -207,6 +208,19 @@ function asksForZero(file: View, func: Func, fetch: Fetch): boolean {
     if (event.kind === 'compare') look(event.test, state);
   });
   return found;
+}
+
+/** `if (n == 0)`, and no other test: a negative number passes for events. */
+function asksOnlyForZero(func: Func, fetch: Fetch): boolean {
+  const counts = countsOf(func, fetch);
+  const isCount = (e: Expr): boolean => bare(e) === fetch.call || counts.has(lvalue(e) ?? '');
+  let equal = false;
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'binary' || !/^(?:[<>]=?|[!=]=)$/.test(e.op) || (!isCount(e.left) && !isCount(e.right))) continue;
+    if (operandOf(e)?.with !== 0n || e.op !== '==') return false;
+    equal = true;
+  }
+  return equal;
 }
 
 /** Tags are read, results are not, and nobody else gets the event. */

@@ -1,5 +1,6 @@
 import { automaticBehind, type Automatic } from '../../idioms/automatic';
-import { everyRing } from '../../idioms/ring-setup';
+import { everyRing, setupFlag, setups, sharedName, surely } from '../../idioms/ring-setup';
+import { ringsOf } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
 import type { Prep, SqeEvent } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
@@ -22,8 +23,8 @@ export const uringStructLifetime: Rule = {
     if (!file.program.mentions(func, /io_uring_|sqe|ring/i) || isCoroutine(file, func)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
-    const late = copiesLate(file);
     for (const prep of flow.of('prep')) {
+      const late = prep.shape?.structs?.length ? copiesLate(file, ringsOf(flow, prep.sqes)) : undefined;
       for (const s of prep.shape?.structs ?? []) {
         const argument = prep.args[s.argument];
         const automatic = argument && automaticBehind(file, flow.flow, argument, prep.memory);
@@ -52,9 +53,12 @@ function capital(name: string): string {
 }
 
 /** Why what a request points to is read later than at the submission; undefined where it is not, or not for sure. */
-function copiesLate(file: View): string | undefined {
+function copiesLate(file: View, rings: readonly string[]): string | undefined {
   if (file.target.kernel !== undefined && file.target.kernel < COPIES) return 'before Linux 5.5';
-  return everyRing(file, 'SQPOLL') ? 'with SQPOLL' : undefined;
+  const names = rings.map(sharedName);
+  // a ring that is tried with SQPOLL first, and without when that is refused, has to be good for both
+  const tried = rings.length > 0 && names.every((n) => n !== undefined && setups(file).some((s) => s.ring !== undefined && sharedName(s.ring) === n && surely(s.flags, setupFlag('SQPOLL'))));
+  return tried || everyRing(file, 'SQPOLL') ? 'with SQPOLL' : undefined;
 }
 
 /** Whether the ring may be submitted, or code out of sight reached, before the object ends. */

@@ -115,7 +115,7 @@ function pollsInKernel(file: View): boolean {
 }
 function asksForPolling(file: View, func: Func): boolean {
   if (!file.program.mentions(func, /io_uring_queue_init/)) return false;
-  if (file.program.mentions(func, /IORING_SETUP_SQPOLL/)) return true;
+  if (file.program.mentions(func, /(?<!&\s*)\bIORING_SETUP_SQPOLL/)) return true;
   let found = false;
   const flow = file.program.flow(func);
   flow?.replay((event, memory) => {

@@ -1,9 +1,11 @@
+import { assignmentsOf } from '../../idioms/assignments';
+import { sharedName } from '../../idioms/ring-setup';
 import { sqeFlow } from '../../idioms/sqe';
 import { mayBeSameRing, share, SKIP_SUCCESS, surely, takesAnew, type Get, type Prep, type SqeEvent } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
-import { readsCqe } from '../../idioms/declared-type';
+import { readsCqe, typeNameOf } from '../../idioms/declared-type';
 import { nullTest } from '../../flow/typestate';
-import { bare, statements, type Expr, type Func, type Stmt } from '../../model';
+import { bare, isWithin, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 import { userDataUnsetInRust } from './uring-user-data-unset.rust';
@@ -32,6 +34,16 @@ export const uringUserDataUnset: Rule = {
     for (const get of gets) {
       if (!get.inside && neverPrepared(flow, get)) {
         report({ at: placeOf(func, get), severity: 'error', message: 'This sqe is submitted without being prepared: whatever its entry held before runs again. Prepare it, with io_uring_prep_nop() if nothing else.' });
+      }
+    }
+    for (const get of gets) {
+      const left = get.inside ? undefined : leftUnprepared(file, flow, get);
+      if (left) {
+        report({
+          at: placeOf(func, left),
+          message: 'The function returns with an sqe that it has taken and not prepared: the next submission hands it to the kernel, and whatever its entry held before runs again. Take the sqe when all else is at hand.',
+          related: [{ at: placeOf(func, get), message: 'the sqe is taken here' }],
+        });
       }
     }
     if (!program.some('reads user data', (f) => reads(file, f)) || !program.some('sets user data', (f) => program.mentions(f, SETS))) return;
@@ -72,7 +84,10 @@ export const uringUserDataUnset: Rule = {
 
 /** The function reads the user data of a completion. */
 function reads(file: View, func: Func): boolean {
-  return file.program.mentions(func, GETS) || readsCqe(file, func, 'user_data');
+  if (file.program.mentions(func, GETS) || readsCqe(file, func, 'user_data')) return true;
+  // `events_[i]->user_data` of a member that is declared out of sight
+  return file.program.mentions(func, /user_data\b(?!\s*=[^=])/) && file.fieldType('user_data') === undefined
+    && [...walkFunction(func)].some((e) => e.kind === 'member' && e.field === 'user_data' && e.deref && bare(e.object).kind === 'index' && typeNameOf(file, func, e.object) === undefined);
 }
 
 /** Some way to or from the preparation stores user data, or the sqe leaves the function and someone else may. */
@@ -130,6 +145,36 @@ function readsItself(file: View, flow: SqeFlow, gets: Get[], prep: Prep): boolea
 function neverPrepared(flow: SqeFlow, get: Get): boolean {
   if (flow.events.some((e) => e !== get && 'sqes' in e && e.kind !== 'data' && share(e.sqes, get.sqes))) return false;
   return flow.reaches(get, (e) => e.kind === 'submit' && share(e.rings, get.rings), (e) => takesAnew(e, get.sqes));
+}
+
+/** A return between an sqe and its first preparation, for a reason that has nothing to do with the sqe. */
+function leftUnprepared(file: View, flow: SqeFlow, get: Get): Stmt | undefined {
+  const { func } = flow.flow;
+  // what main() leaves behind is never submitted, and whoever hands a ring in may give it up at an error
+  if (func.name === 'main' || !get.rings.length || get.rings.some((r) => sharedName(r) === undefined)) return undefined;
+  const uses = flow.events.filter((e) => e !== get && e.kind !== 'data' && 'sqes' in e && share(e.sqes, get.sqes));
+  const first = uses.map((e) => e.span.start).filter((s) => s > get.span.end).sort((a, b) => a - b)[0];
+  if (first === undefined) return undefined;
+  const all = [...statements(func.body)];
+  const holder = sqeVariable(func, get);
+  if (holder === undefined) return undefined;
+  // `int full = sqe == NULL;` speaks of it as well
+  const known = new Set([holder]);
+  const names = (e: Expr | undefined): boolean => e !== undefined && [...walk([e])].some((x) => x.kind === 'name' && known.has(x.id));
+  for (const [id, assigned] of assignmentsOf(func)) if (assigned.some((a) => names(a.value))) known.add(id);
+  const candidates = all.filter((s) => s.kind === 'return' && s.span.start > get.span.end && s.span.end < first && !names(s.value)
+    && all.some((o) => o.kind === 'if' && isWithin(s.span, o.span) && !isWithin(get.span, o.span))
+    && !all.some((o) => (o.kind === 'if' || o.kind === 'loop' || o.kind === 'switch') && isWithin(s.span, o.span) && !isWithin(get.span, o.span) && (o.kind !== 'if' || names(o.test))));
+  if (!candidates.length || !flow.walk(get, (e) => (uses.includes(e) || e.kind === 'submit' || takesAnew(e, get.sqes) ? 'end' : undefined))) return undefined;
+  return candidates[0];
+}
+/** The variable that is declared with the sqe, or gets it once. */
+function sqeVariable(func: Func, get: Get): string | undefined {
+  for (const s of statements(func.body)) {
+    if (s.kind === 'declare' && s.init && bare(s.init) === get.call) return s.local.id;
+    if (s.kind === 'expr' && s.expr.kind === 'assign' && bare(s.expr.value) === get.call && bare(s.expr.target).kind === 'name') return (bare(s.expr.target) as { id: string }).id;
+  }
+  return undefined;
 }
 
 /** `io_uring_sqe_set_data(sqe, NULL);` behind the preparation. */
