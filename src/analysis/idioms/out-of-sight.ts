@@ -1,4 +1,5 @@
 /** Calls that lead out of the file, and which of them do nothing to rings, sqes and requests. */
+import { NO_RETURN } from '../flow/cfg';
 import type { Call } from '../model';
 
 /** Of the C library: they neither wait for a completion nor know of a ring. */
@@ -11,7 +12,7 @@ const WAITS = /wait|yield|sleep|suspend|resume|submit|reap|(?:^|_)(?:join|poll|l
 /** Whether a call of a function the file does not define can be passed over: nothing of interest happens in it. */
 export function isOutOfTheWay(call: Call): boolean {
   const name = call.name;
-  if (/^io_uring_/.test(name) || LIBRARY.test(name) || MEMBERS.test(name)) return true;
+  if (/^io_uring_/.test(name) || LIBRARY.test(name) || MEMBERS.test(name) || NO_RETURN.test(name)) return true;
   if (/^(?:std|fmt)::/.test(call.callee.kind === 'name' ? call.callee.name : '')) return !WAITS.test(name);
   return SAYS.test(name) && !WAITS.test(name);
 }

@@ -248,18 +248,12 @@ export class SqeReader {
   private onBehalf(e: SqeEvent, sqes: string[], call: Call, callee: Func, flow: SqeFlow, memory: Memory): Draft<SqeEvent> {
     switch (e.kind) {
       case 'prep': {
-        const given = (a: Expr): Expr | undefined => call.args[callee.params.findIndex((p) => p.id === (a as Partial<Name>).id)];
-        const args = e.args.map((a) => {
-          const inner = a && bare(a);
-          // the address of a reference is that of the caller's object
-          const referred = inner?.kind === 'unary' && inner.op === '&' && callee.params.some((p) => p.reference && p.id === (bare(inner.operand) as Partial<Name>).id) ? given(bare(inner.operand)) : undefined;
-          return referred ? addressOf(referred) : inner && given(inner);
-        });
+        const args = e.args.map((a) => argumentFor(a, call, callee));
         const fds = e.fds.flatMap((id) => this.idsInCaller(id, call, callee, memory));
         return { kind: 'prep', sqes, op: e.op, shape: e.shape, call, byHand: e.byHand, inside: true, args, fds, inner: e.inner ?? { prep: e, flow } };
       }
       case 'flags': return { ...e, sqes, value: undefined, inside: true, statement: undefined };
-      case 'data': return { kind: 'data', sqes, value: undefined, inside: true, statement: undefined };
+      case 'data': return { kind: 'data', sqes, value: argumentFor(e.value, call, callee), inside: true, statement: undefined };
       case 'field': return { kind: 'field', sqes, field: e.field, value: undefined, inside: true, statement: undefined };
       case 'overwrite': return { kind: 'overwrite', cleared: e.cleared, sqes };
       case 'get': case 'escape': case 'submit': case 'reap': case 'queue': case 'unseen': case 'freed': case 'touch': return { kind: 'escape', sqes };
@@ -312,6 +306,13 @@ export function bytesOf(e: Expr): Expr {
   return inner.kind === 'call' && inner.callee.kind === 'member' && !inner.args.length && /^(?:data|c_str|get)$/.test(inner.name) ? bare(inner.callee.object) : inner;
 }
 
+/** What the caller passes where a called function says one of its parameters; the address of a reference is that of the caller's object. */
+function argumentFor(e: Expr | undefined, call: Call, callee: Func): Expr | undefined {
+  const inner = e && bare(e);
+  const given = (a: Expr, reference: boolean) => call.args[callee.params.findIndex((p) => p.id === (a as Partial<Name>).id && (!reference || p.reference))];
+  const referred = inner?.kind === 'unary' && inner.op === '&' ? given(bare(inner.operand), true) : undefined;
+  return referred ? addressOf(referred) : inner && given(inner, false);
+}
 function addressOf(e: Expr): Expr {
   return { kind: 'unary', op: '&', operand: e, span: e.span };
 }

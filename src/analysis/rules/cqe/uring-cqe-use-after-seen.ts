@@ -1,9 +1,13 @@
-import { CQE_CONSUMERS } from '../../api/names';
+import { CQE_CONSUMERS, CQE_SOURCES } from '../../api/names';
 import { cqeFlow } from '../../idioms/cqe';
 import type { Trouble } from '../../idioms/cqe-trouble';
+import { typeNameOf } from '../../idioms/declared-type';
 import { assignmentsTo } from '../../idioms/assignments';
+import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { eventOf, wayTo } from '../../idioms/paths';
-import { bare, placeIn, statements, walkFunction, type Call, type Expr, type Func, type Place, type Stmt } from '../../model';
+import { lvalue } from '../../idioms/tested';
+import type { Flow } from '../../flow/program';
+import { bare, placeIn, statements, walkFunction, type Call, type Expr, type Func, type Member, type Place, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
@@ -59,6 +63,11 @@ function* readsOfPointer(file: View, func: Func): Generator<{ consumer: Call; at
   for (const e of walkFunction(func)) {
     if (e.kind !== 'call' || e.name !== 'io_uring_cqe_seen' || file.program.defines(e.name)) continue;
     const pointer = e.args[1] && bare(e.args[1]);
+    if (pointer?.kind === 'member') {
+      const at = readOfField(file, func, flow, e, pointer);
+      if (at) yield { consumer: e, at };
+      continue;
+    }
     const local = pointer?.kind === 'name' ? func.locals.get(pointer.id) : undefined;
     if (!local || local.type.replace(/^const /, '') !== 'io_uring_cqe' && local.type !== 'auto') continue;
     // only what comes out of an array or list; the others are followed by their calls
@@ -71,6 +80,26 @@ function* readsOfPointer(file: View, func: Func): Generator<{ consumer: Call; at
     });
     if (found && found !== 'end' && found.kind === 'deref') yield { consumer: e, at: found.at };
   }
+}
+/** The same of a cqe that is kept in a field: code out of sight may have put another one there. */
+function readOfField(file: View, func: Func, flow: Flow, consumer: Call, field: Member): Expr | undefined {
+  const place = lvalue(field);
+  const owner = typeNameOf(file, func, field.object);
+  const isCqe = owner === undefined ? file.fieldType(field.field) === 'io_uring_cqe' : file.program.fieldsOf(owner).some((f) => f.name === field.field && f.type === 'io_uring_cqe' && f.pointer);
+  const from = place !== undefined && isCqe && eventOf(flow, consumer);
+  if (!from || place === undefined) return undefined;
+  const isIt = (e: Expr | undefined): boolean => e !== undefined && lvalue(e) === place;
+  const readsIt = (call: Call): number => {
+    const callee = file.program.callee(call);
+    const used = callee && !file.program.callEachOther(func, callee) ? cqeFlow(file.program, callee)?.usesUntested : undefined;
+    return used ? call.args.findIndex((a, i) => isIt(a) && used.has(i)) : -1;
+  };
+  const found = wayTo(flow, from, {
+    goal: (x) => x?.kind === 'deref' ? isIt(x.pointer) : x?.kind === 'call' && readsIt(x.call) >= 0,
+    stop: (x) => x.kind === 'store' || (x.kind === 'call' && (CQE_SOURCES.has(x.call.name) || !isOutOfTheWay(x.call))),
+  });
+  if (!found || found === 'end') return undefined;
+  return found.kind === 'deref' ? found.at : found.kind === 'call' ? found.call.args[readsIt(found.call)] : undefined;
 }
 function isElement(e: Expr): boolean {
   const inner = bare(e);

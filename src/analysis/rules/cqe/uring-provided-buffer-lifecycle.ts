@@ -1,8 +1,11 @@
 import { constant } from '../../flow/value';
 import { completionCode } from '../../idioms/completion-code';
 import { isCqeField } from '../../idioms/declared-type';
+import { loopsAround } from '../../idioms/loops';
+import { isOutOfTheWay } from '../../idioms/out-of-sight';
+import { integerOf, isNegativeError } from '../../idioms/tested';
 import { prepName } from '../../idioms/sqe-preps';
-import { bare, statements, walk, walkFunction, expressionsOf, type Binary, type Call, type Expr, type Func } from '../../model';
+import { bare, callsIn, isWithin, statements, walk, walkFunction, expressionsOf, type Binary, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -45,13 +48,31 @@ function isId(file: View, func: Func, e: Binary): boolean {
   if (right.kind === 'name' && right.name === 'IORING_CQE_BUFFER_SHIFT') return true;
   return isCqeField(file, func, left, 'flags') && constant(file.program.constantValue(right)) === SHIFT;
 }
-/** A receive that brought data has a buffer. */
+/** A receive that brought data has a buffer; that it is not one certain error is enough where nobody uses the id of a failed one. */
 function resultTested(file: View, func: Func, id: Expr): boolean {
-  for (const e of walkFunction(func)) {
-    if (e.span.start >= id.span.start || e.kind !== 'binary' || !/^(?:<|>|<=|>=|==|!=)$/.test(e.op)) continue;
-    if (/\bres\b|\bret\b|\bresult\b/.test(file.source(placeOf(func, e)))) return true;
-  }
-  return false;
+  const tests = [...walkFunction(func)].filter((e): e is Binary => e.kind === 'binary' && /^(?:<|>|<=|>=|==|!=)$/.test(e.op) && /\bres\b|\bret\b|\bresult\b/.test(file.source(placeOf(func, e))));
+  const loop = loopsAround(func, id.span).at(-1);
+  const before = tests.filter((e) => e.span.start < id.span.start && (!loop || e.span.start > loop.span.start));
+  if (!before.filter((e) => !inOtherBranch(func, e, id)).every((e) => isNegativeError(e.left) || isNegativeError(e.right))) return true;
+  return before.length > 0 && !usedWhereFailed(func, id, tests);
+}
+/** The first is in a branch that the second is not in. */
+function inOtherBranch(func: Func, first: Expr, second: Expr): boolean {
+  const isIn = (e: Expr, body: Stmt[]): boolean => body.some((s) => isWithin(e.span, s.span));
+  return [...statements(func.body)].some((s) => {
+    const branches = s.kind === 'if' ? [s.then, s.otherwise] : s.kind === 'switch' ? s.cases.map((c) => c.body) : [];
+    return branches.some((b) => isIn(first, b) && !isIn(second, b));
+  });
+}
+/** `if (res <= 0) { … id … }` behind the id. */
+function usedWhereFailed(func: Func, id: Expr, tests: readonly Binary[]): boolean {
+  const holder = [...statements(func.body)].find((s) => s.kind === 'declare' && s.init !== undefined && [...walk([s.init])].includes(id));
+  if (holder?.kind !== 'declare') return false;
+  return [...statements(func.body)].some((s) => {
+    const test = s.kind === 'if' && s.span.start > id.span.end && s.test ? bare(s.test) : undefined;
+    if (s.kind !== 'if' || test?.kind !== 'binary' || !tests.includes(test) || (test.op !== '<' && test.op !== '<=') || integerOf(test.right) !== 0n) return false;
+    return [...walk(s.then.flatMap(expressionsOf))].some((e) => e.kind === 'name' && e.id === holder.local.id);
+  });
 }
 
 /** Receives and reads that select a buffer, in a function that says so. */
@@ -114,6 +135,10 @@ function* unseen(file: View, func: Func): Generator<{ add: Call; why: string }> 
     for (const add of calls) yield { add, why: 'The kernel sees this buffer only after io_uring_buf_ring_advance(), which nobody calls.' };
     return;
   }
+  if (calls.length && addsInVain(file, func)) {
+    for (const add of calls) yield { add, why: 'Each turn of the loop this is called in adds a buffer, and none of them calls io_uring_buf_ring_advance(): the kernel never sees it.' };
+    return;
+  }
   for (const s of statements(func.body)) {
     if (s.kind !== 'loop') continue;
     const inside = [...walk(expressionsOf(s))].filter((e) => e.kind === 'call') as Call[];
@@ -123,4 +148,22 @@ function* unseen(file: View, func: Func): Generator<{ add: Call; why: string }> 
       yield { add, why: 'Each turn puts its buffer at the same offset from the tail, over the one before: count the offset up until io_uring_buf_ring_advance().' };
     }
   }
+}
+/** The function adds buffers, and is called in a loop that does it again and again with no advance in a turn. */
+function addsInVain(file: View, func: Func): boolean {
+  const { program } = file;
+  const moves = (f: Func): boolean => program.mentions(f, /advance|\btail\b/);
+  if (moves(func) || callsIn(func).some((c) => { const callee = program.callee(c); return callee ? moves(callee) : !isOutOfTheWay(c) && /advance|commit|flush|publish/i.test(c.name); })) return false;
+  return program.users(func).some((user) => {
+    if (user === func || user.damaged) return false;
+    return callsIn(user).some((c) => {
+      if (program.callee(c) !== func) return false;
+      const loop = loopsAround(user, c.span).find((l) => l.form !== 'for');
+      // what fills the ring goes on to the advance behind its loop
+      return loop !== undefined && [...walk(expressionsOf(loop))].every((e) => {
+        const callee = e.kind === 'call' ? program.callee(e) : undefined;
+        return e.kind !== 'call' || callee === func || (callee ? !moves(callee) : isOutOfTheWay(e) && !ADVANCES.includes(e.name));
+      }) && !callsIn(user).some((x) => x.span.start > loop.span.end && (ADVANCES.includes(x.name) || (program.callee(x) !== undefined && moves(program.callee(x)!))));
+    });
+  });
 }

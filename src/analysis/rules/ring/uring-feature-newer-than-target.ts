@@ -1,4 +1,5 @@
 import { since } from '../../api/versions';
+import { constant } from '../../flow/value';
 import { bare, childrenOf, ownExpressions, placeIn, statements, walk, walkFunction, expressionsOf, type Binary, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { versionText, type Version } from '../../target';
@@ -26,7 +27,7 @@ export const uringFeatureNewerThanTarget: Rule = {
       // without a target, only a check around the whole function matters
       if (kernel !== undefined || liburing !== undefined || file.conditions(func, func.span).some((c) => positiveCheck(c) !== undefined)) newerUses(file, func, report);
     }
-    if (file.program.mentions(func, /maj/i)) halfComparisons(file, func, report);
+    if (file.program.mentions(func, /maj|\buname\b/i)) halfComparisons(file, func, report);
   },
 };
 
@@ -166,21 +167,33 @@ function halfComparisons(file: View, func: Func, report: Report): void {
     if (e.kind !== 'binary' || (e.op !== '&&' && e.op !== '||')) continue;
     const sides = [bare(e.left), bare(e.right)];
     // `major > 5 || (major == 5 && minor >= 11)` is right
-    if (sides.some((s) => isCompare(s, /maj/i, e.op === '||' ? ['>', '>='] : ['<', '<=']))) for (const x of walk(sides)) inner.add(x);
+    if (sides.some((s) => isCompare(file, s, /maj/i, e.op === '||' ? ['>', '>='] : ['<', '<=']))) for (const x of walk(sides)) inner.add(x);
     if (inner.has(e)) continue;
     const [major, minor] = e.op === '&&' ? [['>=', '>'], ['>=', '>']] : [['<', '<='], ['<', '<=']];
-    if (!isCompare(sides[0]!, /maj/i, major!) || !isCompare(sides[1]!, /min|patch/i, minor!) || limit(sides[1]!) === 0n) continue;
-    const [first, second] = [limit(sides[0]!)!, limit(sides[1]!)!];
+    const named = isCompare(file, sides[0]!, /maj/i, major!) && isCompare(file, sides[1]!, /min|patch/i, minor!);
+    if (!(named || isOfRelease(file, func, sides, [major!, minor!])) || limit(file, sides[1]!) === 0n) continue;
+    const [first, second] = [limit(file, sides[0]!)!, limit(file, sides[1]!)!];
     if (first < 2n || first > 9n) continue;
     report({ at: placeOf(func, e), message: `Versions are compared part by part: ${first + 1n}.0 counts as older than ${first}.${second}. Compare the second number only where the first ones are equal.` });
   }
 }
-function isCompare(e: Expr, name: RegExp, ops: string[]): e is Binary {
-  if (e.kind !== 'binary' || !ops.includes(e.op) || limit(e) === undefined) return false;
+function isCompare(file: View, e: Expr, name: RegExp, ops: string[]): e is Binary {
+  if (e.kind !== 'binary' || !ops.includes(e.op) || limit(file, e) === undefined) return false;
   const left = bare(e.left);
   return left.kind === 'name' ? name.test(left.name) : left.kind === 'member' ? name.test(left.field) : left.kind === 'call' && name.test((left as Call).name);
 }
-function limit(e: Expr): bigint | undefined {
+/** `version[0] >= 5 && version[1] >= 5`, of what uname() says. */
+function isOfRelease(file: View, func: Func, sides: Expr[], ops: string[][]): boolean {
+  if (!file.program.mentions(func, /\buname\s*\(/)) return false;
+  const parts = sides.map((side, i) => {
+    const left = side.kind === 'binary' && ops[i]!.includes(side.op) && limit(file, side) !== undefined ? bare(side.left) : undefined;
+    const index = left?.kind === 'index' && left.index ? bare(left.index) : undefined;
+    const object = left?.kind === 'index' ? bare(left.object) : undefined;
+    return index?.kind === 'int' && index.value === BigInt(i) && object?.kind === 'name' ? object.id : undefined;
+  });
+  return parts[0] !== undefined && parts[0] === parts[1];
+}
+function limit(file: View, e: Expr): bigint | undefined {
   const right = e.kind === 'binary' ? bare(e.right) : undefined;
-  return right?.kind === 'int' ? right.value : undefined;
+  return right?.kind === 'int' ? right.value : right?.kind === 'name' && /^[A-Z][A-Z0-9_]*$/.test(right.name) ? constant(file.program.constantValue(right)) : undefined;
 }

@@ -2,6 +2,7 @@ import type { Block, Edge, Event } from '../../flow/cfg';
 import { solve } from '../../flow/dataflow';
 import { within, type Memory } from '../../flow/memory';
 import type { Flow } from '../../flow/program';
+import { sqeFlow } from '../../idioms/sqe';
 import { operandOf } from '../../idioms/tested';
 import { ON_RING, ringKeys, setupsIn } from '../../idioms/ring-setup';
 import { bare, type Call, type Expr } from '../../model';
@@ -87,9 +88,18 @@ function inheritedUse(file: View, flow: Flow, call: Call, memory: Memory, inheri
   const callee = file.program.callee(call);
   const direct = !callee && ON_RING.test(call.name) && !/queue_exit|dontfork|unregister|ready|space_left/.test(call.name);
   if (direct) return call.args[0] && ringKeys(flow, memory, call.args[0]).find((k) => inherited.has(k));
-  if (!callee || !file.program.homeOf(callee).mentions(callee, /io_uring_(?:get_sqe|submit|wait|peek)/) || file.program.homeOf(callee).mentions(callee, /queue_init|_exit|exec/)) return undefined;
+  if (!callee || file.program.homeOf(callee).mentions(callee, /queue_init|exec/)) return undefined;
+  const used = usedThrough(file, flow, call);
+  const through = [...inherited].find((key) => used.includes(key));
+  if (through !== undefined || !file.program.homeOf(callee).mentions(callee, /io_uring_(?:get_sqe|submit|wait|peek)/) || file.program.homeOf(callee).mentions(callee, /_exit/)) return through;
   const given = call.args.flatMap((a) => ringKeys(flow, memory, a));
   return [...inherited].find((key) => given.some((k) => within(key, k)));
+}
+
+/** The rings that a function of the file takes sqes of, submits or waits on: by a global, or by a pointer it follows. */
+function usedThrough(file: View, flow: Flow, call: Call): string[] {
+  const events = sqeFlow(file.program, flow.func)?.events ?? [];
+  return events.flatMap((e) => ((e.kind === 'queue' || e.kind === 'submit' || e.kind === 'reap') && e.inside && e.call === call ? [...e.rings] : []));
 }
 
 /** The fork whose result an edge's test takes for 0: only the child goes this way. */

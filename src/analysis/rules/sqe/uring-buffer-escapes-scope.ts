@@ -1,6 +1,7 @@
 import { automaticBehind, automaticField, type Automatic } from '../../idioms/automatic';
 import { sqeFlow } from '../../idioms/sqe';
-import { mayBeSameRing, share, type Prep, type UserData } from '../../idioms/sqe-events';
+import { ringsOf } from '../../idioms/sqe-chain';
+import { mayBeSameRing, mayReach, share, type Prep, type SqeEvent, type UserData } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
 import { bare, statements, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
@@ -14,14 +15,24 @@ export const uringBufferEscapesScope: Rule = {
   why: 'The kernel uses the buffer until the request completes. A local array, or memory freed before that, belongs to somebody else by then: data of others is overwritten, or sent.',
   families: ['liburing'],
   check(file, func, report) {
-    if (!file.program.mentions(func, /io_uring_|sqe|ring/i) || isExempt(file, func)) return;
+    if (!file.program.mentions(func, /io_uring_|sqe|ring/i) || isCoroutine(file, func)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
     for (const e of flow.events) {
       if (e.kind !== 'prep' && e.kind !== 'data') continue;
       const found = e.kind === 'prep' ? bufferOf(file, flow, e) : userDataOf(file, flow, e);
-      if (!found || !returnsInFlight(flow, e)) continue;
+      if (!found) continue;
       const { argument, automatic } = found;
+      // what main() owns lives as long as the program, but for its blocks
+      const returns = func.name !== 'main' && returnsInFlight(flow, e);
+      if (!returns) {
+        if (e.kind === 'prep' && usedAgainInFlight(flow, e, automatic)) report({
+          at: placeOf(func, bare(argument)),
+          message: `${automatic.name} ends with its block while this request is still under way, and the next turn of the loop gets the same memory. Keep the buffer in the request, or wait here.`,
+          related: [{ at: placeOf(func, { span: automatic.at }), message: 'it lives in this block' }],
+        });
+        continue;
+      }
       report({
         at: placeOf(func, bare(argument)),
         message: e.kind === 'data'
@@ -30,7 +41,7 @@ export const uringBufferEscapesScope: Rule = {
         related: [{ at: placeOf(func, { span: automatic.at }), message: 'it lives in this function' }, ...returnBehind(func, e)],
       });
     }
-    for (const { prep, argument, freed } of freedEarly(flow)) {
+    if (func.name !== 'main') for (const { prep, argument, freed } of freedEarly(flow)) {
       report({
         at: placeOf(func, bare(argument)),
         message: 'This buffer is freed before the request completes: the kernel uses the memory later. Free it when the completion was seen.',
@@ -40,11 +51,7 @@ export const uringBufferEscapesScope: Rule = {
   },
 };
 
-/** Frames of coroutines outlive a suspension, and what `main` owns lives as long as the program. */
-function isExempt(file: View, func: Func): boolean {
-  return func.name === 'main' || isCoroutine(file, func);
-}
-/** Its locals live on while it is suspended. */
+/** Frames of coroutines: its locals live on while it is suspended. */
 export function isCoroutine(file: View, func: Func): boolean {
   return file.program.mentions(func, /\bco_(?:await|return|yield)\b/);
 }
@@ -64,7 +71,7 @@ function bufferOf(file: View, { flow }: SqeFlow, e: Prep): { argument: Expr; aut
   return automatic && { argument: structure, automatic };
 }
 function userDataOf(file: View, { flow }: SqeFlow, e: UserData): { argument: Expr; automatic: Automatic } | undefined {
-  if (!e.value || e.inside) return undefined;
+  if (!e.value) return undefined;
   const automatic = automaticBehind(file, flow, e.value, e.memory);
   return automatic?.what === 'variable' ? { argument: e.value, automatic } : undefined;
 }
@@ -84,6 +91,16 @@ export function returnsInFlight(flow: SqeFlow, from: Prep | UserData): boolean {
     return undefined;
   });
   return late && !settled;
+}
+
+/** A loop comes round to the same preparation with the buffer of a block inside it, and nothing on the way waits. */
+function usedAgainInFlight(flow: SqeFlow, prep: Prep, automatic: Automatic): boolean {
+  if (!automatic.inLoop || automatic.what !== 'variable' || automatic.scope === flow.flow.func.bodySpan) return false;
+  // of an sqe that a called function takes itself, the call tells the ring
+  const rings = prep.sqes.length ? ringsOf(flow, prep.sqes) : flow.of('queue').flatMap((q) => (q.call === prep.call ? [...q.rings] : []));
+  const settles = (e: SqeEvent): boolean => (e.kind === 'unseen' && mayReach(e, rings)) || (e.kind === 'reap' && mayBeSameRing(e.rings, rings)) || (e.kind === 'submit' && e.waits) || e.kind === 'escape'
+    || (e.kind === 'prep' && /^(?:cancel|timeout_remove|poll_remove|shutdown)/.test(e.op ?? ''));
+  return flow.reaches(prep, (e) => e === prep, settles);
 }
 
 function* freedEarly(flow: SqeFlow): Generator<{ prep: Prep; argument: Expr; freed: { span: { start: number; end: number } } }> {

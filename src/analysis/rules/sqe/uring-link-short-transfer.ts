@@ -29,7 +29,7 @@ export const uringLinkShortTransfer: Rule = {
       const link = flow.of('flags').find((f) => setsLink(f) && share(f.sqes, prep.sqes) && flow.reaches(prep, (x) => x === f, (x) => x.kind === 'get', { ahead: true }));
       if (!link) continue;
       const next = behind(flow, prep);
-      const draft = next.length ? partialSend(file, flow, prep, link, next) ?? shortRead(file, flow, prep, link, next) : undefined;
+      const draft = next.length ? partialSend(file, flow, prep, link, next) ?? shortReceive(file, flow, prep, link, next) ?? shortRead(file, flow, prep, link, next) : undefined;
       if (draft) report(draft);
     }
   },
@@ -56,6 +56,24 @@ function partialSend(file: View, flow: SqeFlow, prep: Prep, link: Flags, next: P
     message: 'A partial send does not break this chain: the next send goes out before the rest of this one. Add MSG_WAITALL, so that it runs only after all of the data.',
     related: [{ at: placeOf(func, follower), message: 'the send that would overtake' }],
     fixes: [{ title: 'Add MSG_WAITALL', edits: [{ place: placeOf(func, flags), text: zero ? 'MSG_WAITALL' : `${text(file, flow, flags)} | MSG_WAITALL` }], safe: true }],
+  };
+}
+
+/** A receive in front of a request that passes on as many bytes as were asked for, not as many as came. */
+function shortReceive(file: View, flow: SqeFlow, prep: Prep, link: Flags, next: Prep[]): Draft | undefined {
+  const { func } = flow.flow;
+  if (prep.op !== 'recv') return undefined;
+  const same = (n: Prep, part: 'buffer' | 'length'): boolean => {
+    const own = text(file, flow, argument(prep, prep.shape?.[part]));
+    return own !== '' && own !== '0' && own !== 'NULL' && text(file, flow, argument(n, n.shape?.[part])) === own;
+  };
+  const follower = next.find((n) => n.op !== undefined && USES.test(n.op) && same(n, 'buffer') && same(n, 'length'));
+  const flags = argument(prep, prep.shape?.flags);
+  if (!follower || !flags || !integers(flow.flow.value(flags, prep.memory))?.every((f) => (f & MSG_WAITALL) === 0n)) return undefined;
+  return {
+    at: placeOf(func, { span: linkFlag(link) }),
+    message: 'A receive that brings less does not break this chain: what is linked behind it passes on the whole length, with old bytes at its end. Queue it from the completion, with the length that came.',
+    related: [{ at: placeOf(func, follower), message: 'the request that passes on too much' }],
   };
 }
 

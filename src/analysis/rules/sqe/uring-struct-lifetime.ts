@@ -31,7 +31,8 @@ export const uringStructLifetime: Rule = {
         // what main() ends with ends with the process, but its blocks end before
         if (!automatic || (func.name === 'main' && automatic.scope === func.bodySpan)) continue;
         const what = s.what === 'path' || s.what === 'name' ? 'string' : s.what;
-        const message = s.until === 'completion'
+        // what is filled at the completion is asked for at the submission already
+        const message = s.until === 'completion' && (automatic.scope === func.bodySpan || submittedWithin(flow, prep, automatic))
           ? returnsInFlight(flow, prep) && `The function returns before this request completes, and ${automatic.name} ends with it: the kernel writes the ${what} later. Keep it in the request.`
           : !submittedWithin(flow, prep, automatic) || submittedWhenFull(file, flow, prep)
             ? `${capital(automatic.name)} ends before the ring is submitted, and only then the kernel reads the ${what}. Keep it where it lives on until the submission.`

@@ -34,9 +34,11 @@ export const uringSubmitResultIgnored: Rule = {
         message: `This ends the program on an error that passes: completions wait to be taken, or memory is short for the moment. Reap, and call ${call.name}() again.`,
         related: [{ at: placeOf(func, call), message: 'the error comes from here' }],
       });
-      if (through === undefined || pollsInKernel(file) || inEventLoop(func, call, calls) || makesRoom(func, call)) continue;
+      if (through === undefined || pollsInKernel(file) || makesRoom(func, call)) continue;
+      const again = inEventLoop(func, call, calls);
+      if (again && !onlyForNew(func, call)) continue;
       const use = call.discarded === 'statement' ? 'ignored' : call.discarded ? undefined : useOfResult(file, func, call);
-      if (use === 'ignored') {
+      if (use === 'ignored' && !again) {
         if (beforeExit(file, func, call, calls)) continue;
         report({
           at: placeOf(func, call),
@@ -135,6 +137,14 @@ function inEventLoop(func: Func, call: Call, calls: Call[]): boolean {
     if (calls.some((c) => within(c) && c !== call && (URING_REAP.test(c.name) || c.name === 'io_uring_sq_ready'))) return true;
   }
   return false;
+}
+
+/** `if (queued_before != queued) io_uring_submit(ring);`: what was left over waits until something new is queued. */
+function onlyForNew(func: Func, call: Call): boolean {
+  return [...statements(func.body)].some((s) => {
+    const test = s.kind === 'if' && s.test && s.span.start <= call.span.start && call.span.end <= s.span.end && s.test.span.end < call.span.start ? bare(s.test) : undefined;
+    return test?.kind === 'binary' && (test.op === '!=' || test.op === '>' || test.op === '<') && bare(test.left).kind === 'name' && bare(test.right).kind === 'name';
+  });
 }
 
 /** Each turn takes an entry, submits it and waits for it: what was not submitted is waited for in vain. */
