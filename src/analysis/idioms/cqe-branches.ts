@@ -127,5 +127,7 @@ function signOf(tested: Tested, truth: boolean): Sign | undefined {
   if (value === 0n && (op === '==' || op === '!=')) return (op === '==') === truth ? 'not negative' : undefined;
   const negative = (op === '<' && value === 0n) || (op === '<=' && value === -1n);
   const positive = (op === '>=' && value === 0n) || (op === '>' && value === -1n);
-  return negative || positive ? (negative === truth ? 'negative' : 'not negative') : 'tested';
+  if (negative || positive) return negative === truth ? 'negative' : 'not negative';
+  // less than something: an error number is less as well
+  return value === undefined && (op === '<' || op === '<=' ? truth : (op === '>' || op === '>=') && !truth) ? undefined : 'tested';
 }

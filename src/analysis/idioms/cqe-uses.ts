@@ -112,6 +112,9 @@ export class CqeUses {
   /** `e` is used as a length, an index or a descriptor. */
   asNumber(e: Expr, memory: Memory, states: CqeStates): CqeStates {
     let out = states;
+    // `size - res` is one where the result is
+    const sum = bare(e);
+    if (sum.kind === 'binary' && (sum.op === '+' || sum.op === '-')) out = this.asNumber(sum.right, memory, this.asNumber(sum.left, memory, out));
     for (const token of this.tokens.results(e, memory)) {
       const before = states.get(token.id);
       if (!before?.size || isGone(before) || token.source === 'parameter') continue;

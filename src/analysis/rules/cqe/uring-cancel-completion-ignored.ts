@@ -55,12 +55,14 @@ function isNumberAsPointer(call: Call): boolean {
   return call.name === 'io_uring_prep_cancel' && key?.kind === 'cast' && key.operand.kind === 'cast' && /int|long|size_t|u64/.test(key.operand.type);
 }
 
-type Cancelled = ReadonlyMap<Call, 'queued' | 'submitted'>;
+/** `one`: one completion was waited for, of the request or of its cancellation, and nobody asked of which. */
+type Cancelled = ReadonlyMap<Call, 'queued' | 'submitted' | 'one'>;
 
-/** Objects that are freed after their cancellation was submitted and before anything completed. */
+/** Objects that are freed after their cancellation was submitted and before the request is known to have completed. */
 function freedTooEarly(file: View, func: Func, flow: Flow): { free: Call; cancel: Call }[] {
   const { program } = file;
   if (!program.mentions(func, /free|munmap|delete/) || skipsSuccess(file, func)) return [];
+  const asks = program.mentions(func, /user_data|get_data/);
   const keys = new Map<Call, { ids: Set<string>; objects: string[] }>();
   const out = new Map<number, { free: Call; cancel: Call }>();
   const memories = new Map<object, Memory>();
@@ -77,10 +79,11 @@ function freedTooEarly(file: View, func: Func, flow: Flow): { free: Call; cancel
       return new Map(state).set(call, 'queued');
     }
     if (URING_SUBMIT.has(call.name)) return call.name === 'io_uring_submit' ? new Map([...state.keys()].map((c) => [c, 'submitted'])) : new Map();
+    if (/^io_uring_wait_cqe(?:_timeout)?$/.test(call.name) && !asks) return new Map([...state].flatMap(([c, stage]) => (stage === 'submitted' ? [[c, 'one'] as const] : [])));
     if (CQE_SOURCES.has(call.name) || call.name === 'io_uring_queue_exit') return new Map();
     if (FREES.test(call.name) && call.args[0]) {
       if (report) for (const [cancel, stage] of state) {
-        if (stage === 'submitted' && concerns(flow, call.args[0], memory, keys.get(cancel)!)) out.set(call.span.start, { free: call, cancel });
+        if (stage !== 'queued' && concerns(flow, call.args[0], memory, keys.get(cancel)!)) out.set(call.span.start, { free: call, cancel });
       }
       return state;
     }
@@ -89,7 +92,7 @@ function freedTooEarly(file: View, func: Func, flow: Flow): { free: Call; cancel
   };
   const entries = solve<Cancelled>(flow.cfg, {
     start: new Map(), step: (e, s) => step(e, s, false),
-    join: (a, b) => new Map([...a].filter(([c, stage]) => b.get(c) === stage)), equal: (a, b) => a.size === b.size,
+    join: (a, b) => new Map([...a].filter(([c, stage]) => b.get(c) === stage)), equal: (a, b) => a.size === b.size && [...a].every(([c, stage]) => b.get(c) === stage),
   });
   for (const [id, entry] of entries ?? []) flow.cfg.blocks[id]!.events.reduce<Cancelled>((s, e) => step(e, s, true), entry);
   return [...out.values()];

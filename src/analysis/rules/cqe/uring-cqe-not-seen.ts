@@ -80,20 +80,31 @@ function unadvanced(file: View, func: Func, found: (call: Call) => void): void {
     const words = new RegExp(`(?<![\\w.>])(?:${[ring, root, cqe].map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})(?!\\w|->|\\.)`);
     const shared = ![...func.locals.values()].some((l) => l.name === root);
     // counts and peeks are no reason to advance
-    const reads = [...walk(s.body.flatMap(expressionsOf))].some((e) => e.kind === 'member' && e.field === 'res');
+    const reads = [...walk(s.body.flatMap(expressionsOf))].some((e) => (e.kind === 'member' && e.field === 'res') || (e.kind === 'call' && e.args.some((a) => file.source(placeOf(func, a)) === cqe) && readsResult(file, e)));
     // what is called on the ring's object, or at large, gives back if its name says so
     const mayGiveBack = (c: Call): boolean => {
       const callee = file.program.callee(c);
-      if (callee) return file.program.mentions(callee, /cqe_seen|cq_advance|khead/) || [...walkFunction(callee)].some((e) => e.kind === 'call' && GIVES_BACK.test(e.name));
+      if (callee) return file.program.mentions(callee, /cqe_seen|cq_advance|khead/) || [...walkFunction(callee)].some((e) => e.kind === 'call' && GIVES_BACK.test(e.name) && !e.name.startsWith('io_uring_cqe_get_'));
       // a request's own callback knows nothing of the queue
       const object = c.callee.kind === 'member' ? bare(c.callee.object) : undefined;
       if (object && !(object.kind === 'name' && (object.name === 'this' || object.name === root))) return false;
       return !isOutOfTheWay(c) && GIVES_BACK.test(c.name);
     };
-    const leads = calls.some((c) => c !== head && !/^io_uring_/.test(c.name)
-      && (c.args.some((a) => bare(a).kind !== 'call' && words.test(file.source(placeOf(func, a)))) || (shared && mayGiveBack(c))));
+    const leads = countGoesOut(file, func) || calls.some((c) => c !== head && !/^io_uring_/.test(c.name)
+      && ((!file.program.callee(c) || mayGiveBack(c)) && c.args.some((a) => bare(a).kind !== 'call' && words.test(file.source(placeOf(func, a)))) || (shared && mayGiveBack(c))));
     if (reads && !leads && !func.inner.length) found(head);
   }
+}
+
+/** A function of the project reads the result of the cqe it is given. */
+function readsResult(file: View, call: Call): boolean {
+  const callee = file.program.callee(call);
+  return callee !== undefined && file.program.mentions(callee, /(?:->|\.)\s*res\b/);
+}
+/** The number of cqes is returned, and a caller advances. */
+function countGoesOut(file: View, func: Func): boolean {
+  const returns = [...statements(func.body)].some((s) => s.kind === 'return' && s.value !== undefined && bare(s.value).kind === 'name');
+  return returns && file.program.users(func).some((f) => f !== func && file.program.mentions(f, /cq_advance|khead/));
 }
 
 /** Gives the cqe back in front of the leaving statement. */

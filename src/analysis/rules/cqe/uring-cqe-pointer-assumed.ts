@@ -1,6 +1,6 @@
 import { CQE_SOURCES } from '../../api/names';
 import { cqeFlow } from '../../idioms/cqe';
-import { constant } from '../../flow/value';
+import { constant, integers } from '../../flow/value';
 import { bare, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Index, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { DraftFix, Rule, View } from '../rule';
@@ -27,6 +27,10 @@ export const uringCqePointerAssumed: Rule = {
         fixes: onlyIfSet(file, func, t.token.call),
       });
     }
+    for (const call of batchesIntoOne(file, func)) report({
+      at: placeOf(func, call.args[1]!),
+      message: 'io_uring_peek_batch_cqe() writes a pointer for each completion it takes, and this is one pointer: the others go over what lies behind it. Give it an array of as many.',
+    });
     if (!func.damaged && file.program.mentions(func, /io_uring_wait_cqe(?:_nr|s)/)) laterElements(file, func, (at, call) => report({
       at: placeOf(func, at),
       message: `Only the first pointer is set by ${call.name}(), however many completions it waits for. Take the others with io_uring_peek_batch_cqe() or io_uring_for_each_cqe().`,
@@ -34,6 +38,22 @@ export const uringCqePointerAssumed: Rule = {
     }));
   },
 };
+
+/** `io_uring_peek_batch_cqe(ring, &cqe, 16)` with a single pointer: what is taken is written behind it. */
+function* batchesIntoOne(file: View, func: Func): Generator<Call> {
+  if (func.damaged || !file.program.mentions(func, /io_uring_peek_batch_cqe/)) return;
+  const flow = file.program.flow(func);
+  const found: Call[] = [];
+  flow?.replay((event, memory) => {
+    if (event.kind !== 'call' || event.call.name !== 'io_uring_peek_batch_cqe' || event.call.args.length < 3) return;
+    const into = bare(event.call.args[1]!);
+    const variable = into.kind === 'unary' && into.op === '&' ? bare(into.operand) : undefined;
+    const local = variable?.kind === 'name' ? func.locals.get(variable.id) : undefined;
+    const counts = integers(flow.value(event.call.args[2]!, memory));
+    if (local?.type === 'io_uring_cqe' && local.pointer && !local.array && local.extent === undefined && counts?.every((n) => n > 1n)) found.push(event.call);
+  });
+  yield* found;
+}
 
 /** `if (cqe) { … }` around all that uses the pointer, where that is a row of plain statements. */
 function onlyIfSet(file: View, func: Func, call: Call): DraftFix[] {

@@ -3,6 +3,7 @@ import type { Event } from '../../flow/cfg';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { comesBack, isGuarded, leakingReturn, releaseBefore, type Holding } from '../../idioms/leaks';
 import { RING_EXIT, RING_INIT, ringKeys, setupsIn, sharedName, type Setup } from '../../idioms/ring-setup';
+import { threadStarts } from '../../idioms/threads';
 import { bare, statements, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, Rule, View } from '../rule';
@@ -31,9 +32,14 @@ export const uringMissingExit: Rule = {
 function neverClosed(file: View, s: Setup, report: Report): void {
   const { func } = s;
   const own = isOwn(func, s.ring!);
-  if (own ? escapes(file, func, s.ring!) || !comesBack(file, func) : !isWholeClass(file, s)) return;
+  if (own ? escapes(file, func, s.ring!) || !(comesBack(file, func) || leavesThread(file, func)) : !isWholeClass(file, s)) return;
   if (!own && file.program.functions(/io_uring_queue_exit/).length) return;
   report({ at: placeOf(func, s.call), message: `Nothing closes this ring: ${RING_EXIT}() is missing${own ? ' in this function' : ', in the destructor for example'}.` });
+}
+/** A thread's own function that leaves its endless loop by a return: each thread that ends leaves a ring behind. */
+function leavesThread(file: View, func: Func): boolean {
+  if (file.program.mentions(func, /\b_?exit\s*\(/) || !threadStarts(file).some((t) => t.entry === func)) return false;
+  return [...statements(func.body)].some((s) => s.kind === 'loop' && [...statements(s.body)].some((x) => x.kind === 'return'));
 }
 function isOwn(func: Func, key: string): boolean {
   const local = func.locals.get(key);

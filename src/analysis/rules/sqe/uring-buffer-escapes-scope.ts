@@ -3,7 +3,7 @@ import { sqeFlow } from '../../idioms/sqe';
 import { ringsOf } from '../../idioms/sqe-chain';
 import { mayBeSameRing, mayReach, share, type Prep, type SqeEvent, type UserData } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
-import { bare, statements, type Expr, type Func } from '../../model';
+import { bare, isWithin, statements, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -100,7 +100,9 @@ function usedAgainInFlight(flow: SqeFlow, prep: Prep, automatic: Automatic): boo
   const rings = prep.sqes.length ? ringsOf(flow, prep.sqes) : flow.of('queue').flatMap((q) => (q.call === prep.call ? [...q.rings] : []));
   const settles = (e: SqeEvent): boolean => (e.kind === 'unseen' && mayReach(e, rings)) || (e.kind === 'reap' && mayBeSameRing(e.rings, rings)) || (e.kind === 'submit' && e.waits) || e.kind === 'escape'
     || (e.kind === 'prep' && /^(?:cancel|timeout_remove|poll_remove|shutdown)/.test(e.op ?? ''));
-  return flow.reaches(prep, (e) => e === prep, settles);
+  // a wait in the block may be there for it, whatever its condition
+  const waits = flow.events.some((e) => settles(e) && e.span.start > prep.span.start && isWithin(e.span, automatic.scope));
+  return !waits && flow.reaches(prep, (e) => e === prep, settles);
 }
 
 function* freedEarly(flow: SqeFlow): Generator<{ prep: Prep; argument: Expr; freed: { span: { start: number; end: number } } }> {

@@ -6,6 +6,7 @@ import { assignmentsTo } from '../../idioms/assignments';
 import { loopsAround, type Loop } from '../../idioms/loops';
 import { useOfResult } from '../../idioms/result-use';
 import { sqeFlow } from '../../idioms/sqe';
+import { lvalue } from '../../idioms/tested';
 import { bare, callsIn, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
@@ -84,15 +85,27 @@ function countsAllOf(file: View, func: Func, call: Call, calls: Call[]): { at: {
   if (!flow || !submit || calls.some((c) => c.name === 'io_uring_sq_ready') || takesAll(file)) return undefined;
   const queued = flow.events.filter((e) => (e.kind === 'get' || e.kind === 'queue') && flow.reaches(e, (x) => x === submit, (x) => x.kind === 'submit'));
   const several = queued.length > 1 || queued.some((q) => flow.reaches(q, (x) => x === q, (x) => x.kind === 'submit' || x.kind === 'reap'));
-  if (!several) return undefined;
   for (const e of walkFunction(func)) {
-    if (e.kind !== 'assign' || e.op !== '+' || e.span.start < call.span.end) continue;
+    if (e.kind !== 'assign' || e.op !== '+' || e.span.start < call.span.end || !(several || isQueuedCount(func, e.value))) continue;
     const target = bare(e.target);
     const name = target.kind === 'name' ? target.name : target.kind === 'member' ? target.field : '';
     if (IN_FLIGHT.test(name) && !loopsAround(func, e.span).some((l) => l.span.start > call.span.end)) return { at: e, waits: false };
   }
+  if (!several) return undefined;
   const wait = flow.of('reap').find((r) => r.blocks && r.span.start > call.span.end && loopsAround(func, r.span).some((l) => l.span.start > call.span.end && (l.form === 'for' || countsDown(file, func, call, l))) && flow.reaches(submit, (x) => x === r));
   return wait && { at: wait, waits: true };
+}
+/** `inflight += queued; queued = 0;`: what others queued, all of it, counts as taken. */
+function isQueuedCount(func: Func, e: Expr): boolean {
+  const counts = new Set<string>();
+  const add = (x: Expr): void => {
+    const place = lvalue(x);
+    if (place !== undefined) counts.add(place);
+  };
+  add(e);
+  const inner = bare(e);
+  if (inner.kind === 'name') for (const a of assignmentsTo(func, inner.id)) if (a.op === '=' && a.value) add(a.value);
+  return [...walkFunction(func)].some((x) => x.kind === 'assign' && x.op === '=' && bare(x.value).kind === 'int' && (bare(x.value) as { value?: bigint }).value === 0n && counts.has(lvalue(x.target) ?? ''));
 }
 /** `while (remaining > 0) { … remaining--; }` with a number that the submission did not give, and no submission in the loop. */
 function countsDown(file: View, func: Func, submit: Call, loop: Loop): boolean {
