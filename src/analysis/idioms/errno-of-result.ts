@@ -5,7 +5,7 @@ import { operandOf } from './tested';
 /** Calls that only report: before them nothing of the branch has set errno. */
 const REPORTS = /print|log|perror|err|warn|strerror|puts|cqe_seen|cq_advance|str|what|exit|abort/i;
 
-/** Reads of errno at the beginning of the branch that `res < 0` leads to; `isField`: an expression is such a result. */
+/** Reads of errno at the beginning of the branch that `res < 0` leads to, be it an `else`; `isField`: an expression is such a result. */
 export function* errnoOfResult(func: Func, isField: (e: Expr) => boolean): Generator<Expr> {
   const copies = copiesOf(func, isField);
   const lists = [func.body, ...[...statements(func.body)].flatMap(bodiesOf)];
@@ -14,8 +14,9 @@ export function* errnoOfResult(func: Func, isField: (e: Expr) => boolean): Gener
       if (s.kind !== 'if' || !s.test) continue;
       const tested = operandOf(s.test);
       const operand = tested && bare(tested.operand);
-      if (!operand || tested.op !== '<' || tested.with !== 0n) continue;
-      if (isField(operand) || (operand.kind === 'name' && (copies.has(operand.id) || isCopied(list[i - 1], operand.id, isField)))) yield* errnoReads(s.then);
+      const failed = operand && tested.with === 0n ? (tested.op === '<' ? s.then : tested.op === '>=' ? s.otherwise : undefined) : undefined;
+      if (!operand || !failed) continue;
+      if (isField(operand) || (operand.kind === 'name' && (copies.has(operand.id) || isCopied(list[i - 1], operand.id, isField)))) yield* errnoReads(failed);
     }
   }
 }
