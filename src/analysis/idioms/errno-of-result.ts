@@ -1,5 +1,6 @@
 /** Reads of errno where a request failed: its error is in what completed it, and errno knows nothing of it. */
-import { bare, bodiesOf, expressionsOf, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../model';
+import { bare, bodiesOf, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../model';
+import { assignmentsOf } from './assignments';
 import { operandOf } from './tested';
 
 /** Calls that only report: before them nothing of the branch has set errno. */
@@ -19,6 +20,22 @@ export function* errnoOfResult(func: Func, isField: (e: Expr) => boolean): Gener
       if (isField(operand) || (operand.kind === 'name' && (copies.has(operand.id) || isCopied(list[i - 1], operand.id, isField)))) yield* errnoReads(failed);
     }
   }
+}
+/** Reads of errno at the beginning of the branch that a null pointer leads to, in a variable that only such calls fill. */
+export function* errnoOfNull(func: Func, gives: (call: Call) => boolean): Generator<Expr> {
+  const assigned = assignmentsOf(func);
+  for (const s of statements(func.body)) {
+    if (s.kind !== 'if' || !s.test) continue;
+    const test = bare(s.test);
+    const denied = test.kind === 'unary' && test.op === '!' ? bare(test.operand) : test.kind === 'binary' && test.op === '==' && isNull(test.right) ? bare(test.left) : undefined;
+    const values = denied?.kind === 'name' && !func.params.some((p) => p.id === denied.id) ? assigned.get(denied.id) ?? [] : denied?.kind === 'assign' ? [denied] : [];
+    const calls = values.map((a) => a.value && bare(a.value)).filter((v) => !v || !isNull(v));
+    if (calls.length && calls.every((v) => v?.kind === 'call' && gives(v))) yield* errnoReads(s.then);
+  }
+}
+function isNull(e: Expr): boolean {
+  const inner = bare(e);
+  return (inner.kind === 'int' && inner.value === 0n) || (inner.kind === 'name' && /^(?:NULL|nullptr)$/.test(inner.name));
 }
 /** Variables that are only ever a copy of a result. */
 function copiesOf(func: Func, isField: (e: Expr) => boolean): Set<string> {

@@ -1,5 +1,5 @@
 import { isCqeField } from '../../idioms/declared-type';
-import { errnoOfResult } from '../../idioms/errno-of-result';
+import { errnoOfNull, errnoOfResult } from '../../idioms/errno-of-result';
 import { errnoMisuses, rawResultMisuses, signFix } from '../../idioms/errno-misuse';
 import { isRawAsyncCall } from '../../idioms/return-convention';
 import { operandOf } from '../../idioms/tested';
@@ -22,6 +22,11 @@ export const uringErrnoMisuse: Rule = {
     if (func.damaged || file.language === 'rust') return;
     errnoMisuses(file, func, isLiburing, report);
     rawResultMisuses(file, func, isRawUring, report);
+    if (file.program.mentions(func, /io_uring_get_sqe/)) {
+      for (const at of errnoOfNull(func, (call) => call.callee.kind === 'name' && call.name === 'io_uring_get_sqe')) {
+        report({ at: placeOf(func, at), message: 'io_uring_get_sqe() returns NULL where the submission queue is full and does not set errno, so errno speaks of an older error here. Say that the queue is full.' });
+      }
+    }
     if (!file.program.mentions(func, /res/)) return;
     for (const at of errnoOfResult(func, (e) => isCqeField(file, func, e, 'res'))) {
       report({ at: placeOf(func, at), message: 'A request\'s error is in cqe->res, as a negative error number; errno knows nothing of it. Use -cqe->res.' });

@@ -37,7 +37,7 @@ export const uringSubmitResultIgnored: Rule = {
       });
       if (through === undefined || pollsInKernel(file) || makesRoom(func, call)) continue;
       const again = inEventLoop(func, call, calls);
-      if (again && !onlyForNew(func, call)) continue;
+      if (again && !onlyForNew(func, call, calls)) continue;
       const use = call.discarded === 'statement' ? 'ignored' : call.discarded ? undefined : useOfResult(file, func, call);
       if (use === 'ignored' && !again) {
         if (beforeExit(file, func, call, calls)) continue;
@@ -152,8 +152,9 @@ function inEventLoop(func: Func, call: Call, calls: Call[]): boolean {
   return false;
 }
 
-/** `if (queued_before != queued) io_uring_submit(ring);`: what was left over waits until something new is queued. */
-function onlyForNew(func: Func, call: Call): boolean {
+/** `if (queued_before != queued) io_uring_submit(ring);`: what was left over waits until something new is queued, with no other submission. */
+function onlyForNew(func: Func, call: Call, calls: Call[]): boolean {
+  if (calls.some((c) => c !== call && URING_SUBMIT.has(c.name))) return false;
   return [...statements(func.body)].some((s) => {
     const test = s.kind === 'if' && s.test && s.span.start <= call.span.start && call.span.end <= s.span.end && s.test.span.end < call.span.start ? bare(s.test) : undefined;
     return test?.kind === 'binary' && (test.op === '!=' || test.op === '>' || test.op === '<') && bare(test.left).kind === 'name' && bare(test.right).kind === 'name';

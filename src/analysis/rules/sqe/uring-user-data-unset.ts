@@ -36,9 +36,12 @@ export const uringUserDataUnset: Rule = {
         report({ at: placeOf(func, get), severity: 'error', message: 'This sqe is submitted without being prepared: whatever its entry held before runs again. Prepare it, with io_uring_prep_nop() if nothing else.' });
       }
     }
+    const leaving = new Set<Stmt>();
     for (const get of gets) {
       const left = get.inside ? undefined : leftUnprepared(file, flow, get);
-      if (left) {
+      // an sqe taken at the second try is left by the same return
+      if (left && !leaving.has(left)) {
+        leaving.add(left);
         report({
           at: placeOf(func, left),
           message: 'The function returns with an sqe that it has taken and not prepared: the next submission hands it to the kernel, and whatever its entry held before runs again. Take the sqe when all else is at hand.',
