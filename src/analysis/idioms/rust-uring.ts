@@ -91,9 +91,25 @@ function keptIn(func: Func, e: Expr): string | undefined {
   let map = kept.get(func);
   if (!map) {
     kept.set(func, (map = new Map()));
-    for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && !s.pattern) map.set(plain(s.init), s.local.id).set(s.init, s.local.id);
+    for (const s of statements(func.body)) {
+      if (s.kind !== 'declare') continue;
+      const { bound } = s;
+      const taken = bound && !bound.each && bound.path.length > 0 && bound.path.every((step) => /^(?:Ok|Some)$/.test(step)) ? bound.from : undefined;
+      const from = taken ? [taken, plain(taken)] : bound || s.pattern || !s.init ? [] : [s.init, plain(s.init), ...matched(s.init)];
+      for (const value of from) if (!map.has(value)) map.set(value, s.local.id);
+    }
   }
   return map.get(e);
+}
+/** `match IoUring::new(8) { Ok(ring) => ring, Err(e) => return … }`: what was matched. */
+function matched(e: Expr): Expr[] {
+  const only = e.kind === 'control' && e.body.length === 1 ? e.body[0] : undefined;
+  if (only?.kind !== 'switch') return [];
+  const handsOn = only.cases.some((c) => {
+    const last = c.body.at(-1);
+    return /^(?:Ok|Some)\b/.test(c.pattern ?? '') && last?.kind === 'expr' && last.expr.kind === 'name';
+  });
+  return handsOn ? [plain(only.subject)] : [];
 }
 /** The value of an integer expression made of constants, casts and paths, where it is known. */
 export function numberOf(file: SourceFile, e: Expr | undefined): bigint | undefined {

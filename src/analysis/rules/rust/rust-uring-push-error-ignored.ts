@@ -1,6 +1,6 @@
-import { declarationOf, fateOf, hasAttribute, loopsAround, rustCalls } from '../../idioms/rust-code';
-import { numberOf, PUSH, pushesOf, ringKey, setUpsOf, submitsOf } from '../../idioms/rust-uring';
-import { isWithin, walkFunction, type Call, type Func, type Stmt } from '../../model';
+import { fateOf, hasAttribute, loopsAround, rustCalls } from '../../idioms/rust-code';
+import { numberOf, PUSH, pushesOf, ringKey, setUpsOf, SUBMIT_AND_WAIT, submitsOf } from '../../idioms/rust-uring';
+import { isWithin, statements, walkFunction, type Call, type Func, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
 
@@ -20,13 +20,14 @@ export const rustUringPushErrorIgnored: Rule = {
       if (!pushes.length || asksForRoom(file, func) || callersAsk(file, func)) continue;
       for (const { call } of pushes) {
         const fate = lastFate(func, call);
+        const loop = loopsAround(func, call.span).at(-1);
         if (fate === 'discarded') {
+          if (!loop && isFresh(file, func, call)) continue;
           report({
             at: placeOf(func, call),
             message: `The result of ${call.name}() is ignored: when the queue is full the ${call.name === 'push' ? 'entry is' : 'entries are'} lost and no completion comes. Submit to make room, then push again.`,
           });
         } else if (fate === 'unwrapped') {
-          const loop = loopsAround(func, call.span).at(-1);
           if (loop ? hasRoom(file, func, call, loop) : isFresh(file, func, call)) continue;
           report({
             at: placeOf(func, call),
@@ -77,14 +78,15 @@ function hasRoom(file: SourceFile, func: Func, call: Call, loop: Loop): boolean 
   const turns = /^[\d_]+$/.test(range[1]!) ? BigInt(range[1]!.replace(/_/g, '')) : numberOf(file, { kind: 'name', name: `self::${range[1]!}`, id: range[1]!, span: loop.span });
   return entries !== undefined && turns !== undefined && turns * BigInt(pushesOf(file, func).filter((c) => isWithin(c.call.span, loop.span)).length) <= entries;
 }
-/** A ring made in the same function, so its queue was empty. */
+/** A ring made in the same function, so its queue was empty; or what is queued before the loop that waits, once in a ring's life. */
 function isFresh(file: SourceFile, func: Func, call: Call): boolean {
-  return setUpFor(file, func, call) !== undefined;
+  return setUpFor(file, func, call) !== undefined || [...statements(func.body)].some((s) => s.kind === 'loop' && s.form === 'forever' && s.span.start > call.span.end
+    && submitsOf(file, func).some((c) => SUBMIT_AND_WAIT.test(c.path) && isWithin(c.call.span, s.span)));
 }
 function setUpFor(file: SourceFile, func: Func, call: Call) {
   const key = call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;
   for (let f: Func | undefined = func; f && key !== undefined; f = f.parent) {
-    const found = setUpsOf(file, f).find((s) => s.key === key || declarationOf(f!, key)?.statement.init === s.at);
+    const found = setUpsOf(file, f).find((s) => s.key === key);
     if (found) return found;
   }
   return undefined;

@@ -33,7 +33,7 @@ function queuesOf(file: SourceFile, func: Func): Queues {
     // what submission() gave must go before anybody can submit
     const ring = kind && keptFrom(from) ? ringKey(file, func, name) : undefined;
     if (ring === undefined) continue;
-    out.scopes.set(s.local.id, scopeOf(func, s));
+    out.scopes.set(s.local.id, { start: s.statement.end, end: scopeOf(func, s).end });
     if (kind === 'io_uring::SubmissionQueue') out.submission.set(s.local.id, ring);
     if (kind === 'io_uring::CompletionQueue') out.completion.set(s.local.id, ring);
   }
@@ -58,6 +58,7 @@ function unseen(file: SourceFile, func: Func): Draft[] {
     const over = s.kind === 'declare' && s.bound?.each ? plain(s.bound.from) : undefined;
     if (s.kind === 'declare' && over?.kind === 'name') iterated.set(s.local.id, over.id);
   }
+  const refilled = refilledWhenEmpty(func);
   const blind = new Map<Call, Call>();
   const late = new Set<Call>();
   const read = (state: State, id: string): State => {
@@ -67,14 +68,15 @@ function unseen(file: SourceFile, func: Func): Draft[] {
   };
   const step = (event: Event, state: State): State => {
     if (event.kind === 'declare') {
+      // made anew, as by a split() in each turn
+      if (queues.scopes.has(event.local.id)) return { dirty: without(state.dirty, event.local.id), stale: without(state.stale, event.local.id) };
       const queue = iterated.get(event.local.id);
       return queue === undefined ? state : read(state, queue);
     }
     if (event.kind !== 'call') return state;
     const { call } = event;
     const path = paths.get(call) ?? '';
-    const receiver = call.callee.kind === 'member' ? plain(call.callee.object) : undefined;
-    const id = receiver?.kind === 'name' ? receiver.id : undefined;
+    const id = receiverOf(call);
     // handed to someone else, who may do anything with it
     const given = call.args.map(plain).flatMap((a) => (a.kind === 'name' ? [a.id] : []));
     let next = given.some((g) => state.dirty.has(g) || state.stale.has(g)) ? { dirty: without(state.dirty, ...given), stale: without(state.stale, ...given) } : state;
@@ -83,13 +85,14 @@ function unseen(file: SourceFile, func: Func): Draft[] {
       if (call.name === 'sync') return { ...next, dirty: without(next.dirty, id) };
     }
     if (id !== undefined && queues.completion.has(id)) {
-      if (call.name === 'sync') return { ...next, stale: without(next.stale, id) };
+      if (call.name === 'sync' || (call.name === 'is_empty' && refilled.has(id))) return { ...next, stale: without(next.stale, id) };
       return read(next, id);
     }
     if (!SUBMIT.test(path)) return next;
     const ring = call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;
     for (const [queue, push] of next.dirty) {
-      if (queues.submission.get(queue) === ring && isWithin(call.span, queues.scopes.get(queue)!) && !blind.has(call)) blind.set(call, push);
+      const sees = queues.submission.get(queue) === ring && isWithin(call.span, queues.scopes.get(queue)!);
+      if (sees && !blind.has(call) && !syncedIfNeeded(func, queue, push, call)) blind.set(call, push);
     }
     if (SUBMIT_AND_WAIT.test(path)) {
       const waiting = [...queues.completion].filter(([, r]) => r === ring).map(([queue]): [string, Call] => [queue, call]);
@@ -105,7 +108,7 @@ function unseen(file: SourceFile, func: Func): Draft[] {
   if (!entries) return [];
   return [...new Set([...blind.keys(), ...late])].map((submit) => {
     const push = blind.get(submit);
-    const sq = push && nameOf([...queues.submission.keys()].find((id) => isReceiver(push, id)));
+    const sq = push && nameOf([...queues.submission.keys()].find((id) => receiverOf(push) === id));
     const cq = late.has(submit) ? nameOf([...queues.completion.keys()].find((id) => queues.completion.get(id) === ringOf(file, func, submit))) : undefined;
     const message = push
       ? `The entries pushed to ${sq ?? 'the queue'} were not synced: the kernel does not see them, and this submits nothing. Call ${sq ?? 'the queue'}.sync() first.`
@@ -118,9 +121,29 @@ function unseen(file: SourceFile, func: Func): Draft[] {
     };
   });
 }
-function isReceiver(push: Call, id: string): boolean {
-  const receiver = push.callee.kind === 'member' ? plain(push.callee.object) : undefined;
-  return receiver?.kind === 'name' && receiver.id === id;
+/** Queues of `if cq.is_empty() { …; cq.sync(); }`: what a copy still holds is taken first, and then a new one is made. */
+function refilledWhenEmpty(func: Func): Set<string> {
+  const out = new Set<string>();
+  for (const s of statements(func.body)) {
+    if ((s.kind !== 'if' && s.kind !== 'loop') || !s.test) continue;
+    for (const e of walk([s.test])) {
+      const id = e.kind === 'call' && e.name === 'is_empty' ? receiverOf(e) : undefined;
+      if (id !== undefined && syncs(s.kind === 'if' ? s.then : s.body, id)) out.add(id);
+    }
+  }
+  return out;
+}
+/** `if pushed { sq.sync(); }` between a push and a submit: the program keeps a count of its own of what there is to show. */
+function syncedIfNeeded(func: Func, queue: string, push: Call, submit: Call): boolean {
+  return [...statements(func.body)].some((s) => s.kind === 'if' && s.test !== undefined && s.span.start > push.span.end && s.span.end < submit.span.start
+    && ![...walk([s.test])].some((e) => e.kind === 'call' && e.callee.kind === 'name') && syncs(s.then, queue));
+}
+function syncs(body: Stmt[], id: string): boolean {
+  return [...walk([...statements(body)].flatMap(expressionsOf))].some((e) => e.kind === 'call' && e.name === 'sync' && receiverOf(e) === id);
+}
+function receiverOf(call: Call): string | undefined {
+  const receiver = call.callee.kind === 'member' ? plain(call.callee.object) : undefined;
+  return receiver?.kind === 'name' ? receiver.id : undefined;
 }
 function ringOf(file: SourceFile, func: Func, call: Call): string | undefined {
   return call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;
