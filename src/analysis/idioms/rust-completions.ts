@@ -1,8 +1,8 @@
 /** What a file does with completions of the io-uring crate. */
-import type { Func } from '../model';
+import type { Call, Func } from '../model';
 import { isWithin } from '../model';
 import type { SourceFile } from '../source-file';
-import { allRustCalls, plain, rustCalls, typeOf } from './rust-code';
+import { allRustCalls, parentOf, plain, rustCalls, typeOf, usesOf } from './rust-code';
 import { walkFunction } from '../model';
 
 export interface CompletionUse {
@@ -10,7 +10,7 @@ export interface CompletionUse {
   reads: boolean;
   /** in a loop, or for as many as there are */
   repeated: boolean;
-  /** the flags of a completion are looked at, by whatever function */
+  /** the flags of a completion are looked at, by whatever function, for more than which buffer it took */
   flags: boolean;
   /** completions go to code out of sight, which may look at anything */
   leads: boolean;
@@ -24,11 +24,23 @@ export function completionUse(file: SourceFile): CompletionUse {
   use = {
     reads: entry.some((c) => /^(?:result|user_data)$/.test(c.call.name)),
     repeated: calls.some((c) => c.path === 'io_uring::CompletionQueue::next') || entry.some((c) => isIterated(file, c.func)),
-    flags: entry.some((c) => c.call.name === 'flags') || calls.some((c) => /^io_uring::cqueue::(?:more|notif|buffer_select|sock_nonempty|buffer_more)$/.test(c.path)) || /\bCQE_F_\w+|cqueue::(?:more|notif)\b/.test(file.text),
+    flags: entry.some((c) => c.call.name === 'flags' && !isForBuffer(c.func, c.call)) || calls.some((c) => /^io_uring::cqueue::(?:more|notif|sock_nonempty|buffer_more)$/.test(c.path)) || /\bCQE_F_\w+|cqueue::(?:more|notif)\b/.test(file.text),
     leads: calls.some((c) => handsOn(file, c.func, c.call)),
   };
   known.set(file.facts, use);
   return use;
+}
+/** `cqueue::buffer_select(cqe.flags())`, `ring.get_buf(cqe.flags())`, at once or by a variable. */
+function isForBuffer(func: Func, flags: Call): boolean {
+  const parent = parentOf(func, flags);
+  if (parent?.expr?.kind === 'call') return takesBuffer(parent.expr);
+  const s = parent?.stmt;
+  if (s?.kind !== 'declare' || s.pattern || s.bound) return false;
+  const uses = usesOf(func, s.local.id);
+  return uses.length > 0 && uses.every((u) => u.how === 'moved' && u.call !== undefined && takesBuffer(u.call));
+}
+function takesBuffer(call: Call): boolean {
+  return /buf|bid|select/i.test(call.name) && !call.macro;
 }
 function isIterated(file: SourceFile, func: Func): boolean {
   // a closure is called for each that is gone through around it

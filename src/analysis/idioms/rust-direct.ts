@@ -235,8 +235,22 @@ export function unalignedBuffer(file: View, func: Func, e: Expr, depth = 0): { w
       // `Vec::new()` says nothing of its elements
       return memory?.what === 'a Vec' && !/u8/.test(type) && !holdsBytes(file, home, e.id) ? undefined : memory;
     }
+    case 'member': return unalignedField(file, e.field, depth);
     default: return undefined;
   }
+}
+/** A field that holds memory of the heap which begins anywhere, whatever the alignment of the struct around. */
+function unalignedField(file: View, field: string, depth: number): ReturnType<typeof unalignedBuffer> {
+  let first: ReturnType<typeof unalignedBuffer>;
+  for (const f of file.program.functions(new RegExp(`\\b${field}\\b`))) {
+    for (const a of assignmentsTo(f, `.${field}`)) {
+      const memory = a.value && unalignedBuffer(file, f, a.value, depth + 1);
+      // an array lies in the struct itself, and has its alignment
+      if (!memory || memory.what === 'an array') return undefined;
+      first ??= memory;
+    }
+  }
+  return first;
 }
 function holdsBytes(file: View, func: Func, id: string): boolean {
   for (const e of walkFunction(func)) {

@@ -1,8 +1,8 @@
 /** Rust: operations on a polled ring of the io-uring crate that cannot be polled for. */
 import { declarationOf, plain } from '../../idioms/rust-code';
-import { allQueued } from '../../idioms/rust-entries';
-import { allSetUps, setUpOf } from '../../idioms/rust-uring';
-import { walk, type Expr, type Func } from '../../model';
+import { allEntries, allQueued } from '../../idioms/rust-entries';
+import { allSetUps, pushesOf, setUpOf } from '../../idioms/rust-uring';
+import { walk, walkFunction, type Expr, type Func } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import { rustTypes } from '../../usage/rust-types';
 import type { Draft } from '../rule';
@@ -12,17 +12,39 @@ const TRANSFERS = /^(?:Read|Write)/;
 
 export function iopollInRust(file: SourceFile, report: (draft: Draft) => void): void {
   if (!allSetUps(file).some((s) => s.options.has('setup_iopoll'))) return;
+  builtForTheOnlyRing(file, report);
   for (const { entry, ring } of allQueued(file)) {
     const setUp = setUpOf(file, entry.func, ring);
     const option = setUp?.options.get('setup_iopoll');
     if (!option) continue;
     const related = [{ at: placeOf(setUp!.func, { span: option.nameSpan }), message: 'the ring is polled' }];
     if (!POLLED.test(entry.opcode)) {
-      report({ at: placeOf(entry.func, entry.make), message: `A ring with setup_iopoll() takes reads and writes only: ${entry.opcode} completes with EINVAL. Use a second, ordinary ring for it.`, related });
+      report({ at: placeOf(entry.func, entry.make), message: refused(entry.opcode), related });
     } else if (TRANSFERS.test(entry.opcode) && buffered(file, entry.func, entry.make.args[0])) {
       report({ at: placeOf(entry.func, entry.make), message: 'A ring with setup_iopoll() needs files opened with O_DIRECT: this one is not, and the request completes with EOPNOTSUPP.', related });
     }
   }
+}
+
+/** Entries that a function of the file builds and others push, where there is one ring they can go to. */
+function builtForTheOnlyRing(file: SourceFile, report: (draft: Draft) => void): void {
+  const setUps = allSetUps(file);
+  const [only] = setUps;
+  const option = only?.options.get('setup_iopoll');
+  if (setUps.length !== 1 || !only || !option || only.open) return;
+  const queued = new Set(allQueued(file).map((q) => q.entry.make));
+  for (const entry of allEntries(file)) {
+    if (queued.has(entry.make) || POLLED.test(entry.opcode) || entry.func === only.func || !isUsedHere(file, entry.func)) continue;
+    report({ at: placeOf(entry.func, entry.make), message: refused(entry.opcode), related: [{ at: placeOf(only.func, { span: option.nameSpan }), message: 'the ring is polled' }] });
+  }
+}
+/** A function of this file alone, called where entries are pushed. */
+function isUsedHere(file: SourceFile, func: Func): boolean {
+  if (/^pub\b/.test(file.source(placeOf(func, func)))) return false;
+  return file.program.functions(new RegExp(`\\b${func.name}\\s*\\(`)).some((f) => f !== func && pushesOf(file, f).length > 0 && [...walkFunction(f)].some((e) => e.kind === 'call' && e.name === func.name));
+}
+function refused(opcode: string): string {
+  return `A ring with setup_iopoll() takes reads and writes only: ${opcode} completes with EINVAL. Use a second, ordinary ring for it.`;
 }
 
 /** The descriptor of a file opened in this function, by flags that are in sight, without O_DIRECT. */

@@ -9,6 +9,8 @@ import { neverRead, ofCompletions } from './rust-uring-result-ignored.completion
 const WITH_BUFFER = /^(?:readv?(?:_at|_exact|_exact_at|_fixed|_fixed_at|_vectored|_to_end|_to_string|_to_end_at)?|write(?:v|_all|_at|_all_at|_fixed|_fixed_at|_fixed_all|_fixed_all_at|_vectored)?|writev(?:_at|_all|_at_all)|recv|recv_from|recv_vectored|recvmsg|send|send_to|send_zc|sendmsg|sendmsg_zc)$/;
 /** Those that may transfer less than they were asked for. */
 const SHORT = /^(?:read|readv|read_at|readv_at|read_fixed|read_fixed_at|write|writev|write_at|writev_at|write_fixed|write_fixed_at|recv|send)$/;
+/** A datagram goes as a whole or not at all. */
+const DATAGRAMS = /::(?:UdpSocket|UnixDatagram|UnixSeqpacket)$/;
 const RECEIVER = /^(?:(?:tokio_uring|monoio|compio)::(?:fs|net)|compio_(?:fs|net))::/;
 
 export const rustUringResultIgnored: Rule = {
@@ -122,7 +124,7 @@ function dropsCount(file: SourceFile, func: Func): Draft[] {
   return [...statements(func.body)].flatMap((s): Draft[] => {
     if (s.kind !== 'declare' || !s.bound || !takesResult(s)) return [];
     const operation = operationOf(file, func, s.bound.from, s.bound.path.length === 2);
-    if (!operation || !SHORT.test(operation.name)) return [];
+    if (!operation || !SHORT.test(operation.name) || DATAGRAMS.test(operation.type)) return [];
     const uses = usesOf(func, s.local.id);
     const writes = /^(?:write|send)/.test(operation.name);
     const known = (u: Use): boolean => isOutcome(u) || isAnyOk(func, u);
@@ -149,7 +151,7 @@ function dropsAtOnce(file: SourceFile, func: Func): Draft[] {
     while (e && (e.kind === 'try' || (e.kind === 'member' && e.field === '0') || (e.kind === 'call' && e.callee.kind === 'member' && /^(?:unwrap|expect)$/.test(e.name)))) e = e.kind === 'try' ? e.operand : e.kind === 'member' ? e.object : (e.callee as Extract<Expr, { kind: 'member' }>).object;
     if (!e || e === whole || e.kind !== 'await' || (s.kind === 'expr' && s.expr.kind === 'call' && !s.expr.discarded)) return [];
     const operation = operationOf(file, func, e);
-    if (!operation || !SHORT.test(operation.name) || !/^(?:write|send)/.test(operation.name)) return [];
+    if (!operation || !SHORT.test(operation.name) || DATAGRAMS.test(operation.type) || !/^(?:write|send)/.test(operation.name)) return [];
     return [{ at: placeOf(func, e), severity: 'information', message: onlyWhether(operation.name) }];
   });
 }
