@@ -4,7 +4,7 @@ import type { Flow } from '../flow/program';
 import { isWithin, bare, statements, walk, type Call, type Expr, type Func } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import { wayTo } from './paths';
-import { plain, rustCalls } from './rust-code';
+import { declarationOf, plain, rustCalls } from './rust-code';
 import { entriesOf, pushesOf, ringKey, type Entry } from './rust-uring';
 
 /** An entry and the push it goes with; `index` in a list of several. */
@@ -20,7 +20,10 @@ export function queuedIn(file: SourceFile, func: Func): Queued[] {
   if (!pushes.length) return out;
   for (const entry of entriesOf(file, func)) {
     for (const { call } of pushes) {
-      const list = call.args[0] && plain(call.args[0]);
+      const given = call.args[0] && plain(call.args[0]);
+      const made = given?.kind === 'name' ? declarationOf(func, given.id)?.statement.init : undefined;
+      // `let entries = [read, write]; queue.push_multiple(&entries)`
+      const list = made?.kind === 'list' ? made : given;
       const items = list?.kind === 'list' ? list.items.map((i) => plain(i.value)) : list ? [list] : [];
       const index = items.findIndex((i) => i === entry.whole || (i.kind === 'name' && i.id === entry.variable) || [...walk([i])].includes(entry.whole));
       if (index >= 0) out.push({ entry, push: call, index, ring: call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined });

@@ -188,9 +188,15 @@ function goesTo(file: SourceFile, func: Func, calls: RustCall[], inner: Call): s
   let whole: Expr = inner;
   for (const { call } of calls) if (chainOf(call).calls.includes(inner) && call.span.end > whole.span.end) whole = call;
   const variable = keptIn(func, whole) ?? keptIn(func, inner);
+  const isRing = (e: Expr): boolean => {
+    const at = plain(e);
+    // `Arc::new(Mutex::new(ring))`
+    if (at.kind === 'call' && at.callee.kind === 'name' && at.args.length === 1 && /^(?:Arc|Rc|Mutex|RwLock|RefCell|UnsafeCell|Box|Some)(?:::new)?$/.test(at.callee.name.replace(/^.*::(?=\w+::new$)/, ''))) return isRing(at.args[0]!);
+    return at === inner || at === whole || (variable !== undefined && at.kind === 'name' && at.id === variable);
+  };
   for (const e of walkFunction(func)) {
     if (e.kind === 'list') {
-      const item = e.items.find((i) => i.field !== undefined && (plain(i.value) === inner || plain(i.value) === whole || (variable !== undefined && plain(i.value).kind === 'name' && (plain(i.value) as { id?: string }).id === variable)));
+      const item = e.items.find((i) => i.field !== undefined && isRing(i.value));
       if (item) return `self.${item.field}`;
     }
     if (e.kind === 'assign' && e.target.kind === 'member' && (plain(e.value) === inner || plain(e.value) === whole)) return file.source(placeOf(func, e.target)).replace(/\s+/g, '');

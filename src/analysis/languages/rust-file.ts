@@ -68,6 +68,8 @@ class RustItems {
         this.facts.structures.push({ name, union: node.type === 'union_item', derived: false });
         return;
       case 'const_item': case 'static_item': return this.value(node, name, owner);
+      case 'expression_statement': return parts(node).forEach((c) => this.item(c, owner, attributes));
+      case 'macro_invocation': return this.statics(node);
       case 'ERROR':
         this.facts.damaged = true;
         return this.items(parts(node), owner, attributes);
@@ -98,6 +100,16 @@ class RustItems {
     }
     const local: Local = { name, id: name, type: field(node, 'type')?.text ?? '', pointer: false, array: false, reference: false, static: true, span: spanOf(node, holder.base) };
     this.facts.globals.push({ local, init: e, unit: holder });
+  }
+
+  /** `thread_local! { static RING: RefCell<IoUring> = …; }`: what each is, whatever it begins as. */
+  private statics(node: Node): void {
+    if (!/^(?:\w+::)*(?:thread_local|lazy_static)$/.test(field(node, 'macro')?.text ?? '')) return;
+    const span = spanOf(node, node.startIndex);
+    for (const [, name = '', type = ''] of node.text.matchAll(/\bstatic\s+(?:ref\s+)?(\w+)\s*:\s*([^=;]+?)\s*=/g)) {
+      const local: Local = { name, id: name, type, pointer: false, array: false, reference: false, static: true, span };
+      this.facts.globals.push({ local, init: undefined, unit: emptyFunction('', '', node) });
+    }
   }
 
   private definition(node: Node, owner: string, attributes: Attribute[]): void {

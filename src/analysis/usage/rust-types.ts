@@ -10,6 +10,8 @@ const LISTS = /^(?:[\w:]+::)?(?:Vec|VecDeque|Slab|SmallVec|ArrayVec)<(.*)>$/s;
 const GLOB_TYPES = new Set(['File', 'OpenOptions', 'TcpListener', 'TcpStream', 'UdpSocket', 'UnixListener', 'UnixStream', 'IoUring', 'DmaFile', 'BufferedFile', 'opcode', 'types', 'squeue', 'cqueue']);
 /** Methods of iterators that hand each element to a closure, and those that give an iterator over the same elements. */
 const EACH = /^(?:map|for_each|filter|filter_map|flat_map|inspect|find|find_map|any|all|position|take_while|skip_while|map_while|partition)$/;
+/** Of `thread_local!` variables. */
+const LENDS = /^with(?:_borrow|_borrow_mut)?$/;
 const ADAPTORS = /^(?:into_iter|iter|iter_mut|by_ref|take|skip|step_by|peekable|fuse|rev|filter|inspect|take_while|skip_while|drain)$/;
 const MAX_DEPTH = 16;
 
@@ -167,9 +169,12 @@ export class RustTypes {
   }
 
   private taken(bound: Bound, func: Func, depth: number): string | undefined {
-    let type = this.full(bound.from, func, depth + 1);
+    let { from, path } = bound;
+    // `let (reader, writer) = (stream.clone(), stream);`
+    for (let item = tupleItem(from, path[0]); item && !bound.each; item = tupleItem(from, path[0])) [from, path] = [item, path.slice(1)];
+    let type = this.full(from, func, depth + 1);
     if (bound.each && type !== undefined) type = this.element(type);
-    for (const step of bound.path) {
+    for (const step of path) {
       if (type === undefined || step === 'Err') return undefined;
       if (step !== 'Some' && step !== 'Ok') type = this.part(type, step, func);
     }
@@ -207,7 +212,7 @@ export class RustTypes {
     if (map) return map;
     this.origins.set(func, (map = new Map()));
     const given = func.kind === 'lambda' && func.parent && func.params.length === 1 && func.params[0]!.type === '' ? givenTo(func, func.parent) : undefined;
-    for (const p of func.params) map.set(p.id, { type: p.type, init: undefined, ...(given ? { bound: { from: given, path: [], each: true } } : {}) });
+    for (const p of func.params) map.set(p.id, { type: p.type, init: undefined, ...(given ? { bound: { ...given, path: [] } } : {}) });
     for (const s of statements(func.body)) {
       if (s.kind === 'declare') map.set(s.local.id, { type: s.local.type, init: s.init, bound: s.bound });
     }
@@ -215,13 +220,18 @@ export class RustTypes {
   }
 }
 
-/** What an iterator's method goes through with a closure: `q` of `q.map(|e| …)`. */
-function givenTo(closure: Func, parent: Func): Expr | undefined {
+/** What an iterator's method goes through with a closure, `q` of `q.map(|e| …)`; or what is lent to it, `RING` of `RING.with(|ring| …)`. */
+function givenTo(closure: Func, parent: Func): { from: Expr; each: boolean } | undefined {
   for (const e of walkFunction(parent)) {
-    if (e.kind !== 'call' || e.callee.kind !== 'member' || !EACH.test(e.name)) continue;
-    if (e.args.some((a) => a.kind === 'lambda' && a.func === closure)) return e.callee.object;
+    if (e.kind !== 'call' || e.callee.kind !== 'member' || !(EACH.test(e.name) || LENDS.test(e.name))) continue;
+    if (e.args.some((a) => a.kind === 'lambda' && a.func === closure)) return { from: e.callee.object, each: !LENDS.test(e.name) };
   }
   return undefined;
+}
+
+/** An element of a tuple as written. */
+function tupleItem(e: Expr, index: string | undefined): Expr | undefined {
+  return e.kind === 'opaque' && e.pattern === undefined && e.parts.length > 1 && index !== undefined && /^\d+$/.test(index) ? e.parts[Number(index)] : undefined;
 }
 
 /** Without arguments. */

@@ -28,7 +28,7 @@ export const rustUringPushErrorIgnored: Rule = {
             message: `The result of ${call.name}() is ignored: when the queue is full the ${call.name === 'push' ? 'entry is' : 'entries are'} lost and no completion comes. Submit to make room, then push again.`,
           });
         } else if (fate === 'unwrapped') {
-          if (loop ? hasRoom(file, func, call, loop) : isFresh(file, func, call)) continue;
+          if (loop ? hasRoom(file, func, call, loop) : isFresh(file, func, call) || emptiesAtOnce(file)) continue;
           report({
             at: placeOf(func, call),
             message: `A full queue makes this panic, and under load queues get full. Submit to make room, then push again.`,
@@ -82,6 +82,10 @@ function hasRoom(file: SourceFile, func: Func, call: Call, loop: Loop): boolean 
 function isFresh(file: SourceFile, func: Func, call: Call): boolean {
   return setUpFor(file, func, call) !== undefined || [...statements(func.body)].some((s) => s.kind === 'loop' && s.form === 'forever' && s.span.start > call.span.end
     && submitsOf(file, func).some((c) => SUBMIT_AND_WAIT.test(c.path) && isWithin(c.call.span, s.span)));
+}
+/** Every function that queues something submits it before it is done: none finds the queue of another. */
+function emptiesAtOnce(file: SourceFile): boolean {
+  return file.program.functions(/\bpush(?:_multiple)?\s*\(/).every((f) => pushesOf(file, f).every(({ call }) => !loopsAround(f, call.span).length && submitsOf(file, f).some((s) => s.call.span.start > call.span.end)));
 }
 function setUpFor(file: SourceFile, func: Func, call: Call) {
   const key = call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;

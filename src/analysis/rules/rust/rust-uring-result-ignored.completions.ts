@@ -17,7 +17,22 @@ const LOST = 'it is negative when the operation failed, and a request that faile
 export function neverRead(file: SourceFile): Draft[] {
   const unread = inFile(file);
   if (unread) return [unread];
-  return file.program.functions(/\bopcode\b|::new\s*\(/).flatMap((func) => (func.damaged ? [] : inFunction(file, func)));
+  return [...file.program.functions(/\bopcode\b|::new\s*\(/).flatMap((func) => (func.damaged ? [] : inFunction(file, func))), ...inReaper(file)];
+}
+
+/** Where everything that is queued may fail, a function that takes completions, as others do, and never looks at a result. */
+function inReaper(file: SourceFile): Draft[] {
+  const calls = allRustCalls(file);
+  const requests = calls.filter((c) => /^io_uring::opcode::\w+::new$/.test(c.path));
+  if (!requests.length || !requests.every((r) => MATTERS.test(r.path))) return [];
+  return file.program.functions(/completion|CompletionQueue/).flatMap((func): Draft[] => {
+    // who ends the ring has no use for results any more
+    if (func.damaged || func.kind !== 'function' || /drain|shut|drop|cancel|close|clear|discard|stop|teardown|quiesce|wait_all|finish/i.test(func.name)) return [];
+    const bodies = [func, ...closuresOf(func)];
+    if (bodies.some((f) => rustCalls(file, f).some((c) => c.path === 'io_uring::cqueue::Entry::result')) || queuedIn(file, func).length > 0) return [];
+    const taken = goneThrough(file, func).find((s) => usesOf(func, s.local.id).length > 0);
+    return taken ? [{ at: placeOf(func, taken), related: [{ at: placeOf(requests[0]!.func, requests[0]!.call), message: 'a request' }], message: `Nothing looks at the result of this completion: ${LOST}` }] : [];
+  });
 }
 
 /** Completions of such requests are taken, in a file that never looks at a result and hands no entry on. */
@@ -42,7 +57,7 @@ function isThrownAway({ call, path }: RustCall): boolean {
 /** A function that queues requests and waits for them itself, and takes their completions without a look, or not at all. */
 function inFunction(file: SourceFile, func: Func): Draft[] {
   const queued = queuedIn(file, func);
-  if (!queued.length || func.parent || !queued.every((q) => MATTERS.test(`io_uring::opcode::${q.entry.opcode}::new`))) return [];
+  if (!queued.length || !queued.every((q) => MATTERS.test(`io_uring::opcode::${q.entry.opcode}::new`))) return [];
   const bodies = [func, ...closuresOf(func)];
   const calls = bodies.flatMap((f) => rustCalls(file, f));
   const last = Math.max(...queued.map((q) => q.push.span.end));
@@ -57,7 +72,18 @@ function inFunction(file: SourceFile, func: Func): Draft[] {
     return own ? [{ at: placeOf(func, wait.call), related, message: `Nothing takes the completion of what this waits for, nor looks at its result: ${LOST}` }] : [];
   }
   const next = taken.find((c) => c.call.span.start > wait.call.span.end && (isThrownAway(c) || (c.path === 'io_uring::CompletionQueue::next' && c.func === func && isLeft(file, func, c.call))));
-  return next ? [{ at: placeOf(func, next.call), related, message: `Nothing looks at the result of this completion: ${LOST}` }] : [];
+  const at = next ? next.call : goneThrough(file, func).find((s) => s.statement.start > wait.call.span.end);
+  return at ? [{ at: placeOf(func, at), related, message: `Nothing looks at the result of this completion: ${LOST}` }] : [];
+}
+/** `for cqe in ring.completion() {…}`, where nothing but its number is asked of any. */
+function goneThrough(file: SourceFile, func: Func): Extract<Stmt, { kind: 'declare' }>[] {
+  return [...statements(func.body)].filter((s): s is Extract<Stmt, { kind: 'declare' }> => s.kind === 'declare' && s.bound?.each === true && s.bound.path.length === 0
+    && typeOf(file, { kind: 'name', name: s.local.name, id: s.local.id, span: s.local.span }, func) === 'io_uring::cqueue::Entry' && asksNoResult(func, s));
+}
+function asksNoResult(func: Func, s: Extract<Stmt, { kind: 'declare' }>): boolean {
+  const uses = usesOf(func, s.local.id);
+  // of a variable without any use the compiler tells
+  return (uses.length > 0 || s.local.name.startsWith('_')) && uses.every((u) => u.how === 'method' && /^(?:user_data|flags)$/.test(u.call?.name ?? ''));
 }
 function closuresOf(func: Func): Func[] {
   return func.inner.flatMap((f) => [f, ...closuresOf(f)]);
@@ -74,10 +100,7 @@ function isLeft(file: SourceFile, func: Func, next: Call): boolean {
     call = fate.method;
   }
   const declared = [...statements(func.body)].find((s): s is Extract<Stmt, { kind: 'declare' }> => s.kind === 'declare' && isWithin(call.span, s.statement) && plain(s.bound?.from ?? s.init ?? call) === call && typeOf(file, { kind: 'name', name: s.local.name, id: s.local.id, span: s.local.span }, func) === 'io_uring::cqueue::Entry');
-  if (!declared) return false;
-  const uses = usesOf(func, declared.local.id);
-  // of a variable without any use the compiler tells
-  return (uses.length > 0 || declared.local.name.startsWith('_')) && uses.every((u) => u.how === 'method' && /^(?:user_data|flags)$/.test(u.call?.name ?? ''));
+  return declared !== undefined && asksNoResult(func, declared);
 }
 
 /** Results of the io-uring crate: negative error numbers. */
