@@ -75,6 +75,9 @@ function inFunction(file: SourceFile, func: Func): Draft[] {
   const at = next ? next.call : goneThrough(file, func).find((s) => s.statement.start > wait.call.span.end);
   return at ? [{ at: placeOf(func, at), related, message: `Nothing looks at the result of this completion: ${LOST}` }] : [];
 }
+function isValue(e: Expr | undefined, call: Call): boolean {
+  return e !== undefined && plain(e) === call;
+}
 /** `for cqe in ring.completion() {…}`, where nothing but its number is asked of any. */
 function goneThrough(file: SourceFile, func: Func): Extract<Stmt, { kind: 'declare' }>[] {
   return [...statements(func.body)].filter((s): s is Extract<Stmt, { kind: 'declare' }> => s.kind === 'declare' && s.bound?.each === true && s.bound.path.length === 0
@@ -99,8 +102,10 @@ function isLeft(file: SourceFile, func: Func, next: Call): boolean {
     if (!/^(?:unwrap|expect|ok_or|ok_or_else)$/.test(fate.method.name)) return false;
     call = fate.method;
   }
-  const declared = [...statements(func.body)].find((s): s is Extract<Stmt, { kind: 'declare' }> => s.kind === 'declare' && isWithin(call.span, s.statement) && plain(s.bound?.from ?? s.init ?? call) === call && typeOf(file, { kind: 'name', name: s.local.name, id: s.local.id, span: s.local.span }, func) === 'io_uring::cqueue::Entry');
-  return declared !== undefined && asksNoResult(func, declared);
+  const declared = [...statements(func.body)].find((s): s is Extract<Stmt, { kind: 'declare' }> => s.kind === 'declare' && isValue(s.bound?.from ?? s.init, call) && typeOf(file, { kind: 'name', name: s.local.name, id: s.local.id, span: s.local.span }, func) === 'io_uring::cqueue::Entry');
+  // `if let Some(_) = ring.completion().next()`
+  const tested = [...statements(func.body)].some((s) => (s.kind === 'if' || s.kind === 'loop') && s.test?.kind === 'opaque' && /^Some\(\s*_\s*\)$/.test(s.test.pattern ?? '') && s.test.parts[0] !== undefined && plain(s.test.parts[0]) === call);
+  return tested || (declared !== undefined && asksNoResult(func, declared));
 }
 
 /** Results of the io-uring crate: negative error numbers. */
