@@ -3,7 +3,7 @@ import type { AnalysisOptions, AnalysisResult, Language, Surface, Usage } from '
 import { judge, NOTHING_FOUND, type Analyser } from './analyse';
 import { hasApiToken } from './gate';
 import { frontEnd, type FrontEnd, type NameAt } from './languages/front-end';
-import { migrateLibaio } from './migration/libaio-to-liburing';
+import { migrateLibaio, type Migration } from './migration/libaio-to-liburing';
 import { SourceFile } from './source-file';
 import { targetOf } from './target';
 import { fieldAt } from './usage/fields';
@@ -47,9 +47,9 @@ export class Session {
     return { file: shared?.file ?? new SourceFile(this.path, this.language, this.place), front: frontEnd(this.language, this.analyser.grammars), shared };
   }
 
-  /** The text last analysed with the libaio sequence around an offset on liburing, where all of it is understood. */
-  migrated(offset: number): string | undefined {
-    return this.known && migrateLibaio(this.known.file, offset)?.text;
+  /** The text last analysed with the libaio sequence around an offset on liburing; undefined where there is none. */
+  migrated(offset: number): Migration | undefined {
+    return this.known && migrateLibaio(this.known.file, offset);
   }
 
   /** The field of a structure of the APIs at an offset in the text last analysed. */

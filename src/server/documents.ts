@@ -1,6 +1,7 @@
 /** Open documents, their trees and their last results. */
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { NOTHING_FOUND } from '../analysis/analyse';
+import type { Migration } from '../analysis/migration/libaio-to-liburing';
 import { Session } from '../analysis/session';
 import type { AnalysisResult, Language, Surface, Usage } from '../protocol/analysis';
 import type { AnalysedParams, ServerSettings } from '../protocol/lsp';
@@ -66,7 +67,7 @@ export class Documents {
   }
 
   /** The text a document's last result is of, with the libaio sequence around an offset on liburing. */
-  migrated(uri: string, offset: number): string | undefined {
+  migrated(uri: string, offset: number): Migration | undefined {
     return this.open.get(uri)?.session.migrated(offset);
   }
 

@@ -43,6 +43,7 @@ let pulls = false;
 let refreshes = false;
 let watches = false;
 let tellsFolders = false;
+let saysWhyNot = false;
 /** somebody looks at the inventory */
 let inventoried = false;
 
@@ -62,6 +63,7 @@ connection.onInitialize((params): InitializeResult => {
   refreshes = workspace?.diagnostics?.refreshSupport === true;
   watches = workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
   tellsFolders = workspace?.workspaceFolders === true;
+  saysWhyNot = textDocument?.codeAction?.disabledSupport === true;
   project.setFolders(foldersOf(params));
   return {
     serverInfo: { name: 'ringlight' },
@@ -193,7 +195,7 @@ connection.onCodeAction(async (params) => {
   const language = languageOfDocument(document);
   const anew = async (text: string) => (language ? (await analyser.file({ path, language, text, place: project.placeOf(path) }, settings)).findings : []);
   const offset = document.offsetAt(params.range.start);
-  return codeActions(params, { text: document.getText(), findings: analysed.result.findings, anew, migrated: () => documents.migrated(document.uri, offset) }, settings);
+  return codeActions(params, { text: document.getText(), findings: analysed.result.findings, anew, migrated: () => documents.migrated(document.uri, offset) }, settings, saysWhyNot);
 });
 connection.onCompletion(async (params) => {
   const document = texts.get(params.textDocument.uri);

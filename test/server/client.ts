@@ -14,7 +14,7 @@ export interface Diagnostic {
   relatedInformation?: { location: { uri: string; range: Diagnostic['range'] }; message: string }[];
 }
 export interface Edit { range: Diagnostic['range']; newText: string }
-export interface CodeAction { title: string; kind: string; isPreferred?: boolean; edit?: { changes: Record<string, Edit[]> }; command?: { command: string; arguments: unknown[] } }
+export interface CodeAction { title: string; kind: string; isPreferred?: boolean; edit?: { changes: Record<string, Edit[]> }; disabled?: { reason: string }; command?: { command: string; arguments: unknown[] } }
 
 export class Client {
   readonly connection: MessageConnection;
@@ -32,10 +32,10 @@ export class Client {
     this.connection.listen();
   }
 
-  async start({ pull, folders = [], settings = {} }: { pull: boolean; folders?: string[]; settings?: Partial<ServerSettings> }): Promise<unknown> {
+  async start({ pull, folders = [], settings = {}, saysWhyNot = false }: { pull: boolean; folders?: string[]; settings?: Partial<ServerSettings>; saysWhyNot?: boolean }): Promise<unknown> {
     const answer = await this.connection.sendRequest('initialize', {
       processId: process.pid, rootUri: null, workspaceFolders: folders.map((uri) => ({ uri, name: uri })),
-      capabilities: pull ? { textDocument: { diagnostic: {} } } : {},
+      capabilities: { textDocument: { ...(pull ? { diagnostic: {} } : {}), ...(saysWhyNot ? { codeAction: { disabledSupport: true } } : {}) } },
       initializationOptions: { enable: true, hover: true, rulePages: 'file:///rules', editorCommands: true, ...settings },
     });
     await this.connection.sendNotification('initialized', {});

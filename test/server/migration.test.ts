@@ -127,3 +127,22 @@ describe('silent where it does not understand all of it', () => {
     for (const at of [...changed.matchAll(/\bio_(?:submit|getevents)\(/g)].map((m) => m.index)) expect(await migrated(`changed-${at}.c`, changed, at)).toBeUndefined();
   });
 });
+
+describe('what is not of the plain form', () => {
+  const plain = readFileSync(join(FIXTURES, 'steps.c'), 'utf8');
+  it.each([
+    ['a time limit', plain.replace('1, ev, NULL', '1, ev, &(struct timespec){ 1, 0 }'), 'Line 29: this wait has a time limit.'],
+    ['an eventfd', plain.replace('    if (io_submit', '    io_set_eventfd(&cb, 3);\n    if (io_submit'), 'Line 27: an eventfd belongs to a ring, not to a request.'],
+    ['a structure', plain.replace('int main', 'struct job { struct iocb cb; };\nint main').replace('struct iocb cb, ', 'struct job j; struct iocb cb, '), 'job.cb is a member of a structure: contexts, iocbs and events have to be variables.'],
+    ['something else', plain.replace('io_submit(ctx, 1, list) != 1', 'io_submit(ctx, 1, list) > 7'), expect.stringMatching(/^It is not of the plain form/) as string],
+  ])('is refused with the reason, to who asks for refactorings: %s', async (_, text, reason) => {
+    const other = new Client();
+    await other.start({ pull: true, saysWhyNot: true });
+    await other.open('file:///work/job.c', 'c', text);
+    const before = text.slice(0, text.indexOf('io_submit(')).split('\n');
+    const at = { line: before.length - 1, character: before.at(-1)!.length };
+    expect(await other.actions('file:///work/job.c', { start: at, end: at }, ['refactor'])).toEqual([{ title: MIGRATE, kind: 'refactor.rewrite', disabled: { reason } }]);
+    expect((await other.actions('file:///work/job.c', { start: at, end: at })).filter((a) => a.title === MIGRATE)).toEqual([]);
+    expect(await other.stop()).toBe(0);
+  });
+});

@@ -56,7 +56,7 @@ export class CqeCalls {
     const own = variable?.kind === 'name' && this.func.locals.has(variable.id) && !this.func.locals.get(variable.id)!.static && !this.func.params.some((p) => p.id === variable.id);
     const path = `${callNumber(call)}`;
     const targets = source === 'each' ? [] : this.tokens.rings(into, memory);
-    const token: Token = { id: path, source, call, rings, targets, shared: !own, object: source === 'each' ? `@${path}*` : `@${path}/1*`, element: variable?.kind === 'index' };
+    const token: Token = { id: path, source, call, rings, targets, shared: !own, object: source === 'each' ? `@${path}*` : `@${path}/1*`, element: variable?.kind === 'index' || (target?.kind === 'name' && this.tokens.local(target.id)?.array === true) };
     this.tokens.know(token);
     const out = this.before(token, call, states);
     const single = isSingle(source);

@@ -73,11 +73,14 @@ export class Events {
     for (const fetch of fetches) {
       const [, least, most, into, timeout] = fetch.site.call.args;
       const where = into && this.target(into);
-      if (!least || !most || !where || !timeout || !isNothing(timeout) || kinds.has(where.id)) return false;
+      if (!least || !most || !where || !timeout || !isNothing(timeout)) return false;
       const single = this.value(least) === 1n && this.value(most) === 1n;
+      // one event after the other may go into one variable
+      const again = kinds.get(where.id);
+      if (again !== undefined && !(again && single)) return false;
       kinds.set(where.id, single);
       const reads = this.reads.filter((r) => r.variable === where.id);
-      if (!(single ? this.rewriteOne(fetch, reads, given) : this.rewriteSeveral(fetch, least, most, where, reads, given))) return false;
+      if (!(single ? this.rewriteOne(fetch, reads, given, again === true) : this.rewriteSeveral(fetch, least, most, where, reads, given))) return false;
     }
     return this.declare(kinds, given);
   }
@@ -96,7 +99,7 @@ export class Events {
   }
 
   /** `io_getevents(ctx, 1, 1, &ev, NULL)` returns 1, and io_uring_wait_cqe() zero. */
-  private rewriteOne({ site, ring }: Fetch, reads: Read[], names: { cqe: string; res: string; data: string }): boolean {
+  private rewriteOne({ site, ring }: Fetch, reads: Read[], names: { cqe: string; res: string; data: string }, again: boolean): boolean {
     const { file, func, draft } = this;
     if (reads.some((r) => r.index !== undefined && r.index !== '0')) return false;
     const retried = this.retried(site);
@@ -118,7 +121,7 @@ export class Events {
       const indent = draft.indentation(func, after.span);
       draft.insert(func, after.span.end, `\n${indent}${copy.join(`\n${indent}`)}`);
     }
-    for (const r of reads) draft.replace(func, r.e.span, this.readText(r, names));
+    if (!again) for (const r of reads) draft.replace(func, r.e.span, this.readText(r, names));
     return true;
   }
   /** The `do` around a call that is made again when a signal came; false where a loop does something else. */

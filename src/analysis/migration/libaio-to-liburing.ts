@@ -8,30 +8,32 @@ import type { SourceFile } from '../source-file';
 import { cUsages } from '../usage/c';
 import { Draft } from './draft';
 import { Events, type Fetch } from './events';
+import { obstacle } from './obstacle';
 import { Requests } from './requests';
 import { Statements, type CallSite } from './statements';
 import { isEmpty, variables, type Variable } from './variables';
 
-/** The whole text as it becomes. */
-export interface Migration { text: string }
+/** The whole text as it becomes, or a sentence that says why it cannot. */
+export type Migration = { text: string } | { refused: string };
 
 const SETUP = /^io_(?:setup|queue_init)$/;
 const DESTROY = /^io_(?:destroy|queue_release)$/;
 
-/** The migration of the file, or of the function at an offset alone; undefined where something is not understood. */
+/** The migration of the file, or of the function at an offset alone; undefined where that does not use libaio. */
 export function migrateLibaio(file: SourceFile, offset: number): Migration | undefined {
-  if (file.language === 'rust' || !file.facts.includes.some((i) => i.name === 'libaio.h') || file.includes('linux/aio_abi.h') || file.facts.damaged) return undefined;
+  if (file.language === 'rust' || !file.facts.includes.some((i) => i.name === 'libaio.h') || file.includes('linux/aio_abi.h')) return undefined;
   const usages = cUsages(file).list().filter((u) => u.family === 'libaio').map((u) => u.start);
   const using = file.facts.functions.filter((f) => usages.some((u) => holds(f, u)));
   const here = using.find((f) => holds(f, offset));
   if (!here) return undefined;
-  return rewritten(file, using, usages) ?? (using.length > 1 ? rewritten(file, [here], usages.filter((u) => holds(here, u))) : undefined);
+  const text = file.facts.damaged ? undefined : rewritten(file, using, usages) ?? (using.length > 1 ? rewritten(file, [here], usages.filter((u) => holds(here, u))) : undefined);
+  return text === undefined ? { refused: obstacle(file, [here, ...using.filter((f) => f !== here)]) } : { text };
 }
 function holds(f: Func, offset: number): boolean {
   return f.base + f.span.start <= offset && offset <= f.base + f.span.end;
 }
 
-function rewritten(file: SourceFile, functions: Func[], usages: number[]): Migration | undefined {
+function rewritten(file: SourceFile, functions: Func[], usages: number[]): string | undefined {
   if (functions.some((f) => f.damaged || isConditional(file, f.base + f.span.start, f.base + f.span.end))) return undefined;
   const known = variables(file, functions);
   if (!known) return undefined;
@@ -62,7 +64,7 @@ function understood(file: SourceFile, functions: Func[], known: Map<string, Vari
 }
 
 /** With the header of the new library in place of the old one's, or beside it where that is still used. */
-function finished(file: SourceFile, draft: Draft): Migration | undefined {
+function finished(file: SourceFile, draft: Draft): string | undefined {
   const include = file.facts.includes.find((i) => i.name === 'libaio.h')!;
   const place = { start: include.place.base + include.place.span.start, end: include.place.base + include.place.span.end };
   if (isConditional(file, place.start, place.end)) return undefined;
@@ -76,8 +78,7 @@ function finished(file: SourceFile, draft: Draft): Migration | undefined {
     ...(missing('liburing.h') ? ['#include <liburing.h>'] : []),
   ];
   draft.replaceAt(place.start, place.end, lines.join('\n'));
-  const text = draft.result();
-  return text === undefined ? undefined : { text };
+  return draft.result();
 }
 
 class Rewriting {

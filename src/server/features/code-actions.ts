@@ -1,6 +1,7 @@
 /** Quick fixes, fix all, the migration, suppression and the rule's page. */
 import { CodeActionKind, type CodeAction, type CodeActionParams, type TextEdit as LspEdit } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Migration } from '../../analysis/migration/libaio-to-liburing';
 import { suppressFileEdit, suppressLineEdit } from '../../analysis/suppress';
 import type { Finding, Range, TextEdit } from '../../protocol/analysis';
 import type { ServerSettings } from '../../protocol/lsp';
@@ -30,11 +31,12 @@ export interface Subject {
   findings: Finding[];
   /** the findings of another text in place of the document's */
   anew(text: string): Promise<Finding[]>;
-  /** the text with the libaio sequence at the cursor on liburing, where there is one and it is understood */
-  migrated(): string | undefined;
+  /** the text with the libaio sequence at the cursor on liburing, where there is one */
+  migrated(): Migration | undefined;
 }
 
-export async function codeActions(params: CodeActionParams, subject: Subject, settings: ServerSettings): Promise<CodeAction[]> {
+/** `saysWhyNot`: the client shows actions that cannot be had, with the reason, to who asks for refactorings. */
+export async function codeActions(params: CodeActionParams, subject: Subject, settings: ServerSettings, saysWhyNot = false): Promise<CodeAction[]> {
   const { uri } = params.textDocument;
   const { text, findings, anew } = subject;
   const actions: CodeAction[] = [];
@@ -46,23 +48,27 @@ export async function codeActions(params: CodeActionParams, subject: Subject, se
     if (edits.length) actions.push({ title: 'Fix all safe Ringlight findings', kind: FIX_ALL, edit: { changes: { [uri]: edits } } });
   }
   if (wanted(params, CodeActionKind.RefactorRewrite)) {
-    const migrated = subject.migrated();
-    if (migrated !== undefined && await leavesNothingToWarnOf(findings, migrated, anew)) {
-      actions.push({ title: MIGRATE, kind: CodeActionKind.RefactorRewrite, edit: { changes: { [uri]: [difference(text, migrated)] } } });
+    const migration = subject.migrated();
+    const warning = migration && 'text' in migration ? await newWarning(findings, migration.text, anew) : undefined;
+    const refused = migration && 'refused' in migration ? migration.refused : warning && `The result would need a look: ${warning}`;
+    if (migration && 'text' in migration && refused === undefined) {
+      actions.push({ title: MIGRATE, kind: CodeActionKind.RefactorRewrite, edit: { changes: { [uri]: [difference(text, migration.text)] } } });
+    } else if (refused !== undefined && params.context.only && saysWhyNot) {
+      actions.push({ title: MIGRATE, kind: CodeActionKind.RefactorRewrite, disabled: { reason: refused } });
     }
   }
   return actions;
 }
 
-let judged: { text: string; verdict: boolean } | undefined;
-/** Whether a rewritten text has no finding that warns but those of rules that found as much before. The last answer is kept: the cursor moves more often than the text changes. */
-async function leavesNothingToWarnOf(before: Finding[], text: string, anew: Subject['anew']): Promise<boolean> {
+let judged: { text: string; warning: string | undefined } | undefined;
+/** What warns in a rewritten text, of rules that found less before. The last answer is kept: the cursor moves more often than the text changes. */
+async function newWarning(before: Finding[], text: string, anew: Subject['anew']): Promise<string | undefined> {
   if (judged?.text !== text) {
     const after = await anew(text);
     const count = (all: Finding[], rule: string) => all.filter((f) => f.rule === rule && (f.severity === 'error' || f.severity === 'warning')).length;
-    judged = { text, verdict: after.every((f) => count(after, f.rule) <= count(before, f.rule)) };
+    judged = { text, warning: after.find((f) => count(after, f.rule) > count(before, f.rule))?.message };
   }
-  return judged.verdict;
+  return judged.warning;
 }
 
 function actionsFor(uri: string, text: string, f: Finding, settings: ServerSettings): CodeAction[] {
