@@ -157,7 +157,7 @@ export class CqeCalls {
     const guard = isGuard(call.name);
     const says = SAYS_ONLY.test(call.name) && !guard;
     for (const arg of call.args) {
-      if (!says) out = this.uses.looked(arg, guard ? 'valid' : 'open', memory, out);
+      if (!says) out = this.uses.looked(arg, guard ? 'valid' : 'open', memory, out, call);
       for (const t of this.tokens.pointed(arg, memory).all) {
         if (guard) {
           out = change(out, t, (i) => afterResult(i, 'valid'));
@@ -217,7 +217,7 @@ export class CqeCalls {
   private passed(call: Call, memory: Memory, states: CqeStates): CqeStates {
     let out = states;
     for (const arg of call.args) {
-      out = this.uses.escapes(arg, memory, this.uses.looked(arg, 'open', memory, out));
+      out = this.uses.escapes(arg, memory, this.uses.looked(arg, 'open', memory, out, call));
     }
     return out;
   }

@@ -100,10 +100,14 @@ export class CqeUses {
   }
 
   /** A call got the results of waits and of completions, or the addresses of what holds them. */
-  looked(arg: Expr, validity: 'valid' | 'open', memory: Memory, states: CqeStates): CqeStates {
+  looked(arg: Expr, validity: 'valid' | 'open', memory: Memory, states: CqeStates, call: Call): CqeStates {
     let out = states;
     for (const e of walk([arg])) {
-      for (const t of this.tokens.waited(e, memory).all) out = change(out, t, (i) => afterResult(i, validity));
+      for (const t of this.tokens.waited(e, memory).all) {
+        // whatever is made of the number submitted, the pointer may be NULL
+        if (t.source === 'assumed' && validity === 'open' && call.discarded) continue;
+        out = change(out, t, (i) => afterResult(i, t.source === 'assumed' && validity === 'valid' ? 'signed' : validity));
+      }
       for (const t of this.tokens.results(e, memory)) out = change(out, t, (i) => afterSign(i, 'tested'));
     }
     return out;

@@ -12,6 +12,7 @@ const TEXT_LENGTH = /^(?:strlen|strnlen|wcslen|v?sn?printf|__builtin_strlen)$/;
 const READ = /^(?:p?read(?:v|64)?|preadv2?|fread|recv|recvfrom|recvmsg)$/;
 const MINIMUM = /^(?:min|MIN|min_t|Min|std::min|MIN_T|imin|ulmin|fmin)$/;
 const TEXT = /^(?:const )?(?:std::)?(?:string|string_view)$/;
+const ROUNDS_DOWN = /(?:round|align)_?down$|^(?:round|align)_?down/i;
 const MAX_DEPTH = 6;
 
 /** Where a length comes from that is whatever the data happen to be; undefined where it may be round. */
@@ -30,6 +31,7 @@ export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth
     case 'conditional': return next(inner.then) ?? next(inner.otherwise);
     case 'binary':
       if (inner.op === '-') {
+        if (isRestOf(func, inner.left, inner.right)) return 'what rounding down has left';
         const total = next(inner.left);
         return total && `what remains of ${total}`;
       }
@@ -56,6 +58,19 @@ export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth
     }
     default: return undefined;
   }
+}
+
+/** `n - round_down(n, 4096)`, `n - (n & ~4095)`: what rounding took away, which is less than what it rounds to. */
+function isRestOf(func: Func, total: Expr, rounded: Expr): boolean {
+  const whole = bare(total);
+  const set = (e: Expr): Expr => {
+    const inner = bare(e);
+    const [only, ...others] = inner.kind === 'name' ? assignmentsTo(func, inner.id) : [];
+    return only?.op === '=' && only.value && !others.length ? bare(only.value) : inner;
+  };
+  const down = set(rounded);
+  const of = down.kind === 'call' && ROUNDS_DOWN.test(down.name) ? down.args[0] : down.kind === 'binary' && down.op === '&' ? down.left : undefined;
+  return whole.kind === 'name' && of !== undefined && isName(of, whole.id);
 }
 
 /** `if (st.st_size % 4096)`, `assert((st.st_size & 511) == 0)`, `st.st_size &= ~511`: the function cares whether the field is round. */

@@ -13,6 +13,7 @@ export type Use = 'ignored' | 'sign' | 'used' | undefined;
 
 export function useOfResult(file: View, func: Func, call: Call): Use {
   if (call.discarded) return 'ignored';
+  if (file.language === 'cpp' && goesThroughOperator(func, call)) return undefined;
   const results = resultFlow(file, func);
   if (!results) return undefined;
   let reached = false;
@@ -53,6 +54,13 @@ export function useOfResult(file: View, func: Func, call: Call): Use {
   results.tests(test);
   // a lambda may read what it captured
   return reached && (seen === 'used' || func.inner.length === 0 || !isCaptured(func, call)) ? seen : undefined;
+}
+/** `call() | or_throw("…");`: an operator whose value nobody wants is one of the project's own, and does something. */
+function goesThroughOperator(func: Func, call: Call): boolean {
+  return [...statements(func.body)].some((s) => {
+    const e = s.kind === 'expr' ? bare(s.expr) : undefined;
+    return e?.kind === 'binary' && (bare(e.left) === call || bare(e.right) === call);
+  });
 }
 /** The variables that hold the result, by name, in the lambdas of the function. */
 function isCaptured(func: Func, call: Call): boolean {

@@ -1,6 +1,6 @@
 /** Chains of linked sqes: which preparations follow each other in a batch, and which of them carry a link. */
 import { bare, walk, type Expr, type Span } from '../model';
-import { HARDLINK, LINK, mayBeSameRing, mayReach, share, surely, type Flags, type Prep, type SqeEvent } from './sqe-events';
+import { HARDLINK, LINK, mayBeSameRing, mayReach, share, surely, type Flags, type Prep, type SqeEvent, type Submit } from './sqe-events';
 import type { SqeFlow } from './sqe-flow';
 import { hasFlag } from './sqe-flags';
 
@@ -22,11 +22,16 @@ export function queues(e: SqeEvent, rings: readonly string[], own: readonly stri
     || (e.kind === 'prep' && !share(e.sqes, own));
 }
 
+/** A function of the file that hands out sqes submits when the queue is full. */
+export function makesRoom(flow: SqeFlow, x: Submit): boolean {
+  return x.inside && flow.of('get').some((g) => g.inside && g.span.start === x.span.start && g.span.end === x.span.end);
+}
+
 /** The preparations that can come right before another in the same batch. */
 export function before(flow: SqeFlow, prep: Prep): Prep[] {
   const rings = ringsOf(flow, prep.sqes);
   return flow.of('prep').filter((p) => p !== prep && mayBeSameRing(ringsOf(flow, p.sqes), rings)
-    && flow.reaches(p, (x) => x === prep, (x) => (x.kind === 'submit' && mayBeSameRing(x.rings, rings)) || (x !== prep && x !== p && queues(x, rings, [])), { ahead: true }));
+    && flow.reaches(p, (x) => x === prep, (x) => (x.kind === 'submit' && mayBeSameRing(x.rings, rings) && !makesRoom(flow, x)) || (x !== prep && x !== p && queues(x, rings, [])), { ahead: true }));
 }
 /** The preparations that can come right behind another in the same batch. */
 export function behind(flow: SqeFlow, prep: Prep): Prep[] {

@@ -73,7 +73,9 @@ function spins(file: View, func: Func, loop: Loop, call: Expr): boolean {
   if (loop.test && [...walk([loop.test])].includes(call)) return false;
   const inside = [...walk([...loop.body.flatMap(expressionsOf), ...(loop.test ? [loop.test] : []), ...(loop.update ? [loop.update] : [])])];
   // `do { n = io_getevents(…); } while (n == MAX)` drains as well
-  if (loop.test && [...walk([loop.test])].some((e) => e.kind === 'name' && assignmentsTo(func, e.id).some((a) => a.value && bare(a.value) === call))) return false;
+  const holds = (e: Expr): boolean => (e.kind === 'name' && assignmentsTo(func, e.id).some((a) => a.value && bare(a.value) === call))
+    || (e.kind === 'member' && assignmentsTo(func, `.${e.field}`).some((a) => a.value && bare(a.value) === call));
+  if (loop.test && [...walk([loop.test])].some(holds)) return false;
   const idle = [...statements(loop.body)].filter((s) => (s.kind === 'loop' || (s.kind === 'if' && !s.otherwise.length)) && s.test !== undefined && asksForEvents(func, s.test, call));
   // what is done with events is not done where there are none
   const withEvents = (e: Expr): boolean => idle.some((s) => s.span.start <= e.span.start && e.span.end <= s.span.end && !(e === call));

@@ -1,6 +1,6 @@
 import { failuresOf } from '../../idioms/op-failures';
 import { setupsIn } from '../../idioms/ring-setup';
-import { before, behind, isLinked, ringsOf, sqeName } from '../../idioms/sqe-chain';
+import { before, behind, isLinked, makesRoom, ringsOf, sqeName } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
 import { HARDLINK, LINK, mayBeSameRing, mayReach, share, SKIP_SUCCESS, surely, takesAnew, type Prep, type SqeEvent } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
@@ -58,7 +58,7 @@ function firstInBatch(file: View, flow: SqeFlow, prep: Prep): boolean {
   if (setupsIn(file, flow.flow.func).length > 0 && !flow.events.some((e) => others(e) && flow.reaches(e, (x) => x === prep))) return true;
   const rings = ringsOf(flow, prep.sqes);
   const ends = (ring: readonly string[]) => mayBeSameRing(ring, rings);
-  const submits = flow.of('submit').filter((s) => ends(s.rings) && flow.reaches(s, (x) => x === prep, (x) => (x.kind === 'queue' && ends(x.rings)) || (x.kind === 'unseen' && mayReach(x, rings)) || (x.kind === 'prep' && x !== prep), { ahead: true }));
+  const submits = flow.of('submit').filter((s) => ends(s.rings) && !makesRoom(flow, s) && flow.reaches(s, (x) => x === prep, (x) => (x.kind === 'queue' && ends(x.rings)) || (x.kind === 'unseen' && mayReach(x, rings)) || (x.kind === 'prep' && x !== prep), { ahead: true }));
   return submits.some((s) => s.block === prep.block);
 }
 

@@ -1,8 +1,8 @@
-import { linkFlag, queues, ringsOf, setsLink } from '../../idioms/sqe-chain';
+import { linkFlag, makesRoom, queues, ringsOf, setsLink } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
 import { mayBeSameRing, share, takesAnew, type Flags, type Get, type SqeEvent, type Submit } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
-import { bare, placeIn, statements, walk, type Func, type Span, type Stmt } from '../../model';
+import { bare, placeIn, statements, walk, walkFunction, type Func, type Span, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';
 import { linkUnterminatedInRust } from './uring-link-unterminated.rust';
@@ -24,7 +24,7 @@ export const uringLinkUnterminated: Rule = {
     if (!file.program.mentions(func, /LINK|flags/)) return;
     const flow = sqeFlow(file.program, func);
     if (!flow) return;
-    const reserved = file.program.mentions(func, /io_uring_sq_space_left|io_uring_sq_ready/);
+    const reserved = makesSureOfRoom(file, func);
     const said = new Set<number>();
     for (const e of flow.of('flags')) {
       if (!setsLink(e)) continue;
@@ -38,6 +38,15 @@ export const uringLinkUnterminated: Rule = {
     }
   },
 };
+
+/** The function, or one of the project that it calls, asks how much room there is. */
+function makesSureOfRoom(file: View, func: Func): boolean {
+  const asks = (f: Func): boolean => file.program.mentions(f, /io_uring_sq_space_left|io_uring_sq_ready/);
+  return asks(func) || [...walkFunction(func)].some((e) => {
+    const callee = e.kind === 'call' ? file.program.callee(e) : undefined;
+    return callee !== undefined && asks(callee);
+  });
+}
 
 /** The loop in which the sqe is taken anew in each turn. */
 function loopAround(func: Func, flow: SqeFlow, e: Flags): Loop | undefined {
@@ -75,10 +84,6 @@ function dangling(file: View, flow: SqeFlow, e: Flags, loop: Loop | undefined): 
     related: [{ at: placeOf(func, submitted), message: 'the chain ends here' }],
     fixes: loop ? [] : drop(file, func, e),
   };
-}
-/** A function of the file that hands out sqes submits when the queue is full. */
-function makesRoom(flow: SqeFlow, x: Submit): boolean {
-  return x.inside && flow.of('get').some((g) => g.inside && g.span.start === x.span.start && g.span.end === x.span.end);
 }
 /** The flag is taken back: on this sqe, or on any where the last one is kept under another name. */
 function unlinks(x: SqeEvent, e: Flags, any: boolean): boolean {
