@@ -144,7 +144,7 @@ export function placeIn(unit: Readonly<Unit>, span: Span): Place {
 export interface Include { name: string; system: boolean; /** without the line break */ place: Place }
 /** `use` of Rust: the local name to the full path (`File` → `tokio_uring::fs::File`); `*` entries are globs. */
 export interface Import { path: string; alias: string; glob: boolean; place: Place }
-export interface Field { owner: string; name: string; type: string; array: boolean; pointer: boolean; alignment?: Expr; extent?: Expr; /** narrower than its type */ bits?: true }
+export interface Field { owner: string; name: string; type: string; array: boolean; pointer: boolean; alignment?: Expr; extent?: Expr; /** narrower than its type */ bits?: true; /** the class gives it a value */ initial?: true }
 /** A struct, union or class with members; an unnamed one goes by the name a typedef gives it. */
 export interface Structure { name: string; union: boolean; derived: boolean; alignment?: Expr }
 /** A name that occurs in code, and how. Offsets in its unit. */

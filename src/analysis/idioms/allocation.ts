@@ -8,7 +8,7 @@ import type { View } from '../rules/rule';
 import { elementsOf } from '../flow/stepper';
 import { assignmentsOf, assignmentsTo } from './assignments';
 import { sharedName } from './fd-origin';
-import { roundedIn } from './rounding';
+import { isRounded } from './rounding';
 
 /** The least that direct I/O asks of addresses, lengths and offsets. */
 export const SECTOR = 512n;
@@ -227,7 +227,7 @@ class Finder {
   }
   /** `std::align(…, p, …)`, `p = round_up(p)`, `assert((uintptr_t)p % 4096 == 0)`. */
   private realigned(id: string): boolean {
-    return roundedIn(this.func).has(id);
+    return isRounded(this.func, id);
   }
 
   /** Arithmetic of the kind that rounds, in the value itself or in what it was computed from. */

@@ -128,7 +128,7 @@ class Analysis {
   }
 
   private stored(local: Local | undefined, target: Expr | undefined, op: string, value: Expr, memory: Memory, states: CqeStates): CqeStates {
-    let out = mapAll(states, (i) => (i.validity === 'failed' ? { ...i, validity: 'noted' } : i));
+    let out = this.chosen(value, mapAll(states, (i) => (i.validity === 'failed' ? { ...i, validity: 'noted' } : i)));
     if (target && namesHead(target)) return allGone(out);
     if (op !== '=') {
       for (const t of this.tokens.waited(value, memory).all) out = change(out, t, (i) => afterResult(i, 'open'));
@@ -173,6 +173,19 @@ class Analysis {
       if (takes) this.steps.add(update);
     }
     return this.steps;
+  }
+
+  /** `r = more ? io_uring_peek_cqe(ring, &cqe) : -EAGAIN`: where there was no look, the result tells, and nobody reads the old cqe. */
+  private chosen(value: Expr, states: CqeStates): CqeStates {
+    const e = bare(value);
+    if (e.kind !== 'conditional') return states;
+    const looks = [e.then, e.otherwise].map((x) => [...walk([x])].find((c) => c.kind === 'call' && /^io_uring_(?:peek|wait)_cqe/.test(c.name)));
+    if (looks.filter((l) => l !== undefined).length !== 1) return states;
+    const call = looks.find((l) => l !== undefined);
+    const targets = [...this.tokens.byId.values()].filter((t) => t.call === call).flatMap((t) => t.targets);
+    let out = states;
+    for (const t of this.tokens.byId.values()) if (t.targets.some((x) => targets.includes(x))) out = change(out, t, (i) => (i.hold === 'seen' ? undefined : i));
+    return out;
   }
 
   /** `cqe = cqes[i];`, the only place where the function takes a cqe out of the batch: the next one is another. */

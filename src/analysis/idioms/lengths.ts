@@ -2,11 +2,11 @@
 import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
 import { integers } from '../flow/value';
-import { bare, statements, walk, walkFunction, type Expr, type Func } from '../model';
+import { bare, statements, walk, walkFunction, type Expr, type Func, type Span } from '../model';
 import type { View } from '../rules/rule';
 import { SECTOR } from './allocation';
 import { assignmentsTo } from './assignments';
-import { roundedIn } from './rounding';
+import { isRounded } from './rounding';
 
 const TEXT_LENGTH = /^(?:strlen|strnlen|wcslen|v?sn?printf|__builtin_strlen)$/;
 const READ = /^(?:p?read(?:v|64)?|preadv2?|fread|recv|recvfrom|recvmsg)$/;
@@ -16,10 +16,10 @@ const ROUNDS_DOWN = /(?:round|align)_?down$|^(?:round|align)_?down/i;
 const MAX_DEPTH = 6;
 
 /** Where a length comes from that is whatever the data happen to be; undefined where it may be round. */
-export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth = 0): string | undefined {
+export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth = 0, use: Span = e.span): string | undefined {
   if (depth > MAX_DEPTH) return undefined;
   const { func } = flow;
-  const next = (x: Expr): string | undefined => oddLength(file, flow, x, memory, depth + 1);
+  const next = (x: Expr): string | undefined => oddLength(file, flow, x, memory, depth + 1, use);
   const inner = bare(e);
   switch (inner.kind) {
     case 'int': case 'sizeof': {
@@ -49,7 +49,7 @@ export function oddLength(file: View, flow: Flow, e: Expr, memory: Memory, depth
       return undefined;
     }
     case 'name': {
-      if (!inner.id.includes('~') || func.params.some((p) => p.id === inner.id) || isTended(file, func, inner.id)) return undefined;
+      if (!inner.id.includes('~') || func.params.some((p) => p.id === inner.id) || isTended(file, func, inner.id, use)) return undefined;
       const all = assignmentsTo(func, inner.id);
       if (all.some((a) => a.op !== '=' && a.op !== '-')) return undefined;
       // 0 and -1 only say that there is nothing yet
@@ -75,7 +75,7 @@ function isRestOf(func: Func, total: Expr, rounded: Expr): boolean {
 
 /** `if (st.st_size % 4096)`, `assert((st.st_size & 511) == 0)`, `st.st_size &= ~511`: the function cares whether the field is round. */
 function isAskedRound(func: Func, field: string): boolean {
-  if (!roundedIn(func).has(`.${field}`)) return false;
+  if (!isRounded(func, `.${field}`)) return false;
   const names = (e: Expr): boolean => [...walk([e])].some((x) => x.kind === 'member' && x.field === field);
   const asks = (e: Expr): boolean => [...walk([e])].some((x) => x.kind === 'binary' && (x.op === '%' || x.op === '&') && names(x));
   for (const s of statements(func.body)) if ((s.kind === 'if' || s.kind === 'loop') && s.test && asks(s.test)) return true;
@@ -95,8 +95,8 @@ function isGivenText(flow: Flow, object: Expr): boolean {
 }
 
 /** Whether a variable is tested for being round, made so, or may be changed by others. */
-function isTended(file: View, func: Func, id: string): boolean {
-  if (roundedIn(func).has(id)) return true;
+function isTended(file: View, func: Func, id: string, use: Span): boolean {
+  if (isRounded(func, id, use)) return true;
   for (const e of walkFunction(func)) {
     if (e.kind === 'unary' && e.op === '&' && e.operand.kind === 'name' && e.operand.id === id) return true;
     // `if (n == sizeof(buffer))`: what is left is known

@@ -116,8 +116,10 @@ export interface ResultFlow {
 
 const ELSEWHERE: ReadonlySet<Source> = new Set<Source>([OTHER]);
 /** Calls that nobody looks at errno for, and that are made on the way out: what they do to it is not the point. */
-const LEAVES_CAUSE = /^(?:\w*printf|\w*(?:log|print|trace|debug|warn|err|error|msg)\w*|put[sc]|fput[sc]|perror|strerror\w*|syslog|abort|_?exit|free|delete|\w*(?:close|destroy|release)|munmap|memset|bzero|io_\w+|unlink|fflush|assert|system_error|error_code|runtime_error|generic_category|system_category|string|to_string|likely|unlikely|__builtin_expect)$/i;
+const LEAVES_CAUSE = /^(?:\w*printf|\w*(?:log|print|trace|debug|warn|err|error|msg)\w*|put[sc]|fput[sc]|perror|strerror\w*|syslog|abort|_?exit|free|delete|\w*(?:close|destroy|release|unlock)|munmap|memset|bzero|io_\w+|unlink|fflush|assert|system_error|error_code|runtime_error|generic_category|system_category|string|to_string|likely|unlikely|__builtin_expect)$/i;
 const MACRO = /^[A-Z][A-Z0-9_]*$/;
+/** What atomics, containers and condition variables do without the system. */
+const MEMBER = /^(?:fetch_(?:add|sub|or|and|xor)|load|store|exchange|push(?:_back|_front)?|pop(?:_back|_front)?|emplace(?:_back|_front)?|insert|erase|clear|size|empty|at|begin|end|c_str|data|get|reset|release|notify_(?:one|all))$/;
 
 /** Which results variables hold, and which failures led where, throughout a function; undefined when it could not be followed. */
 export function resultFlow(file: View, func: Func): ResultFlow | undefined {
@@ -140,7 +142,8 @@ function run(file: View, flow: Flow): ResultFlow | undefined {
       }
       case 'call': {
         const after = event.call.args.reduce(overwritten, state);
-        return LEAVES_CAUSE.test(event.call.name) || MACRO.test(event.call.name) ? after : { ...after, causes: ELSEWHERE };
+        const member = event.call.callee.kind === 'member' && MEMBER.test(event.call.name) && !file.program.callee(event.call);
+        return member || LEAVES_CAUSE.test(event.call.name) || MACRO.test(event.call.name) ? after : { ...after, causes: ELSEWHERE };
       }
       case 'deref': case 'compare': case 'return': return state;
     }

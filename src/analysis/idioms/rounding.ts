@@ -1,24 +1,28 @@
 /** Names a function rounds, or tests for being round: they are in good hands. */
-import { statements, walk, ownExpressions, type Expr, type Func } from '../model';
+import { loopsAround } from './loops';
+import { statements, walk, ownExpressions, type Expr, type Func, type Span } from '../model';
 
 const ROUNDS = /align|round|ceil|floor|block|pad/i;
 /** Calls that allocate do not round what they are given. */
 const ALLOCATES = /^(?:posix_memalign|(?:std::)?aligned_alloc|memalign|valloc)$/;
-const known = new WeakMap<Func, Set<string>>();
+const known = new WeakMap<Func, Map<string, Span[]>>();
 
-/** Ids of variables, and members as `.` and their name. */
-export function roundedIn(func: Func): ReadonlySet<string> {
+/** Whether a variable by its id, or a member as `.` and its name, is rounded somewhere; with `use`, before that or in a loop around both. */
+export function isRounded(func: Func, id: string, use?: Span): boolean {
+  return roundedIn(func).get(id)?.some((at) => use === undefined || at.start < use.end || loopsAround(func, use).some((l) => l.span.start <= at.start && at.end <= l.span.end)) ?? false;
+}
+function roundedIn(func: Func): ReadonlyMap<string, Span[]> {
   let found = known.get(func);
   if (!found) known.set(func, (found = gather(func)));
   return found;
 }
 
-function gather(func: Func): Set<string> {
-  const out = new Set<string>();
+function gather(func: Func): Map<string, Span[]> {
+  const out = new Map<string, Span[]>();
   const names = (e: Expr): void => {
     for (const x of walk([e])) {
-      if (x.kind === 'name') out.add(x.id);
-      else if (x.kind === 'member') out.add(`.${x.field}`);
+      const id = x.kind === 'name' ? x.id : x.kind === 'member' ? `.${x.field}` : undefined;
+      if (id !== undefined) out.set(id, [...(out.get(id) ?? []), e.span]);
     }
   };
   for (const s of statements(func.body)) {

@@ -272,7 +272,7 @@ class CItem {
       const alignment = alignmentOf(node, this.alignments, type);
       this.facts.fields.push({
         owner, name: info.name.text, type: typeName(type?.text ?? ''), array: info.array, pointer: info.pointer,
-        ...(alignment ? { alignment } : {}), ...(info.extent ? { extent: info.extent } : {}), ...(parts(node).some((c) => c.type === 'bitfield_clause') ? { bits: true as const } : {}),
+        ...(alignment ? { alignment } : {}), ...(info.extent ? { extent: info.extent } : {}), ...(parts(node).some((c) => c.type === 'bitfield_clause') ? { bits: true as const } : {}), ...(initial ? { initial: true as const } : {}),
       });
       if (initial) this.global(info.name, d, node, initial);
     }

@@ -91,6 +91,13 @@ describe('across files', () => {
     const files = { 'a.h': '#include "b.h"\n', 'b.h': '#include "a.h"\n#include <libaio.h>\n', 'x.c': '#include "a.h"\nint f(io_context_t c, struct io_event *ev) { if (io_getevents(c, 1, 1, ev, 0) != 1) return 1; return ev[0].res < 0; }\n' };
     expect(shown(await analyseIn(files, 'x.c'), files['x.c'])).toEqual(['aio-event-res-unsigned ev[0].res < 0']);
   });
+  it('says whether the class gives a member its value', async () => {
+    const header = (initial: string) => `#include <libaio.h>\nclass Engine {\npublic:\n\tEngine();\n\t~Engine() { io_destroy(ctx); }\nprivate:\n\tio_context_t ctx${initial};\n};\n`;
+    const source = '#include "engine.h"\nEngine::Engine()\n{\n\tif (io_setup(8, &ctx) < 0)\n\t\tthrow 1;\n}\n';
+    expect(shown(await analyseIn({ 'engine.h': header(''), 'e.cpp': source }, 'e.cpp'), source)).toEqual(['aio-ctx-not-zeroed &ctx']);
+    expect(shown(await analyseIn({ 'engine.h': header(' = nullptr'), 'e.cpp': source }, 'e.cpp'), source)).toEqual([]);
+    expect(shown(await analyseIn({ 'engine.h': header('{}'), 'e.cpp': source }, 'e.cpp'), source)).toEqual([]);
+  });
   it('an edit in one file is seen in the others', async () => {
     const files = { 'engine/ring.h': RING, 'a.c': USER('try_get') };
     const workspace = await workspaceOf(files);

@@ -34,7 +34,7 @@ export const directMissingGnuSource: Rule = {
     const code = codeOf(file.text, 'c');
     const define = DEFINE.exec(code);
     const use = firstUse(file, code);
-    const zero = FOR_OTHERS.test(file.place) ? null : /^[ \t]*#[ \t]*define[ \t]+(O_DIRECT)[ \t]+(?:0|\(0\))[ \t]*$/m.exec(code);
+    const zero = FOR_OTHERS.test(file.place) ? null : /^[ \t]*#[ \t]*define[ \t]+(O_DIRECT)[ \t]+(?:0+|\(0+\))[ \t]*$/m.exec(code);
     const fixes: Draft['fixes'] = [{ title: 'Define _GNU_SOURCE above the first include', edits: [insertion(FILE, start, '#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n')], safe: true }];
     if (define) {
       if (use || zero) {

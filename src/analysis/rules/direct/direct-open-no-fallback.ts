@@ -41,9 +41,17 @@ export const directOpenNoFallback: Rule = {
   },
 };
 
-/** Another open in the function: a second try. */
+/** Another open in the function, of what may be the same file: a second try. */
 function opensAgain(func: Func, call: Call): boolean {
-  for (const e of walkFunction(func)) if (e.kind === 'call' && e !== call && OPENS.has(e.name)) return true;
+  const path = (c: Call): Expr | undefined => { const e = c.args[OPENS.get(c.name)! - 1]; return e && bare(e); };
+  const own = path(call);
+  for (const e of walkFunction(func)) {
+    if (e.kind !== 'call' || e === call || !OPENS.has(e.name)) continue;
+    const other = path(e);
+    // one has a name of its own in the source
+    const elsewhere = (own?.kind === 'text') !== (other?.kind === 'text') || (own?.kind === 'text' && other?.kind === 'text' && own.value !== other.value);
+    if (!elsewhere) return true;
+  }
   return false;
 }
 

@@ -116,10 +116,11 @@ function memberLeftToChance(file: View, func: Func, flow: Flow, handle: Expr, me
   if (file.language !== 'cpp' || target?.kind !== 'name' || target.id.includes('~')) return undefined;
   const { name } = target;
   const owner = func.owner.replace(/^.*::/, '');
-  const field = file.program.ownersOf(name).length === 1 ? file.program.fieldsOf(owner).find((f) => f.name === name) : undefined;
+  // a class of a header has no owner here
+  const field = file.program.ownersOf(name).length <= 1 ? file.program.fieldsOf(owner).find((f) => f.name === name) : undefined;
   // objects of static storage begin as zeros
   const given = new RegExp(`\\b${name}\\s*(?:=(?!=)|\\{|\\()|mem(?:set|cpy)\\s*\\([^;]*(?:this|${name})|\\b(?:static|thread_local|extern)\\s+${owner}\\b|^${owner}\\s+\\w+`, 'm');
-  return field && !field.pointer && !field.array && /^(?:io_context_t|aio_context_t)$/.test(field.type) && func.name === owner && !file.says(given) ? `${name} has no initialiser and` : undefined;
+  return field && !field.initial && !field.pointer && !field.array && /^(?:io_context_t|aio_context_t)$/.test(field.type) && func.name === owner && !file.says(given) ? `${name} has no initialiser and` : undefined;
 }
 
 function zeroFix(func: Func, local: Local): DraftFix[] {

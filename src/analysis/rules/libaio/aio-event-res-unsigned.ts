@@ -23,7 +23,7 @@ export const aioEventResUnsigned: Rule = {
       const field = eventResult(file, func, operand);
       const copy = field ? undefined : unsignedCopy(file, func, operand);
       if (!field && !copy) continue;
-      if (tested.positive && (copy || !isSuccessTest(file, func, e, operand))) continue;
+      if (tested.positive && (copy || !isSuccessTest(file, func, e, operand, tested.failed))) continue;
       report({
         at: placeOf(func, e),
         message: tested.positive
@@ -36,17 +36,17 @@ export const aioEventResUnsigned: Rule = {
   },
 };
 
-/** The operand of `x < 0`, `x <= -1`, `x >= 0`, `x > -1` or the same turned round; `positive`: of `x > 0`. */
-function signedTest(e: Binary): { operand: Expr; positive: boolean } | undefined {
+/** The operand of `x < 0`, `x <= -1`, `x >= 0`, `x > -1` or the same turned round; `positive`: of `x > 0`, or (`failed`) `x <= 0`. */
+function signedTest(e: Binary): { operand: Expr; positive: boolean; failed: boolean } | undefined {
   const turned: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=' };
   if (!(e.op in turned)) return undefined;
   const left = integer(e.left);
   const right = integer(e.right);
   const [operand, op, value] = right !== undefined ? [e.left, e.op, right] : [e.right, turned[e.op]!, left];
   if (value === undefined) return undefined;
-  if (value === 0n && (op === '>' || op === '<=')) return { operand, positive: true };
+  if (value === 0n && (op === '>' || op === '<=')) return { operand, positive: true, failed: op === '<=' };
   const meant = value === 0n ? op === '<' || op === '>=' : value === -1n && (op === '<=' || op === '>');
-  return meant ? { operand, positive: false } : undefined;
+  return meant ? { operand, positive: false, failed: false } : undefined;
 }
 function integer(e: Expr): bigint | undefined {
   const inner = bare(e);
@@ -85,10 +85,12 @@ function copiedFrom(file: View, func: Func, local: Local): { field: Member; cast
 }
 
 /** `res > 0` with success on the one side and failure on the other, where no other test of the result catches errors. */
-function isSuccessTest(file: View, func: Func, test: Expr, operand: Expr): boolean {
+function isSuccessTest(file: View, func: Func, test: Expr, operand: Expr, failed: boolean): boolean {
   const branch = [...statements(func.body)].find((s) => s.kind === 'if' && s.test && bare(s.test) === test);
   const chosen = [...walkFunction(func)].some((e) => (e.kind === 'conditional' && bare(e.test) === test) || (e.kind === 'call' && isGuard(e.name) && e.args[0] !== undefined && bare(e.args[0]) === test));
-  if (!chosen && (branch?.kind !== 'if' || branch.otherwise.length === 0)) return false;
+  // `if (res <= 0) return -1;` chooses as well
+  const failureLeaves = failed && branch?.kind === 'if' && [...statements(branch.then)].some((s) => s.kind === 'return' || s.kind === 'throw' || s.kind === 'continue' || s.kind === 'break' || s.kind === 'goto');
+  if (!chosen && !failureLeaves && (branch?.kind !== 'if' || branch.otherwise.length === 0)) return false;
   const text = file.source(placeOf(func, operand));
   const others = [...walkFunction(func)].filter((e) => e.kind === 'binary' && e !== test && [e.left, e.right].some((x) => file.source(placeOf(func, bare(x))) === text));
   const copied = [...walkFunction(func)].some((e) => e.kind === 'cast' && file.source(placeOf(func, e.operand)) === text)

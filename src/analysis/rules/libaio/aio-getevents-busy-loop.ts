@@ -32,7 +32,7 @@ export const aioGeteventsBusyLoop: Rule = {
         report({ at: placeOf(func, bare(least)), severity: 'error', message: `min_nr (${min}) is greater than nr (${max}): the call fails with EINVAL.` });
         return;
       }
-      const zero = timeout !== undefined && isZero(func, timeout);
+      const zero = timeout !== undefined && isZero(file, func, timeout);
       // with nothing to wait for a timeout is never reached
       if (min !== 0n && !zero) return;
       const loop = innermostLoop(func, found.call);
@@ -46,15 +46,24 @@ export const aioGeteventsBusyLoop: Rule = {
   },
 };
 
-/** A timeout that the function sets to zero and never to anything else is none. */
-function isZero(func: Func, timeout: Expr): boolean {
+/** A timeout that is set to zero, here or, a member, by its class, and never to anything else is none. */
+function isZero(file: View, func: Func, timeout: Expr): boolean {
   const target = bare(timeout);
   const name = target.kind === 'unary' && target.op === '&' ? bare(target.operand) : target;
   if (name.kind !== 'name') return false;
-  const set = [...assignmentsTo(func, '.tv_sec'), ...assignmentsTo(func, '.tv_nsec')];
-  if (set.some(({ at }) => at.kind === 'assign' && at.target.kind === 'member' && bare(at.target.object).kind === 'name' && (bare(at.target.object) as typeof name).id === name.id)) return false;
+  const local = func.locals.has(name.id);
+  const shared = !local && file.program.ownersOf(name.name).length === 1;
+  if (!local && !shared) return false;
+  const zero = (e: Expr | undefined): boolean => e !== undefined && bare(e).kind === 'int' && (bare(e) as { value: bigint }).value === 0n;
+  const stores = (f: Func, field: string, good: boolean): boolean => assignmentsTo(f, `.${field}`).some(({ at, value, op }) => {
+    const object = at.kind === 'assign' && at.target.kind === 'member' ? bare(at.target.object) : undefined;
+    return object?.kind === 'name' && (local ? object.id === name.id : object.name === name.name) && good === (op === '=' && zero(value));
+  });
+  const anywhere = (field: string, good: boolean): boolean => (local ? stores(func, field, good) : file.program.some(`${name.name}.${field} ${good ? 'zero' : 'not zero'}`, (f) => stores(f, field, good)));
+  if (anywhere('tv_sec', false) || anywhere('tv_nsec', false)) return false;
+  if (anywhere('tv_sec', true) && anywhere('tv_nsec', true)) return true;
   const declared = [...statements(func.body)].find((s) => s.kind === 'declare' && s.local.id === name.id);
-  return declared?.kind === 'declare' && declared.init?.kind === 'list' && declared.init.items.every((i) => i.value.kind === 'int' && i.value.value === 0n);
+  return declared?.kind === 'declare' && declared.init?.kind === 'list' && declared.init.items.every((i) => zero(i.value));
 }
 
 function innermostLoop(func: Func, call: Expr): Loop | undefined {
@@ -69,8 +78,8 @@ function spins(file: View, func: Func, loop: Loop, call: Expr): boolean {
   // the rule's own name in a comment says nothing of what is meant
   const source = file.source(placeOf(func, loop)).replaceAll(aioGeteventsBusyLoop.info.id, '');
   if (MEANT.test(source) || MEANT.test(func.name)) return false;
-  // `while ((n = io_getevents(…)) > 0)` drains
-  if (loop.test && [...walk([loop.test])].includes(call)) return false;
+  // `while ((n = io_getevents(…)) > 0)` drains; `while (io_getevents(…) != 1)` asks again where there was nothing
+  if (loop.test && [...walk([loop.test])].includes(call) && !goesOnWithout(loop.test, call)) return false;
   const inside = [...walk([...loop.body.flatMap(expressionsOf), ...(loop.test ? [loop.test] : []), ...(loop.update ? [loop.update] : [])])];
   // `do { n = io_getevents(…); } while (n == MAX)` drains as well
   const holds = (e: Expr): boolean => (e.kind === 'name' && assignmentsTo(func, e.id).some((a) => a.value && bare(a.value) === call))
@@ -82,12 +91,24 @@ function spins(file: View, func: Func, loop: Loop, call: Expr): boolean {
   const others = inside.filter((e) => e.kind === 'call' && e !== call && !withEvents(e));
   if (others.some((e) => e.kind === 'call' && !/^(?:(?:\w+_)?f?printf|puts|perror|strerror|assert|memset|memcpy|free|delete|abort|exit)$/i.test(e.name))) return false;
   // leaving when there was nothing is a drain; leaving at an error is not
-  return ![...statements(loop.body)].some((s) => s.kind === 'if' && s.test && leaves(s) && isEmptyTest(s.test));
+  return ![...statements(loop.body)].some((s) => s.kind === 'if' && s.test && leaves(s) && isEmptyTest(s.test) && !idle.some((i) => i !== s && i.span.start <= s.span.start && s.span.end <= i.span.end));
+}
+/** `io_getevents(…) != 1`, `< n`, `== 0`: a loop of that goes on when there was no event. */
+function goesOnWithout(test: Expr, call: Expr): boolean {
+  const e = bare(test);
+  if (e.kind !== 'binary' || bare(e.left) !== call) return false;
+  // `1 == n`
+  if (e.op === '==' && bare(e.left).kind === 'int' && (bare(e.left) as { value: bigint }).value > 0n) return false;
+  const right = bare(e.right);
+  const value = right.kind === 'int' ? right.value : undefined;
+  return e.op === '!=' ? value !== 0n && right.kind !== 'unary' : e.op === '<' ? value === undefined || value > 0n : (e.op === '==' || e.op === '<=') && value === 0n;
 }
 /** `i < n`, `n > 0` of the number that came. */
 function asksForEvents(func: Func, test: Expr, call: Expr): boolean {
   const e = bare(test);
   if (e.kind !== 'binary') return false;
+  // `1 == io_getevents(…)`
+  if (bare(e.right) === call && e.op === '==') return bare(e.left).kind === 'int' && (bare(e.left) as { value?: bigint }).value! > 0n;
   // `io_getevents(…) == 1`
   if (bare(e.left) === call) return (/^(?:==|>=)$/.test(e.op) && bare(e.right).kind === 'int' && (bare(e.right) as { value?: bigint }).value! > 0n) || (e.op === '>' && bare(e.right).kind === 'int');
   if (!/^[<>]$/.test(e.op)) return false;
@@ -105,6 +126,8 @@ function isEmptyTest(test: Expr): boolean {
   if (e.kind !== 'binary') return false;
   if (e.op === '&&') return isEmptyTest(e.left) && isEmptyTest(e.right);
   if (e.op === '||') return isEmptyTest(e.left) || isEmptyTest(e.right);
+  // `1 == n`
+  if (e.op === '==' && bare(e.left).kind === 'int' && (bare(e.left) as { value: bigint }).value > 0n) return false;
   const right = bare(e.right);
   const value = right.kind === 'int' ? right.value : right.kind === 'unary' && right.op === '-' ? -1n : undefined;
   switch (e.op) {

@@ -76,7 +76,7 @@ function spins(file: View, flow: Flow, call: Call): boolean {
     stop: (e) => e.kind === 'store' && !isHolder(e.value, call) || e.kind === 'call' && e.call !== call && !isOutOfTheWay(e.call),
     edge: (edge, from) => {
       if (!edge.guard) return true;
-      if (isAgain(edge.guard.test, !edge.guard.truth)) return false;
+      if (isAgain(edge.guard.test, !edge.guard.truth) || isOther(edge.guard.test, edge.guard.truth)) return false;
       const state = results.after(from);
       return !state || results.outcome(edge, state, call) !== false;
     },
@@ -86,8 +86,15 @@ function isHolder(value: Expr | undefined, call: Call): boolean {
   return value !== undefined && bare(value) === call;
 }
 function isAgain(test: Expr, truth: boolean): boolean {
+  return isError(test, truth, (name) => name.includes('EAGAIN'));
+}
+/** `rc == -EINTR`: then it is not EAGAIN. */
+function isOther(test: Expr, truth: boolean): boolean {
+  return isError(test, truth, (name) => !/EAGAIN|EWOULDBLOCK/.test(name));
+}
+function isError(test: Expr, truth: boolean, is: (name: string) => boolean): boolean {
   const e = bare(test);
-  return e.kind === 'binary' && e.op === (truth ? '==' : '!=') && [e.left, e.right].some((x) => isNegativeError(x) && /EAGAIN/.test(nameIn(x)));
+  return e.kind === 'binary' && e.op === (truth ? '==' : '!=') && [e.left, e.right].some((x) => isNegativeError(x) && is(nameIn(x)));
 }
 function nameIn(e: Expr): string {
   const inner = bare(e);

@@ -227,8 +227,12 @@ function isAddressOf(e: Expr, root: Name): boolean {
 
 /** Inside a loop, or on the way to an aio_error(), a `goto` back included: somebody looks whether the request is done. */
 function asksAround(file: View, func: Func, call: Call): boolean {
-  const within = [...statements(func.body)].some((s) => s.kind === 'loop' && s.span.start <= call.span.start && call.span.end <= s.span.end);
+  // a loop that submits as well goes round for the next request
+  const submits = calls(file, func, /^(?:aio_(?:read|write|fsync)|lio_listio)(?:64)?$/);
+  const within = [...statements(func.body)].some((s) => s.kind === 'loop' && s.span.start <= call.span.start && call.span.end <= s.span.end && !submits.some((c) => isWithin(c.span, s.span)));
   if (within) return true;
+  // what does not know of EINPROGRESS takes a running request for one that failed
+  if (submits.length && !file.program.mentions(func, /\bEINPROGRESS\b/)) return false;
   const flow = file.program.flow(func);
   const from = flow && eventOf(flow, call);
   return from !== undefined && wayTo(flow!, from, { goal: (e) => e?.kind === 'call' && isPosixCall(file, e.call, ERROR), stop: () => false }) !== undefined;

@@ -1,10 +1,11 @@
 import { ENTERING, LOOK, waysOfNothing } from '../../idioms/empty-queue';
+import { assignmentsTo } from '../../idioms/assignments';
 import { loopsAround } from '../../idioms/loops';
 import { possibly, ringUses, setupFlag, surely, type RingUse } from '../../idioms/ring-setup';
 import { rootOf } from '../../flow/memory';
 import type { Event } from '../../flow/cfg';
 import type { Flow } from '../../flow/program';
-import { ownExpressions, statements, walk, type Expr, type Func, type Local, type Stmt } from '../../model';
+import { bare, ownExpressions, statements, walk, type Expr, type Func, type Local, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 import { peekLoopInRust } from './uring-peek-busy-loop.rust';
@@ -76,7 +77,16 @@ function spins(file: View, flow: Flow, { call, flags }: RingUse): boolean {
   // the rule's own name in a comment says nothing of what is meant
   const said = file.source(placeOf(func, loops[0]!)).replaceAll(uringPeekBusyLoop.info.id, '');
   if (MEANT.test(said) || MEANT.test(func.name)) return false;
+  if (drainsBehindWait(func, loop)) return false;
   return waysOfNothing(flow, call, (e) => takesTime(e)).back;
+}
+/** `r = io_uring_wait_cqe(…); while (r == 0 || …) { … r = io_uring_peek_cqe(…); }`: takes what came, and a few that are about to. */
+function drainsBehindWait(func: Func, loop: Extract<Stmt, { kind: 'loop' }>): boolean {
+  const test = loop.test && bare(loop.test);
+  const first = test?.kind === 'binary' && test.op === '||' ? bare(test.left) : undefined;
+  const result = first?.kind === 'binary' && first.op === '==' && bare(first.right).kind === 'int' ? bare(first.left) : undefined;
+  if (result?.kind !== 'name') return false;
+  return assignmentsTo(func, result.id).some((a) => a.at.span.end < loop.span.start && a.value && [...walk([a.value])].some((e) => e.kind === 'call' && /^io_uring_wait_cqe/.test(e.name)));
 }
 /** Whoever counts the turns has an end in mind. */
 function takesTime(e: Event): boolean {

@@ -171,6 +171,9 @@ function waitsForItsOwn(loop: Loop, submit: Call): boolean {
 /** `if (!sqe) { io_uring_submit(r); sqe = io_uring_get_sqe(r); }`: what the next sqe is tells whether it worked. */
 function makesRoom(func: Func, call: Call): boolean {
   for (const s of statements(func.body)) {
+    // `while (!(sqe = io_uring_get_sqe(r))) io_uring_submit(r);`
+    if (s.kind === 'loop' && s.form === 'while' && s.test && s.span.start < call.span.start && call.span.end <= s.span.end
+      && [...walk([s.test])].some((e) => e.kind === 'call' && SQE_SOURCES.has(e.name))) return true;
     if (s.kind !== 'if' || !s.test || s.span.start > call.span.start || s.span.end < call.span.end) continue;
     // `if (io_uring_sq_space_left(r) == 0) io_uring_submit(r);` before the next sqe
     const asks = [...walk([s.test])].some((e) => e.kind === 'call' && /^io_uring_sq_(?:space_left|ready)$/.test(e.name));
