@@ -31,7 +31,11 @@ export class CqeBranches {
     if (tested) {
       const held = this.tokens.waited(tested.operand, memory);
       const waited = { all: held.all, sure: held.sure || this.areAlternatives(tested.operand, held.all, memory) };
-      for (const t of waited.all) out = change(out, t, (i) => afterResult(i, this.outcome(t, tested, truth, waited.sure), waited.sure ? errorOf(test, truth, t) : undefined));
+      for (const t of waited.all) {
+        // one of several waits, and this is the one that gave a cqe: another one would have taken its place
+        const denied = !waited.sure && this.outcome(t, tested, truth, true) === 'failed';
+        out = change(out, t, (i) => (denied && i.validity === 'valid' && i.hold === 'held' ? undefined : afterResult(i, this.outcome(t, tested, truth, waited.sure), waited.sure ? errorOf(test, truth, t) : undefined)));
+      }
       const sign = signOf(tested, truth);
       for (const t of this.tokens.results(tested.operand, memory)) out = change(out, t, (i) => (sign === undefined ? i : afterSign(i, sign)));
       // that it is not 0 says nothing of its sign

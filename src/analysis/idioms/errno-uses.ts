@@ -1,6 +1,5 @@
 /** Where a function reads errno, or takes a result for what it is not, because a call failed. */
-import type { Event } from '../flow/cfg';
-import { bare, bodiesOf, callsIn, childrenOf, expressionsOf, statements, walk, type Call, type Expr, type Func, type Span } from '../model';
+import { bare, callsIn, childrenOf, expressionsOf, walk, type Call, type Expr, type Func } from '../model';
 import type { View } from '../rules/rule';
 import { heldBy, OTHER, outcomeOf, resultFlow, returnsOf, sameSet, type ResultState, type Returns, type Source } from './return-convention';
 import { isErrorName, isNegativeError, operandOf } from './tested';
@@ -110,10 +109,7 @@ export function errnoUses(file: View, func: Func, concerns: (call: Call, returns
       }
     }
   };
-  const streams = errnoStreams(func);
   results.visit((event, state) => {
-    const at = streams.size ? spanOf(event) : undefined;
-    for (const [said, until] of streams) if (at && said.span.start <= at.start && at.end <= until) look([said], undefined, state);
     switch (event.kind) {
       case 'call': {
         const tested = byMacro.get(event.call);
@@ -133,31 +129,6 @@ export function errnoUses(file: View, func: Func, concerns: (call: Call, returns
   });
   results.tests((test, state) => look([test], undefined, state));
   return [...out.values()].sort((a, b) => a.at.span.start - b.at.span.start);
-}
-
-/** `std::cerr << errno << …;` is no event of its own: what is known there is what is known in it, or at what follows it at once. */
-function errnoStreams(func: Func): Map<Expr, number> {
-  const out = new Map<Expr, number>();
-  for (const list of [func.body, ...[...statements(func.body)].flatMap(bodiesOf)]) {
-    for (const [i, s] of list.entries()) {
-      if (s.kind !== 'expr' || s.expr.kind !== 'binary' || s.expr.op !== '<<') continue;
-      const own = [...walk([s.expr])];
-      if (!own.some((e) => e.kind === 'name' && e.name === 'errno')) continue;
-      const next = list[i + 1];
-      const plain = next?.kind === 'expr' || next?.kind === 'return' || next?.kind === 'throw';
-      out.set(s.expr, plain && !own.some((e) => e.kind === 'call') ? next.span.end : s.expr.span.end);
-    }
-  }
-  return out;
-}
-function spanOf(event: Event): Span | undefined {
-  switch (event.kind) {
-    case 'call': return event.call.span;
-    case 'store': case 'deref': return event.at.span;
-    case 'compare': return event.test.span;
-    case 'return': return event.span;
-    case 'declare': return undefined;
-  }
 }
 
 /** Tests of a result for -1 where failure is any negative number. */
