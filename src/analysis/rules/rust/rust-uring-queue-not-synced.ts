@@ -149,6 +149,7 @@ function syncs(body: Stmt[], id: string): boolean {
 function receiverOf(call: Call): string | undefined {
   const receiver = call.callee.kind === 'member' ? plain(call.callee.object) : undefined;
   return receiver?.kind === 'name' ? receiver.id : undefined;
+}
 /** Calls in `if sq.is_full() { … }`, with the queue's id. */
 function submitsWhereFull(func: Func): Map<Call, string> {
   const out = new Map<Call, string>();
@@ -159,7 +160,6 @@ function submitsWhereFull(func: Func): Map<Call, string> {
     for (const inner of statements(s.then)) for (const e of walk(expressionsOf(inner))) if (e.kind === 'call') out.set(e, queue.id);
   }
   return out;
-}
 }
 function ringOf(file: SourceFile, func: Func, call: Call): string | undefined {
   return call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;
