@@ -69,13 +69,13 @@ export function setter(entry: Entry, name: string): Call | undefined {
   const build = entry.methods.findIndex((m) => m.name === 'build');
   return entry.methods.find((m, i) => m.name === name && (build < 0 || i < build));
 }
-/** Whether the entry gets user data, here or by code out of sight. */
-export function hasUserData(file: SourceFile, entry: Entry): boolean {
+/** Whether the entry gets user data, here or by code out of sight; `queues`: calls known to do nothing but queue it. */
+export function hasUserData(file: SourceFile, entry: Entry, queues?: Call): boolean {
   if (entry.methods.some((m) => /^(?:user_data|set_user_data)$/.test(m.name))) return true;
   if (entry.variable === undefined) return false;
   // lent to someone who may set it
   for (const { call } of rustCalls(file, entry.func)) {
-    const lent = !/^push/.test(call.name) && call.args.some((a) => a.kind !== 'lambda' && plain(a).kind === 'name' && (plain(a) as { id?: string }).id === entry.variable);
+    const lent = call !== queues && !/^push/.test(call.name) && call.args.some((a) => a.kind !== 'lambda' && plain(a).kind === 'name' && (plain(a) as { id?: string }).id === entry.variable);
     if (lent) return true;
   }
   return false;

@@ -4,7 +4,7 @@ import { resultFlow } from '../../idioms/return-convention';
 import { operandOf } from '../../idioms/tested';
 import { bare, placeIn, statements, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
-import { layoutsInRust } from './direct-alloc-alignment-invalid.rust';
+import { layoutsInRust, resultsInRust } from './direct-alloc-alignment-invalid.rust';
 import type { Draft, DraftFix, Rule, View } from '../rule';
 
 const ALLOCATIONS = /\b(?:posix_memalign|aligned_alloc|memalign)\s*\(/;
@@ -27,7 +27,10 @@ export const directAllocAlignmentInvalid: Rule = {
   families: [],
   tokens: /memalign|aligned_alloc|from_size_align/,
   check(file, func, report) {
-    if (file.language === 'rust') return layoutsInRust(file, func, report);
+    if (file.language === 'rust') {
+      layoutsInRust(file, func, report);
+      return resultsInRust(file, func, report);
+    }
     if (func.damaged || !file.program.mentions(func, ALLOCATIONS)) return;
     file.program.flow(func)?.replay((event, memory) => {
       if (event.kind !== 'call') return;

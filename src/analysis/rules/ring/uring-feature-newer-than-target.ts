@@ -19,8 +19,11 @@ export const uringFeatureNewerThanTarget: Rule = {
     if (file.language === 'rust') newerInRust(file, report);
   },
   check(file, func, report) {
-    if (file.language === 'rust') return;
     if (func.damaged) return;
+    if (file.language === 'rust') {
+      if (file.program.mentions(func, /maj/i)) halfComparisons(file, func, report);
+      return;
+    }
     const { kernel, liburing } = file.target;
     if (file.program.mentions(func, /io_uring_|IORING_|IOSQE_/)) {
       if (file.program.mentions(func, /check_version/i)) invertedChecks(file, func, report);

@@ -1,8 +1,9 @@
 /** Rust: an fsync queued behind a write of the same file without an order between them. */
 import { loopsAround } from '../../idioms/rust-code';
-import { behind, collect, descriptorOf, flagsOf, queuedIn, setter, type Queued } from '../../idioms/rust-entries';
+import { behind, collect, descriptorOf, flagsOf, setter, type Queued } from '../../idioms/rust-entries';
+import { handedIn, mayWait } from '../../idioms/rust-handed';
 import { reapsOf } from '../../idioms/rust-uring';
-import { walkFunction, type Expr, type Func } from '../../model';
+import { walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import { insertion, type Draft, type DraftFix } from '../rule';
 
@@ -12,7 +13,7 @@ const SYNCS = new Set(['Fsync', 'SyncFileRange']);
 export function fsyncUnorderedInRust(file: SourceFile, report: (draft: Draft) => void): void {
   for (const func of file.program.functions(/\b(?:Fsync|SyncFileRange)\b/)) {
     if (func.damaged || file.program.mentions(func, /\bO_D?SYNC\b/)) continue;
-    const queued = queuedIn(file, func);
+    const queued = handedIn(file, func).filter((q) => !q.through || !mayWait(file, q.through));
     for (const sync of queued) {
       const flags = SYNCS.has(sync.entry.opcode) ? flagsOf(sync.entry) : undefined;
       if (!flags || flags.has('IO_DRAIN')) continue;
@@ -39,7 +40,12 @@ function isUnordered(file: SourceFile, func: Func, write: Queued, sync: Queued):
   const reaps = new Set(reapsOf(file, func).map((r) => r.call));
   // the next turn of a loop may have waited in ways that do not show
   if (!flow || (write.push.span.start > sync.push.span.start && loopsAround(func, write.push.span).length)) return false;
-  return behind(flow, write.push, (c) => c === sync.push, (c) => reaps.has(c) || /wait|reap|complete|drain|flush/i.test(c.name)) !== undefined;
+  return behind(flow, write.push, (c) => c === sync.push, (c) => reaps.has(c) || /wait|reap|complete|drain|flush/i.test(c.name) || (c !== write.push && c !== sync.push && ownWaits(file, c))) !== undefined;
+}
+
+/** A function of the file by this name waits for something. */
+function ownWaits(file: SourceFile, call: Call): boolean {
+  return !call.macro && file.program.functions(new RegExp(`\\bfn\\s+${call.name}\\b`)).some((f) => f.name === call.name && mayWait(file, f));
 }
 
 /** Whether the fsync is the next entry of the same batch. */
