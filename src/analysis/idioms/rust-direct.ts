@@ -1,9 +1,10 @@
 /** Rust: files opened with O_DIRECT, and what is read into or written from where through them. */
 import { integers } from '../flow/value';
-import { statements, walk, walkFunction, type Call, type Expr, type Func, type Span } from '../model';
+import { statements, walk, walkFunction, type Bound, type Call, type Expr, type Func, type Span } from '../model';
 import type { View } from '../rules/rule';
 import { SECTOR } from './allocation';
 import { assignmentsTo } from './assignments';
+import { declarationOf, methodsOn, plain } from './rust-code';
 
 export interface RustOpen {
   call: Call;
@@ -23,6 +24,8 @@ export interface RustTransfer { call: Call; /** as people call it: `read_at`, `R
 const FLAG = /(?:^|::)O_DIRECT$|(?:^|::)OF?[Ff]lags?::DIRECT$/;
 /** Files whose text has this open something with O_DIRECT. */
 export const SPEAKS_OF_DIRECT = /\bO_DIRECT\b|Flags?::DIRECT\b/;
+/** Functions that expect a refusal, or take O_DIRECT off again for what is no block. */
+export const PREPARED = /EINVAL|InvalidInput|\bF_SETFL\b/;
 const WRITABLE = /(?:^|::)(?:O_)?(?:WRONLY|RDWR)$/;
 const opens = new WeakMap<Func, RustOpen[]>();
 
@@ -49,7 +52,7 @@ function gather(func: Func): RustOpen[] {
   return out.map((o) => ({ ...o, given: given.has(o.call) }));
 }
 /** The call below what only passes an error on. */
-function opened(e: Expr): Expr {
+export function opened(e: Expr): Expr {
   for (;;) {
     if (e.kind === 'await' || e.kind === 'cast' || e.kind === 'try') e = e.operand;
     else if (e.kind === 'call' && e.callee.kind === 'member' && /^(?:map_err|context|with_context|unwrap|expect|into)$/.test(e.name)) e = e.callee.object;
@@ -62,14 +65,14 @@ function openAt(func: Func, e: Call): Omit<RustOpen, 'given'> | undefined {
   if (e.callee.kind === 'member' && e.name === 'open' && e.args.length <= 1) {
     const settings = chain(func, e.callee.object);
     if (!settings) return undefined;
-    const flags = settings.filter((c) => c.name === 'custom_flags').flatMap((c) => c.args);
+    const flags = settings.filter((c) => c.name === 'custom_flags').flatMap((c) => c.args).map((a) => held(func, a));
     const flag = flags.flatMap((a) => [...walk([a])]).find((x) => x.kind === 'name' && FLAG.test(x.name));
     const writable = settings.some((c) => (c.name === 'write' || c.name === 'append') && c.args[0]?.kind === 'int' && c.args[0].value === 1n);
     return { call: e, flag: flag ?? e.callee, direct: flag !== undefined, always: flags.some(always), isDevice: device(e.args[0]), path: e.args[0], writable };
   }
   if (e.callee.kind !== 'name' || e.macro) return undefined;
   if (/(?:^|::)(?:open|openat|open64)$/.test(e.callee.name) && e.args.length >= 2) {
-    const flags = e.args.slice(1).find((a) => [...walk([a])].some((x) => x.kind === 'name' && (FLAG.test(x.name) || WRITABLE.test(x.name) || /(?:^|::)(?:O_)?RDONLY$/.test(x.name))));
+    const flags = e.args.slice(1).map((a) => held(func, a)).find((a) => [...walk([a])].some((x) => x.kind === 'name' && (FLAG.test(x.name) || WRITABLE.test(x.name) || /(?:^|::)(?:O_)?RDONLY$/.test(x.name))));
     if (!flags) return undefined;
     const names = [...walk([flags])].filter((x) => x.kind === 'name');
     const flag = names.find((x) => FLAG.test(x.name));
@@ -80,6 +83,11 @@ function openAt(func: Func, e: Call): Omit<RustOpen, 'given'> | undefined {
     return { call: e, flag: e.callee, direct: false, always: true, isDevice: device(e.args[0]), path: e.args[0], writable: e.name === 'create' };
   }
   return undefined;
+}
+/** What a variable holds that is set once; anything else as it is. */
+function held(func: Func, e: Expr): Expr {
+  const all = e.kind === 'name' ? assignmentsTo(owner(func, e.id), e.id) : [];
+  return all.length === 1 && all[0]!.op === '=' && all[0]!.value && all[0]!.value.kind !== 'opaque' ? all[0]!.value : e;
 }
 /** `A | O_DIRECT`, and nothing that decides. */
 function always(e: Expr): boolean {
@@ -134,7 +142,7 @@ export function directFile(file: View, func: Func, e: Expr, depth = 0): RustOpen
     case 'call': {
       const own = rustOpens(func).find((o) => o.call === e);
       if (own) return own.direct && own.always ? [own] : undefined;
-      if (e.callee.kind === 'member') return HANDLES.test(e.name) || /^(?:map_err|context|with_context)$/.test(e.name) ? next(e.callee.object) : undefined;
+      if (e.callee.kind === 'member') return HANDLES.test(e.name) || /^(?:map_err|context|with_context|or_else|unwrap_or_else)$/.test(e.name) ? next(e.callee.object) : undefined;
       if (e.callee.kind !== 'name' || e.macro) return undefined;
       if (WRAPPERS.test(e.callee.name) && e.args.length === 1) return next(e.args[0]!);
       const callee = file.program.functionNamed(e.name);
@@ -168,7 +176,7 @@ function directField(file: View, name: string, depth: number): RustOpen[] | unde
   }
   return out.length ? out : undefined;
 }
-function owner(func: Func, id: string): Func {
+export function owner(func: Func, id: string): Func {
   for (let f: Func | undefined = func; f; f = f.parent) if (f.locals.has(id)) return f;
   return func;
 }
@@ -197,7 +205,11 @@ export function rustTransfers(func: Func): RustTransfer[] {
 /** `N` in `&buf[..N]`. */
 function sliced(e: Expr): Expr | undefined {
   const inner = e.kind === 'unary' ? e.operand : e;
-  return inner.kind === 'index' && inner.index?.kind === 'opaque' && inner.index.parts.length === 1 ? inner.index.parts[0] : undefined;
+  const range = inner.kind === 'index' ? inner.index : inner.kind === 'call' && inner.callee.kind === 'member' && inner.name === 'slice' ? inner.args[0] : undefined;
+  if (range?.kind !== 'opaque') return undefined;
+  // `0..n` is as long as `..n`
+  const [first, last] = range.parts;
+  return range.parts.length === 1 ? first : range.parts.length === 2 && first?.kind === 'int' && first.value === 0n ? last : undefined;
 }
 
 const VIEWS = /^(?:as_mut|as_ref|as_slice|as_mut_slice|as_ptr|as_mut_ptr|as_bytes|clone|cast|to_vec|into_bytes|slice|to_owned)$/;
@@ -211,12 +223,17 @@ export function unalignedBuffer(file: View, func: Func, e: Expr, depth = 0): { w
   const found = (what: string) => ({ what, at: e, func });
   switch (e.kind) {
     case 'unary': case 'cast': case 'try': return next(e.operand);
-    case 'index': return e.index?.kind === 'opaque' && startsAtZero(file, func, e.index) ? next(e.object) : undefined;
+    case 'index': {
+      if (!e.index || isRange(file, func, e.index)) return e.index && startsAtZero(file, func, e.index) ? next(e.object) : undefined;
+      return elementOf(file, func, e.object, depth + 1);
+    }
     case 'list': return e.type?.startsWith('[') && e.items.length > 0 && e.items[0]!.value.kind === 'int' ? found('an array') : undefined;
     case 'call': {
       if (e.macro) return e.name === 'vec' && ofBytes(file, func, e) ? found('a Vec<u8>') : undefined;
       if (e.callee.kind === 'member') {
         if (e.name === 'into_boxed_slice') return next(e.callee.object);
+        // a copy is as aligned as its type, whatever it was made from
+        if (COPIES.test(e.name) && isBytes(file, func, e.callee.object)) return found('a Vec<u8>');
         return VIEWS.test(e.name) ? next(e.callee.object) : undefined;
       }
       if (e.callee.kind !== 'name') return undefined;
@@ -229,6 +246,8 @@ export function unalignedBuffer(file: View, func: Func, e: Expr, depth = 0): { w
       const home = owner(func, e.id);
       const all = assignmentsTo(home, e.id);
       if (all.length !== 1 || all[0]!.op !== '=' || !all[0]!.value) return undefined;
+      const bound = all[0]!.value.kind === 'opaque' ? declarationOf(home, e.id)?.statement.bound : undefined;
+      if (bound) return goesThrough(bound) ? elementOf(file, home, bound.from, depth + 1) : undefined;
       const type = home.locals.get(e.id)?.type.replace(/\s+/g, ' ').trim() ?? '';
       if (type !== '' && type !== '_' && !BYTE_TYPES.test(type.replace(/\s*;\s*/, ';')) && !/^Vec<_>$/.test(type)) return undefined;
       const memory = next(all[0]!.value, home);
@@ -239,18 +258,56 @@ export function unalignedBuffer(file: View, func: Func, e: Expr, depth = 0): { w
     default: return undefined;
   }
 }
-/** A field that holds memory of the heap which begins anywhere, whatever the alignment of the struct around. */
+/** A field that holds memory which begins anywhere; an array lies in the struct itself, and has its alignment. */
 function unalignedField(file: View, field: string, depth: number): ReturnType<typeof unalignedBuffer> {
   let first: ReturnType<typeof unalignedBuffer>;
   for (const f of file.program.functions(new RegExp(`\\b${field}\\b`))) {
     for (const a of assignmentsTo(f, `.${field}`)) {
       const memory = a.value && unalignedBuffer(file, f, a.value, depth + 1);
-      // an array lies in the struct itself, and has its alignment
-      if (!memory || memory.what === 'an array') return undefined;
+      if (!memory || (memory.what === 'an array' && file.says(/\brepr\s*\([^)]*\balign\b/))) return undefined;
       first ??= memory;
     }
   }
   return first;
+}
+/** Memory of each element of a list, where all of it begins anywhere: `vec![vec![0u8; n]; m]`, or what was pushed. */
+function elementOf(file: View, func: Func, list: Expr, depth: number): ReturnType<typeof unalignedBuffer> {
+  if (depth > 8) return undefined;
+  let e = plain(list);
+  while (e.kind === 'call' && e.callee.kind === 'member' && /^(?:iter|iter_mut|into_iter|enumerate|collect|as_slice|as_mut_slice)$/.test(e.name)) e = plain(e.callee.object);
+  if (e.kind === 'list') return e.type?.startsWith('[') && e.items[0] && (e.type === '[;]' || e.items.length === 1) ? unalignedBuffer(file, func, e.items[0].value, depth + 1) : undefined;
+  if (e.kind === 'call' && e.macro) return e.name === 'vec' && e.args[0] && e.args[0].kind !== 'int' ? unalignedBuffer(file, func, e.args[0], depth + 1) : undefined;
+  // `(0..n).map(|_| vec![0u8; len])`
+  if (e.kind === 'call' && e.callee.kind === 'member' && e.name === 'map' && e.args[0]?.kind === 'lambda') {
+    const inner = e.args[0].func;
+    const value = inner.body.at(-1);
+    return inner.body.length === 1 && value?.kind === 'expr' ? unalignedBuffer(file, inner, value.expr, depth + 1) : undefined;
+  }
+  if (e.kind !== 'name') return undefined;
+  const home = owner(func, e.id);
+  const all = assignmentsTo(home, e.id);
+  const init = all.length === 1 && all[0]!.op === '=' ? all[0]!.value && plain(all[0]!.value) : undefined;
+  if (!init) return undefined;
+  if (!(init.kind === 'call' && init.callee.kind === 'name' && /(?:^|::)Vec(?:::<.*>)?::(?:with_capacity|new)$/.test(init.callee.name))) return elementOf(file, home, init, depth + 1);
+  const grown = methodsOn(home, e.id).filter((c) => /^(?:push|insert|extend|append|resize|resize_with)$/.test(c.name));
+  const each = grown.map((c) => (c.name === 'push' && c.args[0] ? unalignedBuffer(file, home, c.args[0], depth + 1) : undefined));
+  return each.length > 0 && each.every((m) => m !== undefined) ? each[0] : undefined;
+}
+/** `for b in &list`, and `for (i, b) in list.iter().enumerate()`. */
+function goesThrough(bound: Bound): boolean {
+  const counted = bound.from.kind === 'call' && bound.from.name === 'enumerate';
+  return bound.each && (counted ? bound.path.length === 1 && bound.path[0] === '1' : bound.path.length === 0);
+}
+const COPIES = /^(?:clone|to_vec|to_owned)$/;
+/** A vector, a string or a slice of bytes by its type, where a copy of it is one too. */
+function isBytes(file: View, func: Func, e: Expr): boolean {
+  const at = plain(e);
+  if (at.kind === 'call') return at.callee.kind === 'member' && at.name === 'as_bytes';
+  const type = at.kind === 'name' ? owner(func, at.id).locals.get(at.id)?.type : at.kind === 'member' ? file.fieldType(at.field) : undefined;
+  return type !== undefined && /^&?(?:mut )?(?:Vec<u8>|\[u8\]|Box<\[u8\]>)$/.test(type.replace(/'\w+\s*/g, '').trim());
+}
+function isRange(file: View, func: Func, index: Expr): boolean {
+  return index.kind === 'opaque' && file.source({ base: func.base, span: index.span }).includes('..');
 }
 function holdsBytes(file: View, func: Func, id: string): boolean {
   for (const e of walkFunction(func)) {
@@ -274,35 +331,6 @@ export function rustConstant(file: View, e: Expr): bigint | undefined {
   while (inner.kind === 'cast' || (inner.kind === 'call' && inner.callee.kind === 'member' && inner.name === 'into')) inner = inner.kind === 'cast' ? inner.operand : (inner.callee as Extract<Expr, { kind: 'member' }>).object;
   const all = integers(file.program.constantValue(inner));
   return all?.length === 1 ? all[0] : undefined;
-}
-/** A length that is whatever the data happen to be: `data.len()`, `metadata.len()`, what the last read returned. */
-export function oddRustLength(file: View, func: Func, e: Expr, depth = 0): string | undefined {
-  if (depth > 4) return undefined;
-  if (e.kind === 'cast') return oddRustLength(file, func, e.operand, depth + 1);
-  if (e.kind === 'call' && e.callee.kind === 'member' && e.name === 'len' && e.args.length === 0) {
-    const object = e.callee.object;
-    const name = object.kind === 'name' ? func.params.find((p) => p.id === object.id) : undefined;
-    if (object.kind === 'call' && object.name === 'as_bytes') return 'the length of a string';
-    const written = name?.type.replace(/\s+|'\w+/g, '') ?? '';
-    if (name && /^&?(?:\[u8\]|Vec<u8>)$/.test(written) && !file.program.mentions(func, new RegExp(`\\b${name.name}\\.len\\(\\)\\s*(?:%|&|/|,)|is_multiple_of|next_multiple_of|align_(?:up|to|down)|round_up`))) return 'the length of the data';
-    if (name && /^&?(?:str|String)$/.test(name.type.replace(/\s+|'\w+/g, ''))) return 'the length of a string';
-    const source = object.kind === 'name' ? assignmentsTo(func, object.id) : [];
-    const init = object.kind === 'name' ? source[0]?.value : object;
-    if (source.length <= 1 && init && [...walk([init])].some((x) => x.kind === 'call' && x.name === 'metadata')) return 'the size of a file';
-    return undefined;
-  }
-  if (e.kind === 'name') {
-    const all = assignmentsTo(func, e.id);
-    const init = all.length === 1 ? all[0]!.value : undefined;
-    if (!init || isRounded(file, func, e.name)) return undefined;
-    const plain = opened(init);
-    if (plain.kind === 'call' && plain.callee.kind === 'member' && /^read(?:_at)?$/.test(plain.name)) return `the result of ${plain.name}()`;
-    return oddRustLength(file, func, plain, depth + 1);
-  }
-  return undefined;
-}
-function isRounded(file: View, func: Func, name: string): boolean {
-  return file.program.mentions(func, new RegExp(`\\b${name}\\s*(?:as \\w+\\s*)?[%&/]|next_multiple_of|align_up|round_up|is_multiple_of`));
 }
 export function isOdd(n: bigint): boolean {
   return n % SECTOR !== 0n;

@@ -1,11 +1,11 @@
 /** Rust: `Vec<u8>`, arrays and the like are aligned to one byte. */
-import { directFile, rustTransfers, SPEAKS_OF_DIRECT, unalignedBuffer } from '../../idioms/rust-direct';
+import { directFile, PREPARED, rustTransfers, SPEAKS_OF_DIRECT, unalignedBuffer } from '../../idioms/rust-direct';
 import type { Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, View } from '../rule';
 
 export function bufferUnalignedInRust(file: View, func: Func, report: (draft: Draft) => void): void {
-  if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, /EINVAL|InvalidInput/)) return;
+  if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, PREPARED)) return;
   for (const t of rustTransfers(func)) {
     const memory = t.buffer && unalignedBuffer(file, func, t.buffer);
     const opens = memory && directFile(file, func, t.fd);

@@ -1,11 +1,12 @@
 /** Rust: lengths of slices and offsets. */
-import { directFile, isOdd, oddRustLength, rustConstant, rustTransfers, SPEAKS_OF_DIRECT } from '../../idioms/rust-direct';
+import { directFile, isOdd, PREPARED, rustConstant, rustTransfers, SPEAKS_OF_DIRECT } from '../../idioms/rust-direct';
+import { oddRustLength } from '../../idioms/rust-lengths';
 import { walk, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Draft, View } from '../rule';
 
 export function lengthUnalignedInRust(file: View, func: Func, report: (draft: Draft) => void): void {
-  if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, /EINVAL|InvalidInput/)) return;
+  if (func.damaged || !file.says(SPEAKS_OF_DIRECT) || file.program.mentions(func, PREPARED)) return;
   for (const t of rustTransfers(func)) {
     for (const [e, name] of [[t.length, 'length'], [t.offset, 'offset']] as const) {
       if (!e) continue;
