@@ -9,6 +9,7 @@ import { afterResult, allGone, change, GONE, isGone, items, mapAll, mapItems, ty
 import { elsewhere, isSingle, pathOf, type CqeTokens } from './cqe-tokens';
 import type { Troubles } from './cqe-trouble';
 import { NUMBER_ARGUMENTS, ON_DESCRIPTOR, type CqeUses } from './cqe-uses';
+import { saysAndEnds } from './macro-code';
 import { isOutOfTheWay } from './out-of-sight';
 import { sqeFlow } from './sqe';
 import { PREPS, prepName } from './sqe-preps';
@@ -175,13 +176,16 @@ export class CqeCalls {
     if (says || isOutOfTheWay(call)) return out;
     const reached = call.args.flatMap((a) => pointees(this.flow.value(a, memory)));
     if (call.callee.kind === 'member') reached.push(...this.flow.keys(call.callee.object, memory), ...pointees(this.flow.value(call.callee.object, memory)));
-    return this.lost(out, reached, MAY_CONSUME.test(call.name) || call.macro === true || this.program.defines(call.name));
+    const hidden = !saysAndEnds(this.program, call) && (call.macro === true || this.program.defines(call.name));
+    return this.lost(out, reached, MAY_CONSUME.test(call.name) || hidden);
   }
   /** Code out of sight got hold of this memory, and may consume what its rings hold. */
   private lost(states: CqeStates, reached: string[], consumes: boolean): CqeStates {
     const out = new Map(states);
-    for (const id of states.keys()) {
-      const { rings } = this.tokens.byId.get(id)!;
+    for (const [id, all] of states) {
+      const { rings, shared, source } = this.tokens.byId.get(id)!;
+      // what was given back already, and whose variable nobody else has, stays as it is
+      if (!shared && isSingle(source) && all.size > 0 && [...all.values()].every((i) => i.hold === 'seen')) continue;
       const inReach = rings.some((r) => reached.some((k) => within(r, k) || within(k, r)) || (consumes && (!rootOf(r).includes('~') || this.leaked.has(r))));
       if (inReach || (consumes && !rings.length)) out.set(id, GONE);
     }

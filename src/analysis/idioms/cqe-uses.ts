@@ -9,7 +9,7 @@ import type { Troubles } from './cqe-trouble';
 
 /** Where the length or the descriptor is among the arguments of calls that take the number as it is. */
 export const NUMBER_ARGUMENTS: ReadonlyMap<string, number> = new Map([
-  ...['memcpy', 'memmove', 'write', 'send', 'sendto', 'pwrite', 'read', 'recv', 'pread', 'strndup', 'memset', 'memcmp', 'fwrite'].map((n) => [n, 2] as const),
+  ...['memcpy', 'memmove', 'write', 'send', 'sendto', 'pwrite', 'read', 'recv', 'pread', 'strndup', 'memset', 'memcmp', 'fwrite', 'SSL_write', 'BIO_write'].map((n) => [n, 2] as const),
   ['append', 1], ['assign', 1], ['realloc', 1], ['malloc', 0], ['alloca', 0],
 ]);
 /** Calls whose first argument is a descriptor. */
@@ -121,7 +121,7 @@ export class CqeUses {
     if (sum.kind === 'binary' && (sum.op === '+' || sum.op === '-')) out = this.asNumber(sum.right, memory, this.asNumber(sum.left, memory, out));
     for (const token of this.tokens.results(e, memory)) {
       const before = states.get(token.id);
-      if (!before?.size || isGone(before) || token.source === 'parameter') continue;
+      if (!before?.size || isGone(before)) continue;
       const list = [...before.values()];
       if (list.every((i) => i.sign === 'unknown')) this.troubles.report({ kind: 'number', token, at: this.troubles.place(bare(e)) });
       out = change(out, token, (i) => ({ ...i, sign: 'tested' }));

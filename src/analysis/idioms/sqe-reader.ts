@@ -5,6 +5,7 @@ import { loadAll, pointees, rootOf, type Memory } from '../flow/memory';
 import type { Flow, Program } from '../flow/program';
 import { atomId, integers } from '../flow/value';
 import { bare, walk, walkFunction, type Call, type Expr, type Func, type Local, type Name, type Span } from '../model';
+import { saysAndEnds } from './macro-code';
 import { isOutOfTheWay } from './out-of-sight';
 import type { Draft, Flags, Prep, SqeEvent } from './sqe-events';
 import type { SqeFlow } from './sqe-flow';
@@ -68,7 +69,7 @@ export class SqeReader {
   private touches(call: Call, memory: Memory): Read[] {
     if (!this.watches || this.program.callee(call)) return [];
     if (call.callee.kind === 'member' && MOVES.test(call.name)) return this.touch(call.callee.object, true, call.span, memory);
-    const name = call.name.replace(/^__builtin_/, '');
+    const name = call.name.replace(/^(?:__builtin_|std::)/, '');
     const written = WRITES_TO.get(name);
     return call.args.flatMap((a, i) => (i === written ? this.touch(a, true, a.span, memory) : written !== undefined || READS_FROM.test(name) ? this.touch(a, false, a.span, memory) : []));
   }
@@ -155,6 +156,20 @@ export class SqeReader {
     return { kind: 'flags', sqes, how, bits: operand && integers(this.flow.value(operand, memory)), value: operand, inside: false, statement };
   }
 
+  /** `memcpy(&sqe->user_data, &tag, sizeof(tag))`: a field is stored as bytes. */
+  private copiedTo(call: Call, memory: Memory): Read | undefined {
+    const to = /^(?:std::|__builtin_)?(?:memcpy|memmove|memset)$/.test(call.name) && call.args[0] ? bare(call.args[0]) : undefined;
+    const member = to?.kind === 'unary' && to.op === '&' ? bare(to.operand) : undefined;
+    if (member?.kind !== 'member' || !SQE_FIELDS.has(member.field) || member.field === 'opcode') return undefined;
+    const object = member.deref ? member.object : addressOf(member.object);
+    if (!this.isSqe(object, memory)) return undefined;
+    const sqes = this.ids(object, memory);
+    // the value is that of bytes elsewhere, but for memset
+    const value = call.name.endsWith('memset') ? call.args[1] : undefined;
+    const plain = { sqes, value, inside: false, statement: call.statement } as const;
+    return { event: member.field === 'user_data' ? { kind: 'data', ...plain } : { kind: 'field', field: member.field, ...plain }, span: call.span };
+  }
+
   /** `sqe = &sqes[index]`: an entry of a ring that is driven by hand. */
   private rawGet(local: Local, value: Expr, span: Span, memory: Memory): Read[] {
     const inner = bare(value);
@@ -165,15 +180,25 @@ export class SqeReader {
   private call(call: Call, memory: Memory): Read[] {
     const callee = this.program.callee(call);
     if (callee) return this.projectCall(call, callee, memory);
-    if (this.program.defines(call.name)) return isOutOfTheWay(call) ? [] : this.unseen(call, memory);
+    if (this.program.defines(call.name)) return isOutOfTheWay(call) || saysAndEnds(this.program, call) ? [] : this.unseen(call, memory);
     if (call.callee.kind === 'name' && call.name.startsWith('io_uring_')) return this.apiCall(call, memory);
     const raw = rawEnter(call);
     if (raw) return raw.map((event) => ({ event, span: call.span }));
     if (/^(?:std::)?(?:memcpy|memmove|memset|bzero)$/.test(call.name) && call.args[0] && this.isSqe(call.args[0], memory)) {
       return [{ event: { kind: 'overwrite', cleared: !/cpy|move/.test(call.name), sqes: this.ids(call.args[0], memory) }, span: call.span }];
     }
+    const field = this.copiedTo(call, memory);
+    if (field) return [field];
     if (FREES.test(call.name) && call.args[0]) return [{ event: { kind: 'freed', memories: this.ids(call.args[0], memory), call }, span: call.span }];
-    return isOutOfTheWay(call) ? [] : this.unseen(call, memory);
+    return isOutOfTheWay(call) || this.onlyMakes(call) ? [] : this.unseen(call, memory);
+  }
+  /** `new char[n]`, `new Request{…}` of a type whose members are known, and whose constructor, if it is here, knows of no ring. */
+  private onlyMakes({ name, made }: Call): boolean {
+    if (name !== 'new' || !made) return false;
+    if (/^(?:(?:unsigned |signed )?(?:char|int|long|short)|u?int\d+_t|(?:std::)?byte|bool|size_t|iovec|msghdr|(?:std::)?(?:string|vector\b.*|function\b.*))$/.test(made)) return true;
+    const own = made.replace(/^.*::/, '');
+    const constructor = this.program.functionNamed(own);
+    return this.program.fieldsOf(own).length > 0 && (!constructor || !this.program.mentions(constructor, /ring|sqe|cqe|submit|wait/i));
   }
 
   private apiCall(call: Call, memory: Memory): Read[] {

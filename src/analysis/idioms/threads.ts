@@ -52,7 +52,8 @@ function started(file: View, call: Call, add: Add): void {
     if (asked && first >= 0) add(call, call.args[first], call.args.slice(first + 1));
   } else if ((name === 'emplace_back' || name === 'push_back') && call.callee.kind === 'member') {
     const list = call.callee.object;
-    if (/thread|worker/i.test(list.kind === 'name' ? list.name : list.kind === 'member' ? list.field : '')) add(call, call.args[0], call.args.slice(1));
+    const listName = list.kind === 'name' ? list.name : list.kind === 'member' ? list.field : '';
+    if (/thread|worker/i.test(listName) || /\bj?thread\s*>/.test(file.fieldType(listName) ?? '')) add(call, call.args[0], call.args.slice(1));
   }
 }
 /** `std::thread t(entry, args…)` */

@@ -11,7 +11,7 @@ import type { Draft, Rule, View } from '../rule';
 /** Requests whose outcome the program counts on. */
 const MATTERS = /^(?:read|write|send|recv|fsync|sync_file_range|fallocate|ftruncate|splice|tee|open|connect|accept|multishot_accept|statx|rename|unlink|mkdir|link|symlink|bind|listen|socket|getxattr|setxattr)/;
 /** Functions that throw completions away on purpose. */
-const DISCARDS = /drain|flush|cancel|clean|destroy|close|stop|exit|shutdown|teardown|discard|clear|reset|nop|wake|notify|event_?fd|timer|timeout|free|fini|abort|warm/i;
+const DISCARDS = /drain|flush|cancel|clean|destroy|close|stop|exit|shutdown|teardown|discard|clear|reset|nop|wake|notify|event_?fd|timer|timeout|free|fini(?!sh)|abort|warm/i;
 
 export const uringCqeResUnchecked: Rule = {
   info: {
@@ -26,6 +26,7 @@ export const uringCqeResUnchecked: Rule = {
     const flow = cqeFlow(file.program, func);
     for (const t of flow?.troubles ?? []) {
       if (t.kind === 'number' && !numbers.has(t.at.span.start)) {
+        if (t.token.source === 'parameter' && mayBeTestedBefore(file, func)) continue;
         numbers.add(t.at.span.start);
         report({
           at: t.at,
@@ -47,6 +48,18 @@ export const uringCqeResUnchecked: Rule = {
   },
 };
 
+/** Who hands the cqe in may have looked at its result, or is out of sight. */
+function mayBeTestedBefore(file: View, func: Func, asked: ReadonlySet<Func> = new Set()): boolean {
+  const { program } = file;
+  const callers = program.users(func).filter((f) => f !== func);
+  if (!callers.length || asked.has(func)) return true;
+  return callers.some((f) => {
+    const calls = [...walkFunction(f)].filter((e) => e.kind === 'call' && program.callee(e) === func);
+    if (!calls.length || f.damaged || program.mentions(f, /(?:->|\.)\s*res\b/)) return true;
+    const handedIn = f.params.some((p) => p.type === 'io_uring_cqe');
+    return handedIn ? mayBeTestedBefore(file, f, new Set([...asked, func])) : !program.mentions(f, /io_uring_(?:wait|peek|for_each|submit_and_wait)\w*cqe/);
+  });
+}
 function unread(func: Func, at: Place, sure: 'here' | 'elsewhere', source: Call | undefined): Draft {
   return {
     at,

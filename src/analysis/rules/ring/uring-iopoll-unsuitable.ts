@@ -1,6 +1,6 @@
 import { ENTERING, waysOfNothing } from '../../idioms/empty-queue';
 import { flagState, O_DIRECT, originsOf, type Origin } from '../../idioms/fd-origin';
-import { flagsOfRing, ringUses, setupFlag, setups, surely, type RingUse, type Setup } from '../../idioms/ring-setup';
+import { everyRing, flagsOfRing, ringUses, setupFlag, setups, surely, type RingUse, type Setup } from '../../idioms/ring-setup';
 import { ringsOf } from '../../idioms/sqe-chain';
 import { sqeFlow } from '../../idioms/sqe';
 import { share, takesAnew, type Prep } from '../../idioms/sqe-events';
@@ -46,8 +46,10 @@ export const uringIopollUnsuitable: Rule = {
     for (const prep of flow.of('prep')) {
       const rings = ringsOf(flow, prep.sqes);
       // which of several preparations it was, the opcode that is stored last says
-      if (prep.op === undefined || !rings.length || flow.of('prep').some((p) => p !== prep && share(p.sqes, prep.sqes) && follows(flow, prep, p)) || !surely(flagsOfRing(file, prep.memory, rings), setupFlag('IOPOLL'))) continue;
-      const draft = refused(flow, prep, prep.op) ?? unsuitableFile(file, flow, prep, prep.op);
+      if (prep.op === undefined || flow.of('prep').some((p) => p !== prep && share(p.sqes, prep.sqes) && follows(flow, prep, p))) continue;
+      const known = rings.length > 0 && surely(flagsOfRing(file, prep.memory, rings), setupFlag('IOPOLL'));
+      if (!known && (rings.length > 0 || !handedIn(func, prep) || !everyRing(file, 'IOPOLL'))) continue;
+      const draft = refused(flow, prep, prep.op) ?? (known ? unsuitableFile(file, flow, prep, prep.op) : undefined);
       if (draft) report({ ...draft, related: [...(draft.related ?? []), ...polledBy(file)] });
     }
     for (const use of ringUses(file, func)) {
@@ -57,6 +59,10 @@ export const uringIopollUnsuitable: Rule = {
   },
 };
 
+/** The sqe is the caller's, who has it from one of the rings that the file makes. */
+function handedIn(func: Func, prep: Prep): boolean {
+  return !prep.inside && prep.sqes.length > 0 && prep.sqes.every((id) => func.params.some((p) => id === `=${p.id}`));
+}
 /** One of the two preparations of an sqe is made on top of the other, not in another branch. */
 function follows(flow: SqeFlow, a: Prep, b: Prep): boolean {
   return [[a, b], [b, a]].some(([first, then]) => flow.reaches(first!, (x) => x === then, (x) => takesAnew(x, a.sqes)));

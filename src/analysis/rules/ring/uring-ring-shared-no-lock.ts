@@ -50,7 +50,8 @@ function sharedRing(file: View, use: RingUse, starts: ThreadStart[]): string | u
   if (root !== undefined && whole && !whole.pointer) return file.isThreadLocal(root) ? undefined : key;
   // `struct pool *p = arg;`
   if (starts.some((s) => s.entry.params[0] && key.startsWith(`${s.entry.params[0].id}*`) && givesAllTheSame(s))) return key;
-  const member = /^(?:this\*\.)?(\w+)$/.exec(key)?.[1];
+  // itself, or what it points to
+  const member = /^(?:this\*\.)?(\w+)\*?$/.exec(key)?.[1];
   return member !== undefined && starts.some(isOnThis) ? member : undefined;
 }
 /** In a loop, threads that all get one pointer: it is neither made nor changed in the loop. */

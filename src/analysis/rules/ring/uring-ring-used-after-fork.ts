@@ -37,6 +37,9 @@ interface State {
   live: ReadonlySet<string>;
   /** rings of the parent, in what is surely the child */
   inherited: ReadonlySet<string>;
+  /** rings of the parent on the ways where daemon() was called: programs call it or not as they are told */
+  left: ReadonlySet<string>;
+  daemon: Call | undefined;
   fork: Call | undefined;
 }
 const NONE: ReadonlySet<string> = new Set();
@@ -52,30 +55,35 @@ function usesInChild(file: View, flow: Flow): { call: Call; key: string; fork: C
   const step = (event: Event, state: State): State => {
     if (event.kind !== 'call') return state;
     const made = created.get(event.call);
-    if (made) return { ...state, live: new Set([...state.live, ...made]), inherited: without(state.inherited, made) };
-    if (isCallOf(event.call, 'daemon')) return { live: NONE, inherited: new Set([...state.live, ...state.inherited]), fork: event.call };
+    if (made) return { ...state, live: new Set([...state.live, ...made]), inherited: without(state.inherited, made), left: without(state.left, made) };
+    if (isCallOf(event.call, 'daemon')) return { live: NONE, inherited: NONE, fork: state.fork, left: new Set([...state.live, ...state.inherited, ...state.left]), daemon: event.call };
     if (event.call.name !== 'io_uring_queue_exit' || !event.call.args[0]) return state;
     const gone = ringKeys(flow, memories.get(event)!, event.call.args[0]);
-    return { ...state, live: without(state.live, gone), inherited: without(state.inherited, gone) };
+    return { ...state, live: without(state.live, gone), inherited: without(state.inherited, gone), left: without(state.left, gone) };
   };
   const along = (edge: Edge, state: State, from: Block): State => {
     if (!edge.guard) return state;
     if (!ends.has(from)) ends.set(from, flow.after(from));
     const memory = ends.get(from);
     const fork = memory && childBranch(flow, edge, memory);
-    return fork ? { live: NONE, inherited: new Set([...state.live, ...state.inherited]), fork } : state;
+    return fork ? { ...state, live: NONE, inherited: new Set([...state.live, ...state.inherited]), fork } : state;
   };
   const entries = solve<State>(flow.cfg, {
-    start: { live: NONE, inherited: NONE, fork: undefined }, step, along,
-    join: (a, b) => ({ live: both(a.live, b.live), inherited: both(a.inherited, b.inherited), fork: a.fork ?? b.fork }),
-    equal: (a, b) => same(a.live, b.live) && same(a.inherited, b.inherited),
+    start: { live: NONE, inherited: NONE, fork: undefined, left: NONE, daemon: undefined }, step, along,
+    join: (a, b) => ({
+      live: both(a.live, b.live), inherited: both(a.inherited, b.inherited), fork: a.fork ?? b.fork,
+      left: [...b.left].every((k) => a.left.has(k)) ? a.left : new Set([...a.left, ...b.left]), daemon: a.daemon ?? b.daemon,
+    }),
+    equal: (a, b) => same(a.live, b.live) && same(a.inherited, b.inherited) && same(a.left, b.left),
   });
   const out: { call: Call; key: string; fork: Call }[] = [];
   for (const [id, entry] of entries ?? []) {
     let state = entry;
     for (const event of flow.cfg.blocks[id]!.events) {
-      const key = event.kind === 'call' && state.fork ? inheritedUse(file, flow, event.call, memories.get(event)!, state.inherited) : undefined;
-      if (event.kind === 'call' && key !== undefined) out.push({ call: event.call, key, fork: state.fork! });
+      for (const [fork, rings] of [[state.fork, state.inherited], [state.daemon, state.left]] as const) {
+        const key = event.kind === 'call' && fork ? inheritedUse(file, flow, event.call, memories.get(event)!, rings) : undefined;
+        if (event.kind === 'call' && fork && key !== undefined) out.push({ call: event.call, key, fork });
+      }
       state = step(event, state);
     }
   }

@@ -24,7 +24,7 @@ export const uringBufferEscapesScope: Rule = {
       if (!found) continue;
       const { argument, automatic } = found;
       // what main() owns lives as long as the program, but for its blocks
-      const returns = func.name !== 'main' && returnsInFlight(flow, e);
+      const returns = func.name !== 'main' && (returnsInFlight(flow, e) || (e.kind === 'data' && cancelledAndLeft(flow, e)));
       if (!returns) {
         if (e.kind === 'prep' && usedAgainInFlight(flow, e, automatic)) report({
           at: placeOf(func, bare(argument)),
@@ -103,6 +103,23 @@ function usedAgainInFlight(flow: SqeFlow, prep: Prep, automatic: Automatic): boo
   // a wait in the block may be there for it, whatever its condition
   const waits = flow.events.some((e) => settles(e) && e.span.start > prep.span.start && isWithin(e.span, automatic.scope));
   return !waits && flow.reaches(prep, (e) => e === prep, settles);
+}
+
+/** A cancellation of the request is queued, so that it is known to run, and nothing waits on any way on from there. */
+function cancelledAndLeft(flow: SqeFlow, e: UserData): boolean {
+  const own = e.value && [...flow.flow.value(e.value, e.memory).atoms.keys()];
+  if (own?.length !== 1) return false;
+  const rings = flow.of('get').filter((g) => share(g.sqes, e.sqes)).flatMap((g) => [...g.rings]);
+  return flow.of('prep').some((p) => {
+    const target = /^cancel(?:64)?$/.test(p.op ?? '') && !p.inside ? p.args[1] : undefined;
+    if (!target || !share([...flow.flow.value(target, p.memory).atoms.keys()], own) || !flow.reaches(e, (x) => x === p)) return false;
+    let waits = false;
+    const exits = flow.walk(p, (x) => {
+      if (x.kind === 'unseen' || x.kind === 'queue' || (x.kind === 'submit' && x.waits) || (x.kind === 'reap' && mayBeSameRing(x.rings, rings))) waits = true;
+      return undefined;
+    });
+    return exits && !waits;
+  });
 }
 
 function* freedEarly(flow: SqeFlow): Generator<{ prep: Prep; argument: Expr; freed: { span: { start: number; end: number } } }> {

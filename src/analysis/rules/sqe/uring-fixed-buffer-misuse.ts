@@ -33,7 +33,7 @@ export const uringFixedBufferMisuse: Rule = {
     }
     const flow = sqeFlow(file.program, func);
     for (const prep of flow?.of('prep') ?? []) {
-      const draft = prep.inside || prep.shape?.bufferIndex === undefined ? undefined : unregistered(file, flow!, prep) ?? badIndex(file, flow!, prep) ?? freed(file, flow!, prep) ?? otherBuffer(file, flow!, prep) ?? selected(flow!, prep);
+      const draft = prep.inside || prep.shape?.bufferIndex === undefined ? undefined : unregistered(file, flow!, prep) ?? badIndex(file, flow!, prep) ?? freed(file, flow!, prep) ?? otherBuffer(file, flow!, prep) ?? otherElement(file, flow!, prep) ?? selected(flow!, prep);
       if (draft) report(draft);
     }
   },
@@ -95,6 +95,51 @@ function otherBuffer(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
   if (base.kind !== 'name' || own === undefined || own === base.name || !bases!.every((b) => /^\w+$/.test(b))) return undefined;
   const local = func.locals.get(base.id);
   return bases!.includes(base.name) || (local?.array && !func.params.includes(local)) ? wrong(func, address, index) : undefined;
+}
+/** `iov[2 * i].iov_base` with index `2 * i + 1`: whatever i is, they are not the same. */
+function otherElement(file: View, flow: SqeFlow, prep: Prep): Draft | undefined {
+  const { func } = flow.flow;
+  const [address, index] = [prep.shape!.buffer === undefined ? undefined : prep.call!.args[prep.shape!.buffer], prep.call!.args[prep.shape!.bufferIndex!]];
+  const base = address && startOf(address);
+  const element = base?.kind === 'member' && base.field === 'iov_base' ? bare(base.object) : undefined;
+  if (!address || !index || element?.kind !== 'index' || !element.index) return undefined;
+  const table = textOf(file, func, element.object);
+  const all = file.program.functions(/register_buffers/).flatMap((f) => registrationsIn(file, f, 'buffers').map((r) => (r.array ? file.source(placeOf(f, r.array)).replace(/\s/g, '') : undefined)));
+  if (all.length !== 1 || all[0] !== table) return undefined;
+  const apart = distance(sumOf(file, func, index), sumOf(file, func, element.index));
+  return apart === undefined || apart === 0n ? undefined : {
+    at: placeOf(func, index),
+    message: `This is the index of another buffer than that of the address, ${apart > 0n ? apart : -apart} ${apart > 0n ? 'further on' : 'before it'}: the request fails with -EFAULT.`,
+  };
+}
+/** A sum of products with constants: how often each text is in it, and the constant, under ''. */
+function sumOf(file: View, func: Func, e: Expr): Map<string, bigint> | undefined {
+  const inner = bare(e);
+  const fixed = constant(file.program.constantValue(inner));
+  if (fixed !== undefined) return new Map([['', fixed]]);
+  if (inner.kind === 'binary' && (inner.op === '+' || inner.op === '-')) {
+    const [left, right] = [sumOf(file, func, inner.left), sumOf(file, func, inner.right)];
+    return left && right && merge(left, right, inner.op === '+' ? 1n : -1n);
+  }
+  if (inner.kind === 'binary' && inner.op === '*') {
+    for (const [one, other] of [[inner.left, inner.right], [inner.right, inner.left]] as const) {
+      const factor = constant(file.program.constantValue(one));
+      const rest = factor === undefined ? undefined : sumOf(file, func, other);
+      if (factor !== undefined) return rest && merge(new Map(), rest, factor);
+    }
+    return undefined;
+  }
+  return inner.kind === 'name' ? new Map([[inner.id, 1n]]) : undefined;
+}
+function merge(a: ReadonlyMap<string, bigint>, b: ReadonlyMap<string, bigint>, factor: bigint): Map<string, bigint> {
+  const out = new Map(a);
+  for (const [key, n] of b) out.set(key, (out.get(key) ?? 0n) + factor * n);
+  return out;
+}
+function distance(a: ReadonlyMap<string, bigint> | undefined, b: ReadonlyMap<string, bigint> | undefined): bigint | undefined {
+  if (!a || !b) return undefined;
+  const apart = merge(a, b, -1n);
+  return [...apart].every(([key, n]) => key === '' || n === 0n) ? apart.get('') ?? 0n : undefined;
 }
 function wrong(func: Func, address: Expr, index: bigint): Draft {
   return { at: placeOf(func, address), message: `This address does not lie in registered buffer ${index}: the request fails with -EFAULT.` };

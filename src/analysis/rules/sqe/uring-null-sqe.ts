@@ -75,7 +75,7 @@ export const uringNullSqe: Rule = {
   },
 };
 
-const SAYS = /^(?:std::)?(?:f?printf|puts|fputs|perror|fflush|strerror|syslog|cerr|cout|endl)$/;
+const SAYS = /^(?:std::)?(?:f?printf|puts|fputs|perror|fflush|strerror|syslog|cerr|cout|endl)$|^(?:\w+_)?(?:log|pr)_(?:err(?:or)?|warn(?:ing)?|info)$/i;
 /** `if (!sqe) printf(…);` with nothing that keeps the sqe from being used behind it. */
 function* saidOnly(file: View, func: Func): Generator<{ test: Expr; use: Expr }> {
   if (func.damaged || !file.program.mentions(func, /io_uring_get_sqe/)) return;
@@ -92,9 +92,12 @@ function* saidOnly(file: View, func: Func): Generator<{ test: Expr; use: Expr }>
       if (!sqe || !source?.every((a) => a.value && bare(a.value).kind === 'call' && SQE_SOURCES.has((bare(a.value) as Call).name))) continue;
       const inside = [...statements(s.then)];
       const silent = inside.every((x) => x.kind === 'expr' || x.kind === 'block') && [...walk(s.then.flatMap((b) => [...statements([b])].flatMap(ownExpressions)))].every((e) => e.kind !== 'assign' && (e.kind !== 'call' || SAYS.test(e.name)));
-      const next = plain[i + 1];
-      const use = silent && next ? [...walk([...statements([next])].flatMap(ownExpressions))].find((e) => e.kind === 'call' && SQE_USE.test(e.name) && e.args[0] !== undefined && bare(e.args[0]).kind === 'name' && (bare(e.args[0]) as { id?: string }).id === sqe.id) : undefined;
-      if (use?.kind === 'call' && next?.kind === 'expr') yield { test: s.test, use: use.args[0]! };
+      const ofSqe = (e: Expr): boolean => e.kind === 'name' && e.id === sqe.id;
+      const next = silent ? plain.slice(i + 1).find((x) => [...walk([...statements([x])].flatMap(ownExpressions))].some(ofSqe)) : undefined;
+      const use = next ? [...walk([...statements([next])].flatMap(ownExpressions))].find((e) => e.kind === 'call' && SQE_USE.test(e.name) && e.args[0] !== undefined && ofSqe(bare(e.args[0]))) : undefined;
+      // nothing in between asks again
+      const asked = next && [...statements([next])].some((x) => (x.kind === 'if' || x.kind === 'loop') && x.test !== undefined && [...walk([x.test])].some(ofSqe));
+      if (use?.kind === 'call' && !asked) yield { test: s.test, use: use.args[0]! };
     }
   }
 }

@@ -85,7 +85,7 @@ function again(file: View, flow: SqeFlow, prep: Prep, fd: Expr, offset: Expr, or
   const { func } = flow.flow;
   if (origins ? !origins.every((o) => o.kind === 'file') : file.program.some('streams', (f) => file.program.mentions(f, STREAMS))) return undefined;
   if (!origins && ['sys/socket.h', 'netinet/in.h', 'arpa/inet.h'].some((h) => file.includes(h))) return undefined;
-  const loop = loopsAround(func, prep.span).find((l) => origins === undefined || !origins.some((o) => o.call && o.via.length === 0 && l.span.start <= o.call.span.start && o.call.span.end <= l.span.end));
+  const loop = loopsAround(func, prep.span).find((l) => origins === undefined || !origins.some((o) => o.call && o.place?.base === func.base && o.via.length === 0 && l.span.start <= o.call.span.start && o.call.span.end <= l.span.end));
   const repeated = loop !== undefined && !changesIn(loop, fd) && flow.reaches(prep, (e) => e === prep)
     && [prep.call!.args[2], prep.call!.args[3]].some((a) => a !== undefined && changesIn(loop, a));
   const message = 'Each of these writes goes to the beginning of the file and overwrites the one before. Pass the offset where the data belongs.';

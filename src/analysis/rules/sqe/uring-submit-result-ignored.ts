@@ -1,7 +1,7 @@
 import { SQE_SOURCES, URING_REAP, URING_SUBMIT } from '../../api/names';
 import { integers } from '../../flow/value';
 import { endsOn } from '../../idioms/fatal-error';
-import { everyRing } from '../../idioms/ring-setup';
+import { everyRing, setupsIn } from '../../idioms/ring-setup';
 import { assignmentsTo } from '../../idioms/assignments';
 import { loopsAround, type Loop } from '../../idioms/loops';
 import { useOfResult } from '../../idioms/result-use';
@@ -130,6 +130,8 @@ function pollsInKernel(file: View): boolean {
 }
 function asksForPolling(file: View, func: Func): boolean {
   if (!file.program.mentions(func, /io_uring_queue_init/)) return false;
+  // with and without it, as the caller likes
+  if (setupsIn(file, func).some((s) => s.flags?.some((f) => (f & SQPOLL) === 0n))) return false;
   if (file.program.mentions(func, /(?<!&\s*)\bIORING_SETUP_SQPOLL/)) return true;
   let found = false;
   const flow = file.program.flow(func);
