@@ -24,7 +24,7 @@ export function threadStarts(file: View): ThreadStart[] {
 }
 
 function startsIn(file: View, func: Func): ThreadStart[] {
-  if (!file.program.mentions(func, /pthread_create|thrd_create|thread|async\b/i)) return [];
+  if (!file.program.mentions(func, /pthread_create|thrd_create|thread|async\b|emplace_back\s*\(\s*&/i)) return [];
   const out: ThreadStart[] = [];
   const loops = [...statements(func.body)].filter((s) => s.kind === 'loop');
   const add = (at: Expr, entry: Expr | undefined, args: Expr[]): void => {
@@ -53,8 +53,13 @@ function started(file: View, call: Call, add: Add): void {
   } else if ((name === 'emplace_back' || name === 'push_back') && call.callee.kind === 'member') {
     const list = call.callee.object;
     const listName = list.kind === 'name' ? list.name : list.kind === 'member' ? list.field : '';
-    if (/thread|worker/i.test(listName) || /\bj?thread\s*>/.test(file.fieldType(listName) ?? '')) add(call, call.args[0], call.args.slice(1));
+    if (/thread|worker/i.test(listName) || runsMethod(file, call)) add(call, call.args[0], call.args.slice(1));
   }
+}
+/** `readers_.emplace_back(&Service::reader, this)`: with its arguments a function is handed to threads only. */
+function runsMethod(file: View, { name, args }: Call): boolean {
+  const first = args[0] && bare(args[0]);
+  return name === 'emplace_back' && args.length > 1 && first?.kind === 'unary' && first.op === '&' && functionOf(file, first) !== undefined;
 }
 /** `std::thread t(entry, args…)` */
 function constructed(init: Expr, add: Add): void {

@@ -64,15 +64,42 @@ function inOtherBranch(func: Func, first: Expr, second: Expr): boolean {
     return branches.some((b) => isIn(first, b) && !isIn(second, b));
   });
 }
-/** `if (res <= 0) { … id … }` behind the id. */
+/** `if (res <= 0) { … id … }` behind the id, or its use at once, whatever the result. */
 function usedWhereFailed(func: Func, id: Expr, tests: readonly Binary[]): boolean {
-  const holder = [...statements(func.body)].find((s) => s.kind === 'declare' && s.init !== undefined && [...walk([s.init])].includes(id));
-  if (holder?.kind !== 'declare') return false;
+  const holder = holderOf(func, id);
+  const isUsed = (body: readonly Stmt[]): boolean => [...walk(body.flatMap(expressionsOf))].some((e) => e.kind === 'name' && e.id === holder);
+  if (usedAtOnce(func, id, isUsed)) return true;
+  if (!holder) return false;
   return [...statements(func.body)].some((s) => {
     const test = s.kind === 'if' && s.span.start > id.span.end && s.test ? bare(s.test) : undefined;
     if (s.kind !== 'if' || test?.kind !== 'binary' || !tests.includes(test) || (test.op !== '<' && test.op !== '<=') || integerOf(test.right) !== 0n) return false;
-    return [...walk(s.then.flatMap(expressionsOf))].some((e) => e.kind === 'name' && e.id === holder.local.id);
+    return isUsed(s.then);
   });
+}
+/** The variable that the id is put in. */
+function holderOf(func: Func, id: Expr): string | undefined {
+  for (const s of statements(func.body)) {
+    if (s.kind === 'declare' && s.init !== undefined && [...walk([s.init])].includes(id)) return s.local.id;
+    const stored = s.kind === 'expr' ? bare(s.expr) : undefined;
+    if (stored?.kind === 'assign' && stored.target.kind === 'name' && [...walk([stored.value])].includes(id)) return stored.target.id;
+  }
+  return undefined;
+}
+/** Handed to a function in its own statement, or in one behind it with no branch in between. */
+function usedAtOnce(func: Func, id: Expr, isUsed: (body: readonly Stmt[]) => boolean): boolean {
+  const all = [...statements(func.body)];
+  const lists = [func.body, ...all.flatMap((s) => (s.kind === 'block' || s.kind === 'loop' ? [s.body] : s.kind === 'if' ? [s.then, s.otherwise] : s.kind === 'switch' ? s.cases.map((c) => c.body) : []))];
+  for (const list of lists) {
+    const at = list.findIndex((s) => (s.kind === 'expr' || s.kind === 'declare') && isWithin(id.span, s.span));
+    if (at < 0) continue;
+    const [own, ...behind] = list.slice(at) as [Stmt, ...Stmt[]];
+    if (own.kind === 'expr' && own.expr.kind === 'call' && !isOutOfTheWay(own.expr)) return true;
+    for (const s of behind) {
+      if (s.kind !== 'expr' && s.kind !== 'declare') return false;
+      if (s.kind === 'expr' && s.expr.kind === 'call' && !isOutOfTheWay(s.expr) && isUsed([s])) return true;
+    }
+  }
+  return false;
 }
 
 /** Receives and reads that select a buffer, in a function that says so. */
