@@ -1,11 +1,11 @@
 /** Files and the like that a function of Rust owns: what is done with them, and whether they are still its own at its end. */
 import type { Event } from '../flow/cfg';
 import type { Flow } from '../flow/program';
-import { isWithin, statements, type Call, type Func, type Local, type Span, type Stmt } from '../model';
+import { isWithin, statements, type Call, type Expr, type Func, type Local, type Span, type Stmt } from '../model';
 import { placeOf, type SourceFile } from '../source-file';
 import { insertion, type DraftFix } from '../rules/rule';
 import { wayTo } from './paths';
-import { methodsOn, plain, rustCalls, succeeds, typeOf, usesOf } from './rust-code';
+import { chainOf, declarationOf, localOf, methodsOn, plain, rustCalls, succeeds, typeOf, usesOf } from './rust-code';
 
 export interface Handle { local: Local; type: string; func: Func; /** what it was made from; absent for parameters */ made: Stmt | undefined }
 
@@ -16,6 +16,7 @@ export function ownHandles(file: SourceFile, func: Func, type: RegExp, lentTo: R
     if (local.reference || /^\s*&/.test(local.type)) return;
     const found = typeOf(file, { kind: 'name', name: local.name, id: local.id, span: local.span }, func);
     if (found === undefined || !type.test(found) || /\b(?:Rc|Arc)\b/.test(local.type)) return;
+    if (made?.kind === 'declare' && made.bound && (!isOwned(func, made.bound.from) || /\bref\s+(?:mut\s+)?$/.test(file.source(placeOf(func, { span: { start: Math.max(0, local.span.start - 16), end: local.span.start } }))))) return;
     if (made?.kind === 'declare' && (made.init?.kind === 'unary' || (made.init && isShared(made.init)))) return;
     const uses = usesOf(func, local.id);
     const gone = uses.some((u) => u.inner || (u.how === 'moved' && u.call?.name !== 'drop') || (u.how === 'borrowed' && u.call !== undefined && !u.call.macro && !lentTo.test(u.call.name)));
@@ -25,6 +26,18 @@ export function ownHandles(file: SourceFile, func: Func, type: RegExp, lentTo: R
   for (const s of statements(func.body)) if (s.kind === 'declare' && s.local.name !== '_' && s.local.name !== '') add(s.local, s);
   return out;
 }
+/** What a pattern takes apart is the function's own, and not lent: `file.take()`, a local `Option<File>`. */
+function isOwned(func: Func, from: Expr, depth = 0): boolean {
+  if (from.kind === 'unary' || depth > 4) return false;
+  const { root, calls } = chainOf(from);
+  if (calls.some((c) => LENDS.test(c.name))) return false;
+  if (root.kind !== 'name') return root.kind === 'call' || (root.kind === 'member' && calls.some((c) => /^(?:take|replace|remove|pop\w*|swap_remove|drain)$/.test(c.name)));
+  const local = localOf(func, root.id);
+  if (!local || local.reference || /^\s*&/.test(local.type)) return false;
+  const declared = declarationOf(func, root.id)?.statement;
+  return !declared || isOwned(func, declared.bound?.from ?? declared.init ?? root, depth + 1) || declared.init === undefined || (declared.init.kind === 'name' && declared.init.name === 'None');
+}
+const LENDS = /^(?:as_(?:deref_)?(?:mut|ref)|as_deref|get|get_mut|iter|iter_mut|values|values_mut|borrow|borrow_mut|lock|read|write|entry|or_insert\w*|(?:get_or_)?insert\w*|first\w*|last\w*|peek\w*|by_ref)$/;
 /** `Rc::new(File::create(…))`: others may hold it. */
 function isShared(e: Extract<Stmt, { kind: 'declare' }>['init'] & object): boolean {
   const at = plain(e);

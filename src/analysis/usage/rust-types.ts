@@ -25,6 +25,7 @@ export function rustTypes(facts: FileFacts): RustTypes {
 
 export class RustTypes {
   private readonly origins = new Map<Func, Map<string, Origin>>();
+  private readonly assignments = new Map<Func, Map<string, Expr>>();
   private readonly aliases: Map<string, Import>;
   private readonly globs: string[];
   private readonly own: Set<string>;
@@ -118,7 +119,12 @@ export class RustTypes {
         if (!origin) return this.global(e.id);
         if (origin.type && origin.type !== 'Self' && origin.type !== '_') return this.unwrapped(origin.type, func);
         if (origin.bound) return this.taken(origin.bound, func, depth);
-        return origin.init && next(origin.init);
+        // `let mut file = None;`, `let file;`: what it gets later tells
+        if (!origin.init || (origin.init.kind === 'name' && origin.init.name === 'None')) {
+          const later = this.assigned(e.id, func);
+          return later && next(later);
+        }
+        return next(origin.init);
       }
       case 'member': {
         const owner = next(e.object);
@@ -157,6 +163,12 @@ export class RustTypes {
       return returnedBy(path) ?? this.returned(path);
     }
     const receiver = path.slice(0, path.lastIndexOf('::'));
+    // `cell.get()` points to what is in the cell; a list's takes an index
+    if (e.name === 'get' && !e.args.length && e.callee.kind === 'member') return this.full(e.callee.object, func, depth + 1);
+    // what a lock of another crate, or of one's own, guards
+    const guarded = /^(?:try_)?lock$/.test(e.name) && e.callee.kind === 'member' ? /^[\w:]+<(.*)>$/s.exec(this.full(e.callee.object, func, depth + 1) ?? '')?.[1] : undefined;
+    const inside = guarded === undefined ? [] : split(guarded);
+    if (inside.length === 1 && !inside[0]!.startsWith("'")) return this.unwrapped(inside[0]!, func);
     const known = this.returned(path) ?? methodReturns(receiver, e.name);
     // an iterator over the same elements
     return known ?? (ADAPTORS.test(e.name) && e.callee.kind === 'member' ? this.full(e.callee.object, func, depth + 1) : undefined);
@@ -203,6 +215,19 @@ export class RustTypes {
   private origin(id: string, func: Func): Origin | undefined {
     for (let f: Func | undefined = func; f; f = f.parent) {
       const found = this.originsOf(f).get(id);
+      if (found) return found;
+    }
+    return undefined;
+  }
+  /** The first value given to a variable behind its `let`. */
+  private assigned(id: string, func: Func): Expr | undefined {
+    for (let f: Func | undefined = func; f; f = f.parent) {
+      let map = this.assignments.get(f);
+      if (!map) {
+        this.assignments.set(f, (map = new Map()));
+        for (const e of walkFunction(f)) if (e.kind === 'assign' && e.target.kind === 'name' && !map.has(e.target.id) && !(e.value.kind === 'name' && e.value.name === 'None')) map.set(e.target.id, e.value);
+      }
+      const found = map.get(id);
       if (found) return found;
     }
     return undefined;

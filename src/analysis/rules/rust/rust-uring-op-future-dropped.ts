@@ -1,4 +1,4 @@
-import { fateOf, isAwaited, leaves, loopsAround, parentOf, plain, rustCalls } from '../../idioms/rust-code';
+import { declarationOf, fateOf, isAwaited, leaves, localOf, loopsAround, parentOf, plain, rustCalls, usesOf } from '../../idioms/rust-code';
 import { isWithin, statements, walkFunction, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
@@ -46,7 +46,7 @@ function operationsOf(file: SourceFile, func: Func): Operation[] {
 function lostWith(name: string): string | undefined {
   if (READS.test(name)) return 'data that was read is lost';
   if (WRITES.test(name)) return 'how much was written is not known any more';
-  return name === 'accept' ? 'a connection that was accepted is lost' : undefined;
+  return /^(?:shared_)?accept$/.test(name) ? 'a connection that was accepted is lost' : undefined;
 }
 /** The call with adaptors behind it: `.submit()`, `.fuse()`. */
 function futureOf(func: Func, call: Call): Expr {
@@ -63,14 +63,14 @@ function droppedBy(file: SourceFile, func: Func, op: Operation): string | undefi
   if (fate === 'discarded') return op.future.kind === 'call' && op.future.discarded ? undefined : 'This operation is dropped before it was awaited';
   const parent = parentOf(func, op.future)?.expr;
   if (parent?.kind !== 'call' || !parent.args.includes(op.future)) return undefined;
-  if (parent.macro && /^select(?:_biased)?$/.test(parent.name)) return survivesSelect(func, op, parent) ? 'When another branch of select! comes first, this operation is dropped' : undefined;
+  if (parent.macro && /^select(?:_biased)?$/.test(parent.name)) return survivesSelect(file, func, op, parent) ? 'When another branch of select! comes first, this operation is dropped' : undefined;
   const path = rustCalls(file, func).find((c) => c.call === parent)?.path ?? '';
   if (TIMEOUT.test(path)) return survivesTimeout(func, op, parent) ? 'When the time is over, this operation is dropped' : undefined;
   return undefined;
 }
 
 /** Whether another branch leads to more use of what the operation is on. */
-function survivesSelect(func: Func, op: Operation, select: Call): boolean {
+function survivesSelect(file: SourceFile, func: Func, op: Operation, select: Call): boolean {
   const chosen = [...statements(func.body)].find((s): s is Extract<Stmt, { kind: 'switch' }> => s.kind === 'switch' && s.span.start === select.span.start && s.span.end === select.span.end);
   if (!chosen) return false;
   const arm = chosen.cases.findIndex((_, i) => select.args[i] === op.future);
@@ -81,7 +81,38 @@ function survivesSelect(func: Func, op: Operation, select: Call): boolean {
     if (op.receiver && madeWithin(func, op.receiver, loop.span)) return others.some((c) => !leaves(c.body) && usedBehind(func, op.receiver!, chosen.span, loop.span));
     return others.some((c) => !leaves(c.body, false));
   }
-  return op.receiver !== undefined && others.some((c) => !leaves(c.body)) && usedBehind(func, op.receiver, chosen.span, func.bodySpan);
+  if (!op.receiver) return false;
+  if (others.some((c) => !leaves(c.body)) && usedBehind(func, op.receiver, chosen.span, func.bodySpan)) return true;
+  return others.some((c) => calledAgain(file, func, op.receiver!, c.body));
+}
+/** A function of this file that is called in a loop, always with what lives longer, and goes on to its caller when the operation was dropped. */
+function calledAgain(file: SourceFile, func: Func, receiver: Expr, given: Stmt[]): boolean {
+  const index = receiver.kind === 'name' ? func.params.findIndex((p) => p.id === receiver.id && (p.reference || /^&|\b(?:Rc|Arc)</.test(p.type))) : -1;
+  if (index < 0 || func.kind !== 'function') return false;
+  const last = given.at(-1);
+  const value = last?.kind === 'expr' ? last.expr : last?.kind === 'return' ? last.value : undefined;
+  const fails = value?.kind === 'call' && value.name === 'Err';
+  return file.program.functions(new RegExp(`\\b${func.name}\\s*\\(`)).some((f) => !f.damaged && [...walkFunction(f)].some((e) => {
+    if (e.kind !== 'call' || e.name !== func.name || e.callee.kind !== 'name' || file.program.functionNamed(e.name) !== func) return false;
+    const loop = loopsAround(f, e.span).at(-1);
+    const arg = e.args[index];
+    if (!loop || !arg || madeWithin(f, plain(arg), loop.span)) return false;
+    const fate = settledAs(f, e);
+    // an error ends the loop with `?`
+    return !(fails && fate);
+  }));
+}
+/** `?`, unwrap and expect behind a call, awaited or not. */
+function settledAs(func: Func, call: Expr): boolean {
+  let at = call;
+  for (let up = parentOf(func, at)?.expr; up; up = parentOf(func, at)?.expr) {
+    if (up.kind === 'try') return true;
+    if (up.kind === 'call' && up.callee === at) {
+      if (/^(?:unwrap|expect)$/.test(up.name)) return true;
+    } else if (up.kind !== 'await' && !(up.kind === 'member' && up.object === at)) return false;
+    at = up;
+  }
+  return false;
 }
 
 /** Whether what is done when the time is over leads to more use of what the operation is on. */
@@ -100,16 +131,24 @@ function survivesTimeout(func: Func, op: Operation, timeout: Call): boolean {
   if (!goesOn) return false;
   // nobody asks whether the time was over
   if (s.kind === 'declare' && s.pattern?.join() === '_') return true;
+  if (s.kind !== 'declare' || s.bound || s.pattern || plain(s.init ?? at) !== plain(at)) return goesOnWhenLate(s);
+  // `let got = timeout(…).await;` and a question to it behind
+  const [asked] = usesOf(func, s.local.id);
+  const question = asked && [...statements(func.body)].find((x) => (x.kind === 'switch' && isWithin(asked.at, x.subject.span)) || (x.kind === 'if' && x.test !== undefined && isWithin(asked.at, x.test.span)));
+  return question !== undefined && goesOnWhenLate(question);
+}
+/** Of what asks whether the time was over: whether the way on from there stays in the loop, or in the function. */
+function goesOnWhenLate(s: Stmt): boolean {
   if (s.kind === 'switch') {
     const late = s.cases.filter((c) => c.default || /^Err\b/.test(c.pattern ?? ''));
     return late.length > 0 && late.some((c) => !leaves(c.body, false));
   }
-  if (s.kind === 'if') {
-    const pattern = s.test?.kind === 'opaque' ? s.test.pattern ?? '' : '';
-    if (/^Ok\b/.test(pattern)) return !leaves(s.otherwise, false);
-    if (/^Err\b/.test(pattern)) return !leaves(s.then, false);
-  }
-  return false;
+  if (s.kind !== 'if') return false;
+  const pattern = s.test?.kind === 'opaque' ? s.test.pattern ?? '' : '';
+  if (/^Ok\b/.test(pattern)) return !leaves(s.otherwise, false);
+  if (/^Err\b/.test(pattern)) return !leaves(s.then, false);
+  const test = s.test && plain(s.test);
+  return test?.kind === 'call' && test.name === 'is_err' && !leaves(s.then, false);
 }
 
 /** What is only lent to the function is used on by whom it belongs to. */
@@ -118,8 +157,16 @@ function outlives(func: Func, receiver: Expr): boolean {
 }
 function madeWithin(func: Func, receiver: Expr, area: Span): boolean {
   if (receiver.kind !== 'name') return false;
-  const local = func.locals.get(receiver.id);
-  return local !== undefined && isWithin(local.span, area);
+  const local = localOf(func, receiver.id);
+  if (!local || !isWithin(local.span, area)) return false;
+  // another handle of what was there before: `listener.clone()`, `Rc::clone(&node.socket)`, `&self.socket`
+  const init = declarationOf(func, receiver.id)?.statement.init;
+  const made = init && plain(init);
+  const cloned = made?.kind === 'call' && made.name === 'clone';
+  const origin = !init || !made ? undefined : cloned ? (made.callee.kind === 'member' ? made.callee.object : made.args[0]) : init.kind === 'unary' && init.op === '&' ? made : undefined;
+  let root = origin && plain(origin);
+  while (root?.kind === 'member') root = plain(root.object);
+  return !root || madeWithin(func, root, area);
 }
 /** Whether the receiver is used in `area` behind a place. */
 function usedBehind(func: Func, receiver: Expr, place: Span, area: Span): boolean {

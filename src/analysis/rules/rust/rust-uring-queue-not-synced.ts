@@ -1,6 +1,6 @@
 import { solve } from '../../flow/dataflow';
 import type { Event } from '../../flow/cfg';
-import { chainOf, declarationOf, plain, rustCalls, scopeOf, typeOf, usesOf } from '../../idioms/rust-code';
+import { chainOf, declarationOf, loopsAround, plain, rustCalls, scopeOf, typeOf, usesOf } from '../../idioms/rust-code';
 import { PUSH, pushesOf, ringKey, setUpsOf, SUBMIT, SUBMIT_AND_WAIT } from '../../idioms/rust-uring';
 import { isWithin, expressionsOf, statements, walk, type Call, type Expr, type Func, type Span, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
@@ -97,7 +97,7 @@ function unseen(file: SourceFile, func: Func): Draft[] {
       // a full queue of which only the last entry was not synced has others to submit
       if (!next.dirty.has(queue + SEVERAL) && whereFull.get(call) === queue) continue;
       const sees = queues.submission.get(queue) === ring && isWithin(call.span, queues.scopes.get(queue)!);
-      if (sees && !blind.has(call) && !syncedIfNeeded(func, queue, push, call)) blind.set(call, push);
+      if (sees && !blind.has(call) && !syncedIfNeeded(func, queue, push, call) && !makesRoom(func, queue, call)) blind.set(call, push);
     }
     if (SUBMIT_AND_WAIT.test(path)) {
       const waiting = [...queues.completion].filter(([, r]) => r === ring).map(([queue]): [string, Call] => [queue, call]);
@@ -142,6 +142,12 @@ function refilledWhenEmpty(func: Func): Set<string> {
 function syncedIfNeeded(func: Func, queue: string, push: Call, submit: Call): boolean {
   return [...statements(func.body)].some((s) => s.kind === 'if' && s.test !== undefined && s.span.start > push.span.end && s.span.end < submit.span.start
     && ![...walk([s.test])].some((e) => e.kind === 'call' && e.callee.kind === 'name') && syncs(s.then, queue));
+}
+/** `if sq.is_full() { submitter.submit()?; } sq.sync();` in a loop: what earlier turns pushed is seen, and that is enough to make room. */
+function makesRoom(func: Func, queue: string, submit: Call): boolean {
+  const asks = [...statements(func.body)].some((s) => s.kind === 'if' && s.test !== undefined && isWithin(submit.span, s.span) && [...walk([s.test])].some((e) => e.kind === 'call' && e.name === 'is_full' && receiverOf(e) === queue));
+  const loop = asks ? loopsAround(func, submit.span).at(-1) : undefined;
+  return loop !== undefined && syncs(loop.body, queue);
 }
 function syncs(body: Stmt[], id: string): boolean {
   return [...walk([...statements(body)].flatMap(expressionsOf))].some((e) => e.kind === 'call' && e.name === 'sync' && receiverOf(e) === id);

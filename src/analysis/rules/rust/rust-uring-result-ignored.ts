@@ -49,11 +49,11 @@ function thrownAway(operation: { name: string; type: string }): string {
 
 /** What is sent in the hope that it arrives: the author says so, or it goes along with an error that is told anyway. */
 function isBestEffort(file: SourceFile, func: Func, s: Declare, name: string): boolean {
-  if (!/^(?:write|send)/.test(name) || s.pattern!.length !== 2 || s.pattern![1] !== '_') return false;
+  if (!/^(?:write|send)/.test(name) || s.pattern!.length !== 2) return false;
   const among = declarationOf(func, s.local.id)?.among ?? [];
   const next = among[among.indexOf(s) + 1];
   const error = next?.kind === 'return' ? next.value : next?.kind === 'expr' ? next.expr : undefined;
-  if (error?.kind === 'call' && error.name === 'Err') return true;
+  if (s.pattern![1] === '_' && error?.kind === 'call' && error.name === 'Err') return true;
   const said = [commentAbove(file, func, s.statement), commentAbove(file, func, outermostSpan(func))].join(' ');
   return /\bbest[- ]effort\b|\bfire[- ]and[- ]forget\b|(?<![-\w])ignor(?:e|es|ed|ing)\b/i.test(said);
 }
