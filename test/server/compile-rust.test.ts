@@ -21,7 +21,7 @@ edition = "2021"
 ring = []
 
 [dependencies]
-compio = { version = "0.17", features = ["macros"] }
+compio = { version = "0.17", features = ["macros", "time"] }
 futures = "0.3"
 glommio = "0.9"
 anyhow = "1"

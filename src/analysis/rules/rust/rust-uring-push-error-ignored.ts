@@ -1,5 +1,5 @@
 import { fateOf, hasAttribute, loopsAround, rustCalls } from '../../idioms/rust-code';
-import { numberOf, PUSH, pushesOf, ringKey, setUpsOf, SUBMIT_AND_WAIT, submitsOf } from '../../idioms/rust-uring';
+import { allSetUps, numberOf, PUSH, pushesOf, ringKey, setUpsOf, SUBMIT_AND_WAIT, submitsOf } from '../../idioms/rust-uring';
 import { isWithin, statements, walkFunction, type Call, type Func, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
@@ -85,6 +85,8 @@ function isFresh(file: SourceFile, func: Func, call: Call): boolean {
 }
 /** Every function that queues something submits it before it is done: none finds the queue of another. */
 function emptiesAtOnce(file: SourceFile): boolean {
+  // a thread of the kernel takes the entries when it comes to it
+  if (allSetUps(file).some((s) => s.options.has('setup_sqpoll'))) return false;
   return file.program.functions(/\bpush(?:_multiple)?\s*\(/).every((f) => pushesOf(file, f).every(({ call }) => !loopsAround(f, call.span).length && submitsOf(file, f).some((s) => s.call.span.start > call.span.end)));
 }
 function setUpFor(file: SourceFile, func: Func, call: Call) {
