@@ -1,6 +1,6 @@
 import { fateOf, hasAttribute, loopsAround, rustCalls } from '../../idioms/rust-code';
 import { allSetUps, numberOf, PUSH, pushesOf, ringKey, setUpsOf, SUBMIT_AND_WAIT, submitsOf } from '../../idioms/rust-uring';
-import { isWithin, statements, walkFunction, type Call, type Func, type Stmt } from '../../model';
+import { isWithin, statements, walk, walkFunction, type Call, type Func, type Stmt } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
 import type { Rule } from '../rule';
 
@@ -22,7 +22,7 @@ export const rustUringPushErrorIgnored: Rule = {
         const fate = lastFate(func, call);
         const loop = loopsAround(func, call.span).at(-1);
         if (fate === 'discarded') {
-          if (!loop && isFresh(file, func, call)) continue;
+          if ((!loop && isFresh(file, func, call)) || isRetry(func, call, pushes.map((p) => p.call))) continue;
           report({
             at: placeOf(func, call),
             message: `The result of ${call.name}() is ignored: when the queue is full the ${call.name === 'push' ? 'entry is' : 'entries are'} lost and no completion comes. Submit to make room, then push again.`,
@@ -39,6 +39,15 @@ export const rustUringPushErrorIgnored: Rule = {
     }
   },
 };
+
+/** `if sq.push(&e).is_err() { ring.submit(); let _ = sq.push(&e); }`: there is room the second time. */
+function isRetry(func: Func, call: Call, pushes: Call[]): boolean {
+  return [...statements(func.body)].some((s) => {
+    const { test } = s.kind === 'if' ? s : { test: undefined };
+    if (!test || !isWithin(call.span, s.span) || isWithin(call.span, test.span) || ![...walk([test])].some((e) => pushes.includes(e as Call))) return false;
+    return [...walkFunction(func)].some((e) => e.kind === 'call' && /submit|flush|enter/.test(e.name) && isWithin(e.span, s.span) && e.span.start > test.span.end && e.span.end <= call.span.start);
+  });
+}
 
 function lastFate(func: Func, call: Call): 'discarded' | 'unwrapped' | 'used' {
   const fate = fateOf(func, call);
