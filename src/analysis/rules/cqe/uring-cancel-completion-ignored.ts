@@ -19,7 +19,7 @@ const FREES = /^(?:(?:g_|x)?free|munmap|delete)$/;
 
 export const uringCancelCompletionIgnored: Rule = {
   info: {
-    id: 'uring-cancel-completion-ignored', languages: ['c', 'cpp'], severity: 'warning', confidence: 'heuristic', memorySafety: true,
+    id: 'uring-cancel-completion-ignored', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic', memorySafety: true,
     summary: 'A request is taken to be over as soon as its cancellation was submitted; it completes by itself, later.',
   },
   why: 'The request that is cancelled posts a completion of its own, usually -ECANCELED, or its result when it was faster. Until then the kernel may use its memory, and user data leads to the object.',

@@ -15,7 +15,7 @@ const LARGE = 1024n;
 
 export const uringCqOverflowUnhandled: Rule = {
   info: {
-    id: 'uring-cq-overflow-unhandled', languages: ['c', 'cpp'], severity: 'information', confidence: 'heuristic',
+    id: 'uring-cq-overflow-unhandled', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'A small completion queue takes multishot completions, and nothing looks after its overflow.',
   },
   why: 'A queue made by plain io_uring_queue_init() holds twice its entries. What does not fit is kept by the kernel until the next enter, and multishot requests stop; a consumer that only looks at the mapped queue may sleep over it.',

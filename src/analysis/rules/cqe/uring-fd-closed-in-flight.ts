@@ -8,7 +8,7 @@ const PENDS = /^(?:recv|recvmsg|recv_multishot|recvmsg_multishot|accept|accept_d
 
 export const uringFdClosedInFlight: Rule = {
   info: {
-    id: 'uring-fd-closed-in-flight', languages: ['c', 'cpp'], severity: 'warning', confidence: 'heuristic',
+    id: 'uring-fd-closed-in-flight', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'A descriptor is closed while a request on it waits, and the code then expects that request to finish.',
   },
   why: 'A pending request keeps its own reference to the file. close() neither completes nor cancels it, and the number may be given to another connection meanwhile.',

@@ -12,7 +12,7 @@ const WHOLE = /MSG_WAITALL|SOCK_DGRAM|SOCK_SEQPACKET|O_DIRECT|recvmsg|sendmsg|ev
 
 export const uringShortTransferIgnored: Rule = {
   info: {
-    id: 'uring-short-transfer-ignored', languages: ['c', 'cpp'], severity: 'information', confidence: 'heuristic',
+    id: 'uring-short-transfer-ignored', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'A transfer that is no error is taken to be complete; it may have moved less than asked for.',
   },
   why: 'Reads, writes, sends and receives may end early, just like their system calls: at the end of a file, on a full disk or socket buffer, after a signal. What is missing has to be queued again.',

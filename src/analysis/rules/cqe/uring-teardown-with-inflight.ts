@@ -5,7 +5,7 @@ import type { Rule } from '../rule';
 
 export const uringTeardownWithInflight: Rule = {
   info: {
-    id: 'uring-teardown-with-inflight', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'heuristic', memorySafety: true,
+    id: 'uring-teardown-with-inflight', languages: ['c', 'cpp', 'rust'], severity: 'hint', confidence: 'heuristic', memorySafety: true,
     summary: 'Memory of a request is released although the request may still be running.',
   },
   why: 'Neither io_uring_queue_exit() nor closing the ring waits for requests: they are cancelled in the background, and the device may still write to their memory after it was freed.',

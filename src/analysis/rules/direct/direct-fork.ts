@@ -11,7 +11,7 @@ const ASYNCHRONOUS = /^(?:io_prep_p|io_uring_prep_|aio_)/;
 
 export const directFork: Rule = {
   info: {
-    id: 'direct-fork', languages: ['c', 'cpp'], severity: 'warning', confidence: 'heuristic',
+    id: 'direct-fork', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'fork() while direct transfers into private memory are in flight may send the data to the wrong process.',
   },
   why: 'After fork() both processes share the pages of private memory until one writes to them, and that one gets a copy. A direct transfer in flight keeps the page it began with: the data may end up in the other process. The manual of open(2) forbids it.',

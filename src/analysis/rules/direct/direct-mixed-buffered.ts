@@ -16,7 +16,7 @@ const NOT_DURABLE = /async|is_?sync|sync_?(?:read|io|mode)|read/i;
 
 export const directMixedBuffered: Rule = {
   info: {
-    id: 'direct-mixed-buffered', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'heuristic',
+    id: 'direct-mixed-buffered', languages: ['c', 'cpp', 'rust'], severity: 'hint', confidence: 'heuristic',
     summary: 'The same file is used with O_DIRECT and through the page cache at the same time.',
   },
   why: 'The page cache and direct transfers of the same file are only loosely coherent: readers may see old data, and each direct write has to drop cached pages. The manual of open(2) advises against mixing.',

@@ -13,7 +13,7 @@ const FATAL = /^(?:abort|_?exit|_Exit|quick_exit|err|errx|verr|verrx|error|perro
 
 export const directOpenNoFallback: Rule = {
   info: {
-    id: 'direct-open-no-fallback', languages: ['c', 'cpp', 'rust'], severity: 'information', confidence: 'heuristic', cleanup: true,
+    id: 'direct-open-no-fallback', languages: ['c', 'cpp', 'rust'], severity: 'hint', confidence: 'heuristic', cleanup: true,
     summary: 'The program gives up where a file system refuses O_DIRECT; an open without it would do.',
   },
   why: 'File systems without direct I/O refuse an open with O_DIRECT with EINVAL. The manual suggests to treat O_DIRECT as an option: open again without it when that is the error.',

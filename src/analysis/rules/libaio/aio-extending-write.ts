@@ -11,7 +11,7 @@ const ALLOCATES = /fallocate|truncate|prealloc|F_ALLOC|FALLOC|\bresize|set_?(?:f
 
 export const aioExtendingWrite: Rule = {
   info: {
-    id: 'aio-extending-write', languages: ['c', 'cpp'], severity: 'information', confidence: 'heuristic',
+    id: 'aio-extending-write', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'A libaio write that makes a file longer: io_submit allocates and waits, even with O_DIRECT.',
   },
   why: 'A write that makes a file longer allocates blocks and changes the inode. The kernel does that, and the transfer, before io_submit() returns, even with O_DIRECT.',

@@ -14,7 +14,7 @@ const DESTROYS = /io_destroy|io_queue_release/;
 
 export const aioMissingDestroy: Rule = {
   info: {
-    id: 'aio-missing-destroy', languages: ['c', 'cpp'], severity: 'information', confidence: 'heuristic', cleanup: true,
+    id: 'aio-missing-destroy', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic', cleanup: true,
     summary: 'An AIO context is set up and not destroyed, or destroyed after its buffers were freed.',
   },
   why: 'What contexts may hold counts against fs.aio-max-nr of the whole system: when that is used up, io_setup() fails with -EAGAIN for everybody. io_destroy() waits for what is running, so buffers must live until then.',

@@ -12,7 +12,7 @@ const ENDS = /^(?:_?exit|_Exit|quick_exit|abort|errx?|verrx?|std::(?:exit|abort|
 
 export const uringInitNoFallback: Rule = {
   info: {
-    id: 'uring-init-no-fallback', languages: ['c', 'cpp', 'rust'], severity: 'information', confidence: 'heuristic', cleanup: true,
+    id: 'uring-init-no-fallback', languages: ['c', 'cpp', 'rust'], severity: 'hint', confidence: 'heuristic', cleanup: true,
     summary: 'The program ends when it cannot create a ring, whatever the reason.',
   },
   why: 'io_uring is refused in many places: by the default seccomp profiles of containers and by kernel.io_uring_disabled (EPERM), by kernels without it (ENOSYS) or without a flag (EINVAL), and for want of memory to lock (ENOMEM).',

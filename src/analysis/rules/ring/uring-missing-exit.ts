@@ -12,7 +12,7 @@ type Report = (draft: Draft) => void;
 
 export const uringMissingExit: Rule = {
   info: {
-    id: 'uring-missing-exit', languages: ['c', 'cpp'], severity: 'information', confidence: 'heuristic', cleanup: true,
+    id: 'uring-missing-exit', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic', cleanup: true,
     summary: 'A ring, a buffer ring or a probe is created and not given back.',
   },
   why: 'A ring that is not closed keeps its descriptor, its mappings, and the buffers and files registered with it until the process ends.',

@@ -17,7 +17,7 @@ const QUICK = /^(?:v?f?printf|f?puts|f?putc|putchar|fflush|pthread_(?:mutex|spin
 
 export const uringPeekBusyLoop: Rule = {
   info: {
-    id: 'uring-peek-busy-loop', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'heuristic',
+    id: 'uring-peek-busy-loop', languages: ['c', 'cpp', 'rust'], severity: 'hint', confidence: 'heuristic',
     summary: 'A loop looks for completions without ever waiting, or looks where none can appear.',
   },
   why: 'Looking at the completion queue returns at once: a loop of nothing else keeps a processor busy. With IORING_SETUP_DEFER_TASKRUN completions are posted only when the task waits for them in the kernel, so a look alone never shows any.',

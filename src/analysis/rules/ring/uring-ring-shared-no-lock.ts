@@ -7,7 +7,7 @@ import type { Rule, View } from '../rule';
 
 export const uringRingSharedNoLock: Rule = {
   info: {
-    id: 'uring-ring-shared-no-lock', languages: ['c', 'cpp'], severity: 'warning', confidence: 'heuristic',
+    id: 'uring-ring-shared-no-lock', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'Several threads put requests in one ring, or reap from it, without a lock.',
   },
   why: 'liburing keeps head and tail of the queues in plain variables and locks nothing. Two threads that take sqes at once get the same one, or lose each other\'s.',

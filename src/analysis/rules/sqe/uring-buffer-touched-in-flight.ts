@@ -14,7 +14,7 @@ interface Pending { prep: Prep; buffer: Expr; text: string; memories: readonly s
 
 export const uringBufferTouchedInFlight: Rule = {
   info: {
-    id: 'uring-buffer-touched-in-flight', languages: ['c', 'cpp'], severity: 'warning', confidence: 'heuristic',
+    id: 'uring-buffer-touched-in-flight', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'A buffer is used again while the kernel still reads or writes it.',
   },
   why: 'From the submission to the completion the buffer is the kernel’s. What is written to it meanwhile may go out instead of what was meant, and what is read from it is not there yet.',

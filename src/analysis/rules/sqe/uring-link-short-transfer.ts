@@ -15,7 +15,7 @@ const USES = /^(?:write|writev|writev2|write_fixed|send|sendmsg|send_zc|splice)$
 
 export const uringLinkShortTransfer: Rule = {
   info: {
-    id: 'uring-link-short-transfer', languages: ['c', 'cpp'], severity: 'information', confidence: 'heuristic',
+    id: 'uring-link-short-transfer', languages: ['c', 'cpp'], severity: 'hint', confidence: 'heuristic',
     summary: 'A linked transfer may be short: the chain breaks, or goes on, where the code does not expect it.',
   },
   why: 'A short read breaks a chain like an error, and what is linked behind it completes with -ECANCELED. A partial send does not break it unless MSG_WAITALL is set: what follows overtakes the rest of the data.',

@@ -21,7 +21,7 @@ const READINESS = /\b(?:epoll_\w+|poll|select|read|recv|recvfrom|accept4?|write|
 
 export const uringNonblockFd: Rule = {
   info: {
-    id: 'uring-nonblock-fd', languages: ['c', 'cpp', 'rust'], severity: 'warning', confidence: 'heuristic',
+    id: 'uring-nonblock-fd', languages: ['c', 'cpp', 'rust'], severity: 'hint', confidence: 'heuristic',
     summary: 'A request that may not wait completes with -EAGAIN, and nothing handles that.',
   },
   why: 'MSG_DONTWAIT and RWF_NOWAIT make a request complete with -EAGAIN instead of later. On older kernels O_NONBLOCK does too. With io_uring waiting costs nothing: let it wait.',
