@@ -17,6 +17,8 @@ import { share, type Prep } from './sqe-events';
 
 /** Words of functions that may give completions back where nobody sees it. */
 const MAY_CONSUME = /seen|advance|reap|drain|consum|complet|cqe|\bcq_|finish|release|done|dispose|pop|context|resume|yield/i;
+/** Those that say so. */
+const SAYS_IT_CONSUMES = /seen|advance|reap|drain|consum|cqe|\bcq_/i;
 /** Of the guards, those that do nothing but ask. */
 const ASKS_ONLY = /[Aa]ssert|bug_on|abort_if|not_?null|^[A-Z][A-Z0-9_]+$/;
 /** Functions that only say something. */
@@ -177,8 +179,14 @@ export class CqeCalls {
     const reached = call.args.flatMap((a) => pointees(this.flow.value(a, memory)));
     if (call.callee.kind === 'member') reached.push(...this.flow.keys(call.callee.object, memory), ...pointees(this.flow.value(call.callee.object, memory)));
     const hidden = !saysAndEnds(this.program, call) && (call.macro === true || this.program.defines(call.name));
-    return this.lost(out, reached, MAY_CONSUME.test(call.name) || hidden);
+    const consumes = MAY_CONSUME.test(call.name) && (SAYS_IT_CONSUMES.test(call.name) || !this.givesBack());
+    return this.lost(out, reached, consumes || hidden);
   }
+  /** The function gives its cqes back itself: `complete(request)` does not do it for it. */
+  private givesBack(): boolean {
+    return (this.seesItself ??= walkFunction(this.func).some((e) => e.kind === 'call' && e.name === 'io_uring_cqe_seen'));
+  }
+  private seesItself: boolean | undefined;
   /** Code out of sight got hold of this memory, and may consume what its rings hold. */
   private lost(states: CqeStates, reached: string[], consumes: boolean): CqeStates {
     const out = new Map(states);

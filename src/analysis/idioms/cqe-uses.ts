@@ -2,7 +2,7 @@
 import { CQE_CONSUMERS } from '../api/names';
 import type { Memory } from '../flow/memory';
 import type { Flow } from '../flow/program';
-import { bare, childrenOf, walk, type Call, type Expr, type Local } from '../model';
+import { bare, childrenOf, walk, walkFunction, type Call, type Expr, type Func, type Local } from '../model';
 import { afterResult, afterSign, allGone, change, GONE, isGone, mapItems, type CqeStates, type Token } from './cqe-state';
 import type { CqeTokens } from './cqe-tokens';
 import type { Troubles } from './cqe-trouble';
@@ -93,11 +93,22 @@ export class CqeUses {
   escapes(e: Expr, memory: Memory, states: CqeStates): CqeStates {
     let out = states;
     for (const x of walk([e])) {
-      if (x.kind === 'lambda') out = allGone(out);
+      if (x.kind === 'lambda') out = this.captured(x.func, memory, out);
       if (x.kind === 'opaque' || x.kind === 'list') for (const p of x.kind === 'list' ? x.items.map((i) => i.value) : x.parts) out = this.given(p, memory, out);
     }
     return out;
   }
+
+  /** A lambda gets what it names, of the members all. */
+  private captured(lambda: Func, memory: Memory, states: CqeStates): CqeStates {
+    let out = states;
+    for (const e of walkFunction(lambda)) {
+      if (e.kind === 'call' && (e.name.startsWith('io_uring_') || e.callee.kind !== 'member' && this.givesAway.test(e.name))) return allGone(out);
+      if (e.kind === 'name' || e.kind === 'member') out = this.given(e, memory, out);
+    }
+    return lambda.inner.reduce((s, inner) => this.captured(inner, memory, s), out);
+  }
+  private readonly givesAway = /seen|advance|reap|drain|consum|cqe/i;
 
   /** A call got the results of waits and of completions, or the addresses of what holds them. */
   looked(arg: Expr, validity: 'valid' | 'open', memory: Memory, states: CqeStates, call: Call): CqeStates {

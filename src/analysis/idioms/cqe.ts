@@ -6,11 +6,12 @@ import type { Block, Event } from '../flow/cfg';
 import { CQE_CONSUMERS } from '../api/names';
 import { solve } from '../flow/dataflow';
 import { rootOf, type Memory } from '../flow/memory';
+import { nullTest } from '../flow/typestate';
 import type { Flow, Program } from '../flow/program';
 import { bare, callsIn, expressionsOf, statements, walk, walkFunction, type Expr, type Func, type Local, type Span } from '../model';
 import { CqeBranches } from './cqe-branches';
 import { CqeCalls, FRESH, namesHead } from './cqe-calls';
-import { afterResult, allGone, change, equalCqeStates, isGone, items, joinCqeStates, mapAll, type CqeStates, type Items, type Token } from './cqe-state';
+import { afterResult, allGone, change, equalCqeStates, isGone, items, joinCqeStates, mapAll, type CqeStates, type Item, type Items, type Token } from './cqe-state';
 import { CqeTokens } from './cqe-tokens';
 import { Troubles, type Trouble } from './cqe-trouble';
 import { CqeUses, UNSIGNED } from './cqe-uses';
@@ -99,7 +100,10 @@ class Analysis {
       this.leave(block, out);
       given.push({ block, states: out });
     }
-    for (const token of this.tokens.byId.values()) if (token.source === 'parameter') this.forgotten(token, given);
+    for (const token of this.tokens.byId.values()) {
+      if (token.source === 'parameter') this.forgotten(token, given);
+      else this.leftForNull(token, given);
+    }
     return { troubles: this.troubles.all, ends, tokens: this.tokens.byId, usesUntested: this.uses.usesUntested };
   }
 
@@ -210,6 +214,20 @@ class Analysis {
         if (token.source === 'each' && !(at && this.loopOf(token).some((l) => l.start <= at.span.start && at.span.end <= l.end))) continue;
         if (at) this.troubles.report({ kind: 'unseen', token, at: this.troubles.place(at), again: undefined });
       }
+    }
+  }
+  /** `if (!request) return;` with the cqe in hand, in a function that gives it back on its other ways. */
+  private leftForNull(token: Token, ends: readonly { block: Block; states: CqeStates }[]): void {
+    if (token.shared || (token.source !== 'wait' && token.source !== 'peek')) return;
+    const of = (states: CqeStates): Item[] => [...states.get(token.id)?.values() ?? []];
+    if (!ends.some(({ states }) => of(states).some((i) => i.hold === 'seen' && i.consumer?.name === 'io_uring_cqe_seen'))) return;
+    for (const { block, states } of ends) {
+      const at = block.events.at(-1);
+      const all = of(states);
+      if (at?.kind !== 'return' || !all.length || !all.every((i) => i.hold === 'held' && i.read === 'looked' && i.validity === 'valid')) continue;
+      const around = [...statements(this.func.body)].filter((s) => s.kind === 'if' && s.span.start <= at.span.start && at.span.end <= s.span.end).at(-1);
+      const test = around?.kind === 'if' && around.test && nullTest(around.test, true, (e) => (e.kind === 'int' && e.value === 0n) || (e.kind === 'name' && /^(?:NULL|nullptr)$/.test(e.name)));
+      if (test && test.isNull) this.troubles.report({ kind: 'unseen', token, at: this.troubles.place(at), again: undefined });
     }
   }
   /** A cqe that was handed in is given back on all ways but this one, and no caller gives any back. */

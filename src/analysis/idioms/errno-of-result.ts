@@ -17,7 +17,7 @@ export function* errnoOfResult(func: Func, isField: (e: Expr) => boolean): Gener
       const operand = tested && bare(tested.operand);
       const failed = operand && tested.with === 0n ? (tested.op === '<' ? s.then : tested.op === '>=' ? s.otherwise : undefined) : undefined;
       if (!operand || !failed) continue;
-      if (isField(operand) || (operand.kind === 'name' && (copies.has(operand.id) || isCopied(list[i - 1], operand.id, isField)))) yield* errnoReads(failed);
+      if (isField(operand) || (operand.kind === 'name' && ((copies.get(operand.id) ?? 0) > s.span.start || isCopied(list[i - 1], operand.id, isField)))) yield* errnoReads(failed);
     }
   }
 }
@@ -37,11 +37,14 @@ function isNull(e: Expr): boolean {
   const inner = bare(e);
   return (inner.kind === 'int' && inner.value === 0n) || (inner.kind === 'name' && /^(?:NULL|nullptr)$/.test(inner.name));
 }
-/** Variables that are only ever a copy of a result. */
-function copiesOf(func: Func, isField: (e: Expr) => boolean): Set<string> {
-  const copies = new Set<string>();
-  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isField(s.init)) copies.add(s.local.id);
-  for (const e of walkFunction(func)) if (e.kind === 'assign' && e.target.kind === 'name' && !isField(e.value)) copies.delete(e.target.id);
+/** Variables that begin as a copy of a result, and up to where they are one. */
+function copiesOf(func: Func, isField: (e: Expr) => boolean): Map<string, number> {
+  const copies = new Map<string, number>();
+  for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isField(s.init)) copies.set(s.local.id, Infinity);
+  for (const e of walkFunction(func)) {
+    const known = e.kind === 'assign' && e.target.kind === 'name' && !isField(e.value) ? copies.get(e.target.id) : undefined;
+    if (known !== undefined && e.kind === 'assign' && e.target.kind === 'name') copies.set(e.target.id, Math.min(known, e.span.start));
+  }
   return copies;
 }
 /** `ret = event.res;` right before. */

@@ -1,7 +1,8 @@
 import { cqeFlow } from '../../idioms/cqe';
 import type { Trouble } from '../../idioms/cqe-trouble';
 import { endsOn } from '../../idioms/fatal-error';
-import { callsIn, type Call, type Func } from '../../model';
+import { arrayOf } from '../../idioms/aio-events';
+import { bare, callsIn, statements, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
 
@@ -32,6 +33,14 @@ export const uringWaitResultIgnored: Rule = {
       const known = worst.get(t.token.call);
       if (!known || (known.mild && !t.mild)) worst.set(t.token.call, t);
     }
+    for (const call of callsIn(func)) {
+      const used = worst.has(call) ? undefined : usedAsElement(file, func, call);
+      if (used) report({
+        at: placeOf(func, call),
+        message: `The result of ${call.name}() is not tested before its cqes are used: they are valid only if 0 was returned; a signal leaves the array as it was.`,
+        related: [{ at: placeOf(func, used), message: 'used here' }],
+      });
+    }
     for (const [call, t] of worst) {
       report({
         at: placeOf(func, call),
@@ -46,6 +55,33 @@ export const uringWaitResultIgnored: Rule = {
     }
   },
 };
+
+/** `io_uring_wait_cqe_nr(ring, cqes.data(), n);`, and behind it `cqes[i]->res` with no other call that fills the array. */
+function usedAsElement(file: View, func: Func, call: Call): Expr | undefined {
+  if (func.damaged || call.discarded !== 'statement' || !/^io_uring_wait_cqe(?:_nr|s)?$/.test(call.name) || file.program.defines(call.name) || !call.args[1]) return undefined;
+  const array = arrayOf(call.args[1]);
+  const name = array.kind === 'name' && array.id.includes('~') ? array.id : undefined;
+  if (name === undefined || bare(call.args[1]) !== array && !isBegin(call.args[1])) return undefined;
+  const all = [...walkFunction(func)];
+  const fills = all.some((e) => e.kind === 'call' && e !== call && e.args.some((a) => bare(a).kind !== 'index' && isNamed(arrayOf(a), name)));
+  const tested = [...statements(func.body)].some((s) => (s.kind === 'if' || s.kind === 'loop') && s.test && [...walk([s.test])].some((e) => e.kind === 'index' && arrayOf(e) === bare(e.object) && isElement(e, name) && !all.some((m) => m.kind === 'member' && m.object === e)));
+  if (fills || tested) return undefined;
+  return all.find((e) => e.kind === 'member' && e.deref && e.span.start > call.span.end && isElement(bare(e.object), name));
+}
+function isElement(e: Expr, name: string): boolean {
+  return e.kind === 'index' && isNamed(bare(e.object), name);
+}
+function isNamed(e: Expr, name: string): boolean {
+  return e.kind === 'name' && e.id === name;
+}
+/** `&cqes[0]`, `cqes.data()` */
+function isBegin(e: Expr): boolean {
+  const inner = bare(e);
+  if (inner.kind === 'call') return inner.callee.kind === 'member' && inner.name === 'data';
+  const index = inner.kind === 'unary' && inner.op === '&' ? bare(inner.operand) : undefined;
+  const first = index?.kind === 'index' && index.index ? bare(index.index) : undefined;
+  return first?.kind === 'int' && first.value === 0n;
+}
 
 /** Hands the error on, in functions that return error codes. */
 function fix(file: View, func: Func, call: Call): DraftFix[] {

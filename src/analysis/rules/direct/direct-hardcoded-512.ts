@@ -1,6 +1,7 @@
 import { integers } from '../../flow/value';
 import { bare, placeIn, FILE, walk, walkFunction, type Call, type Expr, type Func } from '../../model';
 import { placeOf, type SourceFile } from '../../source-file';
+import { assignmentsTo } from '../../idioms/assignments';
 import { codeOf } from '../../idioms/code-text';
 import type { Draft, DraftFix, Rule, View } from '../rule';
 
@@ -58,6 +59,8 @@ function isFixed(file: View, func: Func, e: Expr, value = WHOLE): boolean {
   const inner = bare(e);
   if (inner.kind === 'int') return inner.value === value;
   if (inner.kind !== 'name' || !NAMED.test(inner.name)) return false;
+  const own = inner.id.includes('~') ? assignmentsTo(func, inner.id) : [];
+  if (own.length === 1 && own[0]!.op === '=' && own[0]!.value) return bare(own[0]!.value).kind === 'int' && (bare(own[0]!.value) as { value: bigint }).value === value && !func.params.some((p) => p.id === inner.id);
   const flow = inner.id.includes('~') ? undefined : integers(file.program.constantValue(inner));
   return flow?.length === 1 && flow[0] === value && !func.locals.has(inner.id);
 }

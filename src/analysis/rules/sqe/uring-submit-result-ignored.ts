@@ -148,6 +148,8 @@ function inEventLoop(func: Func, call: Call, calls: Call[]): boolean {
     if (s.kind !== 'loop' || s.span.start > call.span.start || s.span.end < call.span.end) continue;
     if (s.form === 'for' && s.update) continue;
     const within = (c: Call) => c.span.start >= s.span.start && c.span.end <= s.span.end;
+    // as often as it takes
+    if (s.test && [...walk([s.test])].some((e) => e.kind === 'member' && /^sqe_(?:tail|head)$/.test(e.field))) return true;
     if (waitsForItsOwn(s, call)) return false;
     if (calls.some((c) => within(c) && c !== call && (URING_REAP.test(c.name) || c.name === 'io_uring_sq_ready'))) return true;
   }

@@ -11,7 +11,7 @@ import { insertion, isInBlock, type DraftFix, type Rule, type View } from '../ru
 import { userDataUnsetInRust } from './uring-user-data-unset.rust';
 
 const GETS = /\bio_uring_cqe_get_data(?:64)?\b/;
-const SETS = /\bio_uring_sqe_set_data(?:64)?\b|(?:->|\.)\s*user_data\s*=[^=]|\bmem(?:cpy|move)\s*\(\s*(?:\([\w\s]+\*\s*\)\s*)?&\s*\w*sqe\w*\s*(?:->|\.)\s*user_data\b/;
+const SETS = /\bio_uring_sqe_set_data(?:64)?\b|(?:->|\.)\s*user_data\s*=[^=]|\bmem(?:cpy|move)\s*\(\s*(?:\([\w\s]+\*\s*\)\s*)?&\s*\w+\s*(?:->|\.)\s*user_data\b/;
 
 export const uringUserDataUnset: Rule = {
   info: {
