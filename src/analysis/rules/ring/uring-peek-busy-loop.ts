@@ -110,6 +110,8 @@ function wait(file: View, flow: Flow, { call }: RingUse): DraftFix[] {
   if (call.name !== 'io_uring_peek_cqe') return [];
   const { func } = flow;
   const { events, tests } = waysOfNothing(flow, call, takesTime);
+  // a wait has other errors, and any of them would end a loop that goes on at -EAGAIN only
+  if ([...walk(tests)].some((e) => e.kind === 'name' && e.name === 'EAGAIN')) return [];
   const idle = events.every((e) => e.kind === 'compare' || e.kind === 'deref' || (e.kind === 'store' && [...walk([e.at])].includes(call)) || (e.kind === 'declare' && e.init === call));
   const own = [...walk(tests)].every((e) => e.kind !== 'name' || e.name === call.name || /^E[A-Z]+$/.test(e.name) || (func.locals.get(e.id) !== undefined && !/volatile|atomic/.test(func.locals.get(e.id)!.type)));
   return [{ title: 'Wait for a completion', edits: [{ place: placeOf(func, { span: call.nameSpan }), text: 'io_uring_wait_cqe' }], safe: idle && own }];
