@@ -1,4 +1,5 @@
 /** A function's control-flow graph: blocks of events in evaluation order, edges with what is known when they are taken. */
+import { neverReturns, endsInFatalLog } from './no-return';
 import { bare, type Call, type Expr, type Func, type Local, type Span, type Stmt } from '../model';
 
 export type Event =
@@ -8,8 +9,10 @@ export type Event =
   | { kind: 'declare'; local: Local; init: Expr | undefined }
   /** `pointer` is read through */
   | { kind: 'deref'; pointer: Expr; at: Expr }
-  /** a comparison, negation or truth test whose outcome is kept as a value; `told`: no test, only something written to a stream */
-  | { kind: 'compare'; test: Expr; told?: true }
+  /** a comparison, negation or truth test whose outcome is kept as a value */
+  | { kind: 'compare'; test: Expr }
+  /** `out << a << b`, whole */
+  | { kind: 'streamed'; value: Expr }
   | { kind: 'return'; value: Expr | undefined; span: Span };
 
 export interface Edge {
@@ -32,19 +35,10 @@ export interface Cfg {
   exit: number;
 }
 
-/** Calls the standard says do not return, and the names people give to theirs. */
-export const NO_RETURN = /^(?:abort|exit|_exit|_Exit|quick_exit|err|errx|verr|verrx|longjmp|siglongjmp|__builtin_unreachable|__builtin_trap|terminate|rethrow_exception|pthread_exit|(?:\w+_)?(?:die|fatal|panic|bail|unreachable|todo|unimplemented)(?:_\w+)?|exit_(?:bug|err\w*|fail\w*|with_\w+)|(?:\w+_)?(?:err|error|perror|print|log|msg)_?(?:and_?)?exit|(?:\w+_)?croak|(?:rb|caml|lua)_(?:\w+_)?(?:raise\w*|fail|failwith|error)|luaL_\w*error)$/i;
 /** Calls of C, which throw nothing. */
 const NO_THROW = /^(?:_*io_|str|mem|(?:p?read|p?write|open|openat|close|free|malloc|calloc|socket|fsync|fdatasync|errno)$)/;
 const TRANSPARENT = new Set(['likely', 'unlikely', '__builtin_expect', 'LIKELY', 'UNLIKELY', 'PREDICT_TRUE', 'PREDICT_FALSE', 'bool']);
 const COMPARISON = new Set(['==', '!=', '<', '>', '<=', '>=']);
-
-/** `DIE(rc < 0, "io_setup")`, `panic_if(…)`: they come back where the condition does not hold. */
-function isConditional(call: Call): boolean {
-  if (/_(?:on|if|unless|when)(?:_\w+)?$/i.test(call.name)) return true;
-  const first = call.args[0] && bare(call.args[0]);
-  return (first?.kind === 'binary' && /^(?:[<>]=?|[!=]=|&&|\|\|)$/.test(first.op)) || (first?.kind === 'unary' && first.op === '!');
-}
 
 /** `noReturn` says of a project function that no path through it comes back. */
 export function buildCfg(func: Func, noReturn: (call: Call) => boolean = () => false): Cfg {
@@ -109,8 +103,8 @@ class Builder {
     switch (s.kind) {
       case 'expr':
         this.evaluate(s.expr);
-        if (s.expr.kind === 'binary' && s.expr.op === '<<') this.emit({ kind: 'compare', test: s.expr, told: true });
-        if (logsAndEnds(s.expr)) this.current = undefined;
+        if (s.expr.kind === 'binary' && s.expr.op === '<<') this.emit({ kind: 'streamed', value: s.expr });
+        if (endsInFatalLog(s.expr)) this.current = undefined;
         return;
       case 'declare':
         if (s.init) this.evaluate(s.init);
@@ -351,17 +345,8 @@ class Builder {
       this.flow(this.block());
     }
     this.emit({ kind: 'call', call: e });
-    if ((NO_RETURN.test(e.name) && !isConditional(e)) || this.noReturn(e)) this.current = undefined;
+    if (neverReturns(e) || this.noReturn(e)) this.current = undefined;
   }
-}
-
-/** `LOG(FATAL) << …`, `LOG_SYSFATAL << …`: streams that end the program when all is said. */
-function logsAndEnds(e: Expr): boolean {
-  let first = bare(e);
-  while (first.kind === 'binary' && first.op === '<<') first = bare(first.left);
-  if (first.kind === 'name') return first !== e && /(?:^|_)(?:SYS|P)?FATAL$/.test(first.name);
-  const level = first.kind === 'call' && /LOG$/.test(first.name) ? first.args[0] : undefined;
-  return level !== undefined && level.kind === 'name' && /^(?:LOG(?:GER)?_)?(?:SYS)?FATAL$/.test(level.name);
 }
 
 /** `unlikely(x)` is `x`; casts change no truth. */

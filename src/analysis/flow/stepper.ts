@@ -72,7 +72,7 @@ export class Stepper {
       case 'declare': return this.declare(event.local, event.init, memory);
       case 'store': return this.store(event, memory);
       case 'call': return this.call(event.call, memory);
-      case 'deref': case 'compare': case 'return': return memory;
+      case 'deref': case 'compare': case 'streamed': case 'return': return memory;
     }
   }
 

@@ -95,7 +95,7 @@ export class Typestates<S extends string> {
       if (!memory) return states;
       switch (event.kind) {
         case 'deref': return feed(event.pointer, 'use', event, memory, states, report);
-        case 'compare': return event.told ? states : operands(event.test).reduce((s, e) => feed(e, 'test', event, memory, s, report), states);
+        case 'compare': return operands(event.test).reduce((s, e) => feed(e, 'test', event, memory, s, report), states);
         case 'call': {
           let out = states;
           event.call.args.forEach((arg, i) => {
@@ -105,7 +105,7 @@ export class Typestates<S extends string> {
           return this.created(event.call, flow, out);
         }
         case 'store': return event.op === '=' ? this.forgotten(tracked(event.target, memory, states), states) : states;
-        case 'declare': return states;
+        case 'declare': case 'streamed': return states;
         case 'return': {
           if (report && event.value) {
             const value = flow.value(event.value, memory);

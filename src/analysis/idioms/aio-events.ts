@@ -5,7 +5,7 @@ import type { View } from '../rules/rule';
 import { aioCalls } from './aio-call';
 import { assignmentsOf } from './assignments';
 import { localOf } from './declared-type';
-import { lvalue } from './tested';
+import { isNull, lvalue } from './tested';
 
 /** A call that fetches events: io_getevents, or a project function that hands its result on. */
 export interface Fetch {
@@ -25,7 +25,7 @@ export function fetches(file: View, func: Func): Fetch[] {
     if (func.damaged) return [];
     const out: Fetch[] = [];
     for (const { name, call, args } of aioCalls(file, func)) {
-      if (FETCHES.test(name) && args[3] && !isNothing(args[3])) out.push({ call, events: args[3], least: args[1], most: args[2], timeout: args[4] });
+      if (FETCHES.test(name) && args[3] && !isNull(args[3])) out.push({ call, events: args[3], least: args[1], most: args[2], timeout: args[4] });
     }
     for (const e of walkFunction(func)) {
       const found = e.kind === 'call' && !out.some((f) => f.call === e) ? throughWrapper(file, func, e) : undefined;
@@ -49,13 +49,8 @@ function throughWrapper(file: View, func: Func, call: Call): Fetch | undefined {
     return i < 0 ? undefined : call.args[i];
   };
   const events = given(inner.events);
-  return events && { call, events, least: given(inner.least), most: given(inner.most), timeout: inner.timeout && isNothing(inner.timeout) ? inner.timeout : given(inner.timeout) };
+  return events && { call, events, least: given(inner.least), most: given(inner.most), timeout: inner.timeout && isNull(inner.timeout) ? inner.timeout : given(inner.timeout) };
 }
-export function isNothing(e: Expr): boolean {
-  const inner = bare(e);
-  return inner.kind === 'int' ? inner.value === 0n : inner.kind === 'name' && /^(?:NULL|nullptr)$/.test(inner.name);
-}
-
 /** The array behind `events`, `&events[i]`, `events + i`, `events.data()`. */
 export function arrayOf(e: Expr): Expr {
   const inner = bare(e);

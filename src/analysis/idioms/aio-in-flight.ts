@@ -7,12 +7,11 @@ import type { Flow } from '../flow/program';
 import { join, NOTHING, type Atom, type Value } from '../flow/value';
 import { walkFunction, type Call, type Func } from '../model';
 import type { View } from '../rules/rule';
-import { isNothing } from './aio-events';
 import { aioCall } from './aio-call';
 import { isOutOfTheWay } from './out-of-sight';
 import { eventOf, wayTo } from './paths';
 import { resultFlow } from './return-convention';
-import { operandOf } from './tested';
+import { isNull, operandOf } from './tested';
 
 export interface Submission {
   /** the call in this function: io_submit, or a project function that leads there */
@@ -94,7 +93,7 @@ function timedOut(file: View, flow: Flow, edge: Edge, from: Flow['cfg']['blocks'
   const [call] = sources?.size === 1 ? [...sources] : [];
   if (!tested || !call || typeof call === 'symbol') return undefined;
   const wait = aioCall(file, call);
-  if (!wait || !/getevents/.test(wait.name) || !wait.args[4] || isNothing(wait.args[4])) return undefined;
+  if (!wait || !/getevents/.test(wait.name) || !wait.args[4] || isNull(wait.args[4])) return undefined;
   const { truth } = edge.guard!;
   const none = tested.with === 0n ? (/^(?:==|<=)$/.test(tested.op) ? truth : /^(?:!=|>)$/.test(tested.op) ? !truth : false)
     : tested.with === 1n && (/^(?:!=|<)$/.test(tested.op) ? truth : /^(?:==|>=)$/.test(tested.op) ? !truth : false);

@@ -154,7 +154,7 @@ export class CqeUses {
       else if (e.kind === 'binary' || e.kind === 'unary') childrenOf(e).forEach(add);
     };
     for (const block of this.flow.cfg.blocks) {
-      for (const e of block.events) if (e.kind === 'compare' && !e.told) add(e.test);
+      for (const e of block.events) if (e.kind === 'compare') add(e.test);
       for (const e of block.next) if (e.guard) add(e.guard.test);
     }
     return this.names;

@@ -8,13 +8,14 @@ import { solve } from '../flow/dataflow';
 import { rootOf, type Memory } from '../flow/memory';
 import { nullTest } from '../flow/typestate';
 import type { Flow, Program } from '../flow/program';
-import { bare, callsIn, expressionsOf, statements, walk, walkFunction, type Expr, type Func, type Local, type Span } from '../model';
+import { bare, callsIn, expressionsOf, isWithin, statements, walk, walkFunction, type Expr, type Func, type Local, type Span } from '../model';
 import { CqeBranches } from './cqe-branches';
 import { CqeCalls, FRESH, namesHead } from './cqe-calls';
 import { afterResult, allGone, change, equalCqeStates, isGone, items, joinCqeStates, mapAll, type CqeStates, type Item, type Items, type Token } from './cqe-state';
 import { CqeTokens } from './cqe-tokens';
 import { Troubles, type Trouble } from './cqe-trouble';
 import { CqeUses, UNSIGNED } from './cqe-uses';
+import { isNull } from './tested';
 
 /** What is known of a function's cqes. */
 export interface CqeFlow {
@@ -112,7 +113,8 @@ class Analysis {
     if (!memory) return states;
     switch (event.kind) {
       case 'deref': return this.deref(event.pointer, event.at, memory, states);
-      case 'compare': return event.told ? states : this.uses.compared(event.test, memory, states);
+      case 'compare': return this.uses.compared(event.test, memory, states);
+      case 'streamed': return states;
       case 'call': return this.calls.call(event.call, memory, states);
       case 'declare': return event.init ? this.stored(event.local, undefined, '=', event.init, memory, states) : states;
       case 'store': return event.value ? this.stored(undefined, event.target, event.op, event.value, memory, states) : this.stepsOn(event) ? this.nextElement(states) : states;
@@ -225,8 +227,8 @@ class Analysis {
       const at = block.events.at(-1);
       const all = of(states);
       if (at?.kind !== 'return' || !all.length || !all.every((i) => i.hold === 'held' && i.read === 'looked' && i.validity === 'valid')) continue;
-      const around = [...statements(this.func.body)].filter((s) => s.kind === 'if' && s.span.start <= at.span.start && at.span.end <= s.span.end).at(-1);
-      const test = around?.kind === 'if' && around.test && nullTest(around.test, true, (e) => (e.kind === 'int' && e.value === 0n) || (e.kind === 'name' && /^(?:NULL|nullptr)$/.test(e.name)));
+      const around = [...statements(this.func.body)].filter((s) => s.kind === 'if' && isWithin(at.span, s.span)).at(-1);
+      const test = around?.kind === 'if' && around.test && nullTest(around.test, true, isNull);
       if (test && test.isNull) this.troubles.report({ kind: 'unseen', token, at: this.troubles.place(at), again: undefined });
     }
   }

@@ -1,7 +1,7 @@
 /** Reads of errno where a request failed: its error is in what completed it, and errno knows nothing of it. */
 import { bare, bodiesOf, expressionsOf, statements, walk, walkFunction, type Call, type Expr, type Func, type Stmt } from '../model';
 import { assignmentsOf } from './assignments';
-import { operandOf } from './tested';
+import { isNull, operandOf } from './tested';
 
 /** Calls that only report: before them nothing of the branch has set errno. */
 const REPORTS = /print|log|perror|err|warn|strerror|puts|cqe_seen|cq_advance|str|what|exit|abort/i;
@@ -33,17 +33,14 @@ export function* errnoOfNull(func: Func, gives: (call: Call) => boolean): Genera
     if (calls.length && calls.every((v) => v?.kind === 'call' && gives(v))) yield* errnoReads(s.then);
   }
 }
-function isNull(e: Expr): boolean {
-  const inner = bare(e);
-  return (inner.kind === 'int' && inner.value === 0n) || (inner.kind === 'name' && /^(?:NULL|nullptr)$/.test(inner.name));
-}
 /** Variables that begin as a copy of a result, and up to where they are one. */
 function copiesOf(func: Func, isField: (e: Expr) => boolean): Map<string, number> {
   const copies = new Map<string, number>();
   for (const s of statements(func.body)) if (s.kind === 'declare' && s.init && isField(s.init)) copies.set(s.local.id, Infinity);
   for (const e of walkFunction(func)) {
-    const known = e.kind === 'assign' && e.target.kind === 'name' && !isField(e.value) ? copies.get(e.target.id) : undefined;
-    if (known !== undefined && e.kind === 'assign' && e.target.kind === 'name') copies.set(e.target.id, Math.min(known, e.span.start));
+    if (e.kind !== 'assign' || e.target.kind !== 'name' || isField(e.value)) continue;
+    const until = copies.get(e.target.id);
+    if (until !== undefined) copies.set(e.target.id, Math.min(until, e.span.start));
   }
   return copies;
 }

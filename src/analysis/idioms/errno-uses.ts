@@ -123,6 +123,7 @@ export function errnoUses(file: View, func: Func, concerns: (call: Call, returns
       case 'declare': return look([event.init], undefined, state);
       case 'store': return look([event.value], undefined, state);
       case 'compare': return look([event.test], undefined, state);
+      case 'streamed': return look([event.value], undefined, state);
       case 'return': return look([event.value], undefined, state);
       case 'deref': return undefined;
     }

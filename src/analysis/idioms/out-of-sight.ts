@@ -1,5 +1,5 @@
 /** Calls that lead out of the file, and which of them do nothing to rings, sqes and requests. */
-import { NO_RETURN } from '../flow/cfg';
+import { NO_RETURN } from '../flow/no-return';
 import type { Call } from '../model';
 
 /** Of the C library: they neither wait for a completion nor know of a ring. */

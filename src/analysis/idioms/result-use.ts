@@ -47,6 +47,7 @@ export function useOfResult(file: View, func: Func, call: Call): Use {
         if (event.op !== '=') read([event.target], state);
         return event.value && bare(event.value) === call && isOwn(func, event.target) ? undefined : read([event.value], state);
       case 'compare': return test(event.test, state);
+      case 'streamed': return read([event.value], state);
       case 'return': return read([event.value], state);
       case 'deref': return undefined;
     }

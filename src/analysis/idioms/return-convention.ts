@@ -145,7 +145,7 @@ function run(file: View, flow: Flow): ResultFlow | undefined {
         const member = event.call.callee.kind === 'member' && MEMBER.test(event.call.name) && !file.program.callee(event.call);
         return member || LEAVES_CAUSE.test(event.call.name) || MACRO.test(event.call.name) ? after : { ...after, causes: ELSEWHERE };
       }
-      case 'deref': case 'compare': case 'return': return state;
+      case 'deref': case 'compare': case 'streamed': case 'return': return state;
     }
   };
   const along = (edge: Edge, state: ResultState): ResultState => {

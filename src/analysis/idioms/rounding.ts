@@ -1,6 +1,6 @@
 /** Names a function rounds, or tests for being round: they are in good hands. */
 import { loopsAround } from './loops';
-import { statements, walk, ownExpressions, type Expr, type Func, type Span } from '../model';
+import { isWithin, statements, walk, ownExpressions, type Expr, type Func, type Span } from '../model';
 
 const ROUNDS = /align|round|ceil|floor|block|pad/i;
 /** Calls that allocate do not round what they are given. */
@@ -9,7 +9,7 @@ const known = new WeakMap<Func, Map<string, Span[]>>();
 
 /** Whether a variable by its id, or a member as `.` and its name, is rounded somewhere; with `use`, before that or in a loop around both. */
 export function isRounded(func: Func, id: string, use?: Span): boolean {
-  return roundedIn(func).get(id)?.some((at) => use === undefined || at.start < use.end || loopsAround(func, use).some((l) => l.span.start <= at.start && at.end <= l.span.end)) ?? false;
+  return roundedIn(func).get(id)?.some((at) => use === undefined || at.start < use.end || loopsAround(func, use).some((l) => isWithin(at, l.span))) ?? false;
 }
 function roundedIn(func: Func): ReadonlyMap<string, Span[]> {
   let found = known.get(func);

@@ -298,3 +298,8 @@ export function fateOf(func: Func, e: Expr): { method: Call } | 'discarded' | 'u
     return 'used';
   }
 }
+
+/** The closures in a function, and those in them. */
+export function closuresOf(func: Func): Func[] {
+  return func.inner.flatMap((f) => [f, ...closuresOf(f)]);
+}

@@ -1,9 +1,7 @@
 /** What a file does with completions of the io-uring crate. */
-import type { Call, Func } from '../model';
-import { isWithin } from '../model';
+import { isWithin, walkFunction, type Call, type Func } from '../model';
 import type { SourceFile } from '../source-file';
 import { allRustCalls, parentOf, plain, rustCalls, typeOf, usesOf } from './rust-code';
-import { walkFunction } from '../model';
 
 export interface CompletionUse {
   /** results of completions are read */

@@ -2,7 +2,7 @@
 import { walkFunction, type Call, type Expr, type Func } from '../model';
 import type { SourceFile } from '../source-file';
 import { rustTypes } from '../usage/rust-types';
-import { plain, rustCalls, usesOf } from './rust-code';
+import { closuresOf, plain, rustCalls, usesOf } from './rust-code';
 import { queuedIn, type Queued } from './rust-entries';
 import { entriesOf, pushesOf, reapsOf, ringKey } from './rust-uring';
 
@@ -80,9 +80,6 @@ function queuesAsIs(file: SourceFile, func: Func, id: string): boolean {
   });
   map.set(id, fine && queued);
   return fine && queued;
-}
-function closuresOf(func: Func): Func[] {
-  return func.inner.flatMap((f) => [f, ...closuresOf(f)]);
 }
 
 /** Whether a function of the file may have waited for completions when it returns. */

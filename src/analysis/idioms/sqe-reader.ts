@@ -52,7 +52,7 @@ export class SqeReader {
       case 'declare': return event.init ? [...this.packed(event.init, memory), ...this.rawGet(event.local, event.init, event.local.span, memory)] : [];
       case 'return': return event.value ? [...this.packed(event.value, memory), ...this.escape(event.value, memory)] : [];
       case 'deref': return event.at.kind === 'member' ? [] : this.touch(event.pointer, false, event.at.span, memory);
-      case 'compare': return [];
+      case 'compare': case 'streamed': return [];
     }
   }
 

@@ -44,6 +44,12 @@ export function integerOf(e: Expr): bigint | undefined {
   return operand.kind === 'int' ? -operand.value : undefined;
 }
 
+/** `NULL`, `nullptr`, `0`. */
+export function isNull(e: Expr): boolean {
+  const inner = bare(e);
+  return inner.kind === 'int' ? inner.value === 0n : inner.kind === 'name' && /^(?:NULL|nullptr)$/.test(inner.name);
+}
+
 /** The written form of a variable or field, with the variable made unique; undefined for anything else. */
 export function lvalue(e: Expr): string | undefined {
   const inner = bare(e);

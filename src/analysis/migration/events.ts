@@ -1,6 +1,6 @@
 /** io_events become cqes: what is asked of each is read at once, and the cqe is given back. */
 import { constant } from '../flow/value';
-import { isNothing } from '../idioms/aio-events';
+import { isNull } from '../idioms/tested';
 import { bare, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../model';
 import type { SourceFile } from '../source-file';
 import { rewriteDeclarations } from './declarations';
@@ -73,7 +73,7 @@ export class Events {
     for (const fetch of fetches) {
       const [, least, most, into, timeout] = fetch.site.call.args;
       const where = into && this.target(into);
-      if (!least || !most || !where || !timeout || !isNothing(timeout)) return false;
+      if (!least || !most || !where || !timeout || !isNull(timeout)) return false;
       const single = this.value(least) === 1n && this.value(most) === 1n;
       // one event after the other may go into one variable
       const again = kinds.get(where.id);

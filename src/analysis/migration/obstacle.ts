@@ -1,6 +1,6 @@
 /** What of a libaio sequence is not of the plain form: why it is left as it is. */
 import { aioCalls } from '../idioms/aio-call';
-import { isNothing } from '../idioms/aio-events';
+import { isNull } from '../idioms/tested';
 import { typeNameOf } from '../idioms/declared-type';
 import { placeIn, walkFunction, type Call, type Expr, type Func, type Span } from '../model';
 import type { SourceFile } from '../source-file';
@@ -15,7 +15,7 @@ export function obstacle(file: SourceFile, functions: readonly Func[]): string {
       if (why !== undefined) return `Line ${line(func, e.span)}: ${why}`;
     }
     for (const { name, args, call } of aioCalls(file, func)) {
-      if (/getevents/.test(name) && args[4] && !isNothing(args[4])) return `Line ${line(func, call.span)}: this wait has a time limit.`;
+      if (/getevents/.test(name) && args[4] && !isNull(args[4])) return `Line ${line(func, call.span)}: this wait has a time limit.`;
     }
   }
   const member = file.facts.fields.find((f) => /^(?:io_context_t|iocb|io_event)$/.test(f.type));

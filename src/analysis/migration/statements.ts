@@ -1,5 +1,5 @@
 /** Where the statements and calls of a function stand. */
-import { NO_RETURN } from '../flow/cfg';
+import { NO_RETURN } from '../flow/no-return';
 import { constant } from '../flow/value';
 import { bare, bodiesOf, expressionsOf, ownExpressions, statements, walk, type Call, type Expr, type Func, type Span, type Stmt } from '../model';
 import type { View } from '../rules/rule';

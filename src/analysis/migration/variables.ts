@@ -1,5 +1,5 @@
 /** Variables of libaio's types, and what the code says of them. */
-import { isNothing } from '../idioms/aio-events';
+import { isNull } from '../idioms/tested';
 import { bare, type Expr, type Func, type Local } from '../model';
 import type { SourceFile } from '../source-file';
 
@@ -52,5 +52,5 @@ function roleOf({ type, pointer, array, reference }: Local, parameter: boolean):
 /** `0`, `NULL`, `{}`, `{0}`. */
 export function isEmpty(e: Expr): boolean {
   const inner = bare(e);
-  return inner.kind === 'list' ? inner.items.every((i) => isEmpty(i.value)) : isNothing(inner);
+  return inner.kind === 'list' ? inner.items.every((i) => isEmpty(i.value)) : isNull(inner);
 }

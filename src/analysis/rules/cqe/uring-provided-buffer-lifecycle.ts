@@ -5,7 +5,7 @@ import { loopsAround } from '../../idioms/loops';
 import { isOutOfTheWay } from '../../idioms/out-of-sight';
 import { integerOf, isNegativeError } from '../../idioms/tested';
 import { prepName } from '../../idioms/sqe-preps';
-import { bare, callsIn, isWithin, statements, walk, walkFunction, expressionsOf, type Binary, type Call, type Expr, type Func, type Stmt } from '../../model';
+import { bare, bodiesOf, callsIn, isWithin, statements, walk, walkFunction, expressionsOf, type Binary, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import type { Rule, View } from '../rule';
 
@@ -87,8 +87,7 @@ function holderOf(func: Func, id: Expr): string | undefined {
 }
 /** Handed to a function in its own statement, or in one behind it with no branch in between. */
 function usedAtOnce(func: Func, id: Expr, isUsed: (body: readonly Stmt[]) => boolean): boolean {
-  const all = [...statements(func.body)];
-  const lists = [func.body, ...all.flatMap((s) => (s.kind === 'block' || s.kind === 'loop' ? [s.body] : s.kind === 'if' ? [s.then, s.otherwise] : s.kind === 'switch' ? s.cases.map((c) => c.body) : []))];
+  const lists = [func.body, ...[...statements(func.body)].flatMap(bodiesOf)];
   for (const list of lists) {
     const at = list.findIndex((s) => (s.kind === 'expr' || s.kind === 'declare') && isWithin(id.span, s.span));
     if (at < 0) continue;

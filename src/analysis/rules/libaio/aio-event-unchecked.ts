@@ -1,12 +1,12 @@
 import { AIO_TRANSFERS, isGuard } from '../../api/names';
 import type { Flow } from '../../flow/program';
 import { constant } from '../../flow/value';
-import { arrayOf, areOwn, countsOf, fetches, headerOf, isNothing, readsOf, type Fetch, type Reads } from '../../idioms/aio-events';
+import { arrayOf, areOwn, countsOf, fetches, headerOf, readsOf, type Fetch, type Reads } from '../../idioms/aio-events';
 import { assignmentsOf } from '../../idioms/assignments';
 import { localOf } from '../../idioms/declared-type';
 import { loopsAround, within, type Loop } from '../../idioms/loops';
 import { resultFlow } from '../../idioms/return-convention';
-import { lvalue, operandOf } from '../../idioms/tested';
+import { isNull, lvalue, operandOf } from '../../idioms/tested';
 import { useOfResult } from '../../idioms/result-use';
 import { bare, expressionsOf, statements, walk, walkFunction, type Expr, type Func, type Member } from '../../model';
 import { placeOf } from '../../source-file';
@@ -165,7 +165,7 @@ function countIgnored(file: View, func: Func, flow: Flow, fetch: Fetch, reads: R
   if (use !== 'sign' || blind || !touched || countIsCompared(func, fetch)) return undefined;
   const least = fetch.least && numberAt(flow, fetch.least);
   const zero = asksForZero(file, func, fetch);
-  const mayBeNone = least === 0n || (fetch.timeout !== undefined && !isNothing(fetch.timeout));
+  const mayBeNone = least === 0n || (fetch.timeout !== undefined && !isNull(fetch.timeout));
   if (mayBeNone && !zero) return 'Only a negative result is taken for failure: at a timeout the call returns 0, and the events are garbage then. Look at the number of events.';
   if (zero && asksOnlyForZero(func, fetch)) return 'Only a result of 0 is told apart: a signal makes it -EINTR, and the events are garbage then. Look whether there are any, with > 0.';
   if (least !== undefined && least <= 1n) return undefined;

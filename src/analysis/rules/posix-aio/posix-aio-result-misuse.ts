@@ -229,7 +229,7 @@ function isAddressOf(e: Expr, root: Name): boolean {
 function asksAround(file: View, func: Func, call: Call): boolean {
   // a loop that submits as well goes round for the next request
   const submits = calls(file, func, /^(?:aio_(?:read|write|fsync)|lio_listio)(?:64)?$/);
-  const within = [...statements(func.body)].some((s) => s.kind === 'loop' && s.span.start <= call.span.start && call.span.end <= s.span.end && !submits.some((c) => isWithin(c.span, s.span)));
+  const within = [...statements(func.body)].some((s) => s.kind === 'loop' && isWithin(call.span, s.span) && !submits.some((c) => isWithin(c.span, s.span)));
   if (within) return true;
   // what does not know of EINPROGRESS takes a running request for one that failed
   if (submits.length && !file.program.mentions(func, /\bEINPROGRESS\b/)) return false;

@@ -45,8 +45,6 @@ function keptFrom(from: Expr): boolean {
   return calls.some((c) => /^(?:split|submission_shared|completion_shared)$/.test(c.name));
 }
 
-/** In `dirty`, behind a queue's id: more than one entry was pushed since the last sync(). */
-const SEVERAL = '+';
 /** What is not in step: queues with entries the kernel cannot see, and queues whose completions the program cannot see. */
 interface State { dirty: ReadonlyMap<string, Call>; stale: ReadonlyMap<string, Call> }
 
@@ -61,7 +59,6 @@ function unseen(file: SourceFile, func: Func): Draft[] {
     if (s.kind === 'declare' && over?.kind === 'name') iterated.set(s.local.id, over.id);
   }
   const refilled = refilledWhenEmpty(func);
-  const whereFull = submitsWhereFull(func);
   const blind = new Map<Call, Call>();
   const late = new Set<Call>();
   const read = (state: State, id: string): State => {
@@ -81,11 +78,11 @@ function unseen(file: SourceFile, func: Func): Draft[] {
     const path = paths.get(call) ?? '';
     const id = receiverOf(call);
     // handed to someone else, who may do anything with it
-    const given = call.args.map(plain).flatMap((a) => (a.kind === 'name' ? [a.id, a.id + SEVERAL] : []));
+    const given = call.args.map(plain).flatMap((a) => (a.kind === 'name' ? [a.id] : []));
     let next = given.some((g) => state.dirty.has(g) || state.stale.has(g)) ? { dirty: without(state.dirty, ...given), stale: without(state.stale, ...given) } : state;
     if (id !== undefined && queues.submission.has(id)) {
-      if (PUSH.test(path)) return { ...next, dirty: new Map(next.dirty).set(next.dirty.has(id) ? id + SEVERAL : id, call) };
-      if (call.name === 'sync') return { ...next, dirty: without(next.dirty, id, id + SEVERAL) };
+      if (PUSH.test(path)) return { ...next, dirty: new Map(next.dirty).set(id, call) };
+      if (call.name === 'sync') return { ...next, dirty: without(next.dirty, id) };
     }
     if (id !== undefined && queues.completion.has(id)) {
       if (call.name === 'sync' || (call.name === 'is_empty' && refilled.has(id))) return { ...next, stale: without(next.stale, id) };
@@ -94,8 +91,6 @@ function unseen(file: SourceFile, func: Func): Draft[] {
     if (!SUBMIT.test(path)) return next;
     const ring = call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;
     for (const [queue, push] of next.dirty) {
-      // a full queue of which only the last entry was not synced has others to submit
-      if (!next.dirty.has(queue + SEVERAL) && whereFull.get(call) === queue) continue;
       const sees = queues.submission.get(queue) === ring && isWithin(call.span, queues.scopes.get(queue)!);
       if (sees && !blind.has(call) && !syncedIfNeeded(func, queue, push, call) && !makesRoom(func, queue, call)) blind.set(call, push);
     }
@@ -155,17 +150,6 @@ function syncs(body: Stmt[], id: string): boolean {
 function receiverOf(call: Call): string | undefined {
   const receiver = call.callee.kind === 'member' ? plain(call.callee.object) : undefined;
   return receiver?.kind === 'name' ? receiver.id : undefined;
-}
-/** Calls in `if sq.is_full() { … }`, with the queue's id. */
-function submitsWhereFull(func: Func): Map<Call, string> {
-  const out = new Map<Call, string>();
-  for (const s of statements(func.body)) {
-    const asked = s.kind === 'if' && s.test && plain(s.test);
-    const queue = asked && asked.kind === 'call' && asked.name === 'is_full' && asked.callee.kind === 'member' ? plain(asked.callee.object) : undefined;
-    if (s.kind !== 'if' || queue?.kind !== 'name') continue;
-    for (const inner of statements(s.then)) for (const e of walk(expressionsOf(inner))) if (e.kind === 'call') out.set(e, queue.id);
-  }
-  return out;
 }
 function ringOf(file: SourceFile, func: Func, call: Call): string | undefined {
   return call.callee.kind === 'member' ? ringKey(file, func, call.callee.object) : undefined;

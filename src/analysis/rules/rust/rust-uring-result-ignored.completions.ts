@@ -1,5 +1,5 @@
 /** Results of completions of the io-uring crate: never read, taken for counts, or looked up in errno. */
-import { allRustCalls, fateOf, plain, rustCalls, typeOf, usesOf, type RustCall } from '../../idioms/rust-code';
+import { closuresOf, allRustCalls, fateOf, plain, rustCalls, typeOf, usesOf, type RustCall } from '../../idioms/rust-code';
 import { completionUse } from '../../idioms/rust-completions';
 import { queuedIn } from '../../idioms/rust-entries';
 import { ringKey, setUpsOf, SUBMIT_AND_WAIT } from '../../idioms/rust-uring';
@@ -87,9 +87,6 @@ function asksNoResult(func: Func, s: Extract<Stmt, { kind: 'declare' }>): boolea
   const uses = usesOf(func, s.local.id);
   // of a variable without any use the compiler tells
   return (uses.length > 0 || s.local.name.startsWith('_')) && uses.every((u) => u.how === 'method' && /^(?:user_data|flags)$/.test(u.call?.name ?? ''));
-}
-function closuresOf(func: Func): Func[] {
-  return func.inner.flatMap((f) => [f, ...closuresOf(f)]);
 }
 /** `ring.completion().next();`, with what it gave thrown away, or in a variable of which nothing but its number is asked. */
 function isLeft(file: SourceFile, func: Func, next: Call): boolean {

@@ -3,6 +3,7 @@ import { nullTest, Typestates, type Machine, type Violation } from '../../flow/t
 import type { Program } from '../../flow/program';
 import { constant, integers } from '../../flow/value';
 import { assignmentsTo } from '../../idioms/assignments';
+import { isNull } from '../../idioms/tested';
 import { bare, statements, walk, walkFunction, ownExpressions, type Call, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
 import { includeEdits, insertion, isInBlock, type DraftFix, type Rule, type View } from '../rule';
@@ -86,7 +87,7 @@ function* saidOnly(file: View, func: Func): Generator<{ test: Expr; use: Expr }>
       if (s.kind !== 'if' || !s.test || s.otherwise.length || !s.then.length) continue;
       const test = bare(s.test);
       const denied = test.kind === 'unary' && test.op === '!' ? bare(test.operand) : undefined;
-      const tested = denied ? { pointer: denied, isNull: true } : nullTest(test, true, (e) => (e.kind === 'name' && /^(?:NULL|nullptr)$/.test(e.name)) || (e.kind === 'int' && e.value === 0n));
+      const tested = denied ? { pointer: denied, isNull: true } : nullTest(test, true, isNull);
       const sqe = tested?.isNull && tested.pointer.kind === 'name' ? func.locals.get(tested.pointer.id) : undefined;
       const source = sqe && assignmentsTo(func, sqe.id);
       if (!sqe || !source?.every((a) => a.value && bare(a.value).kind === 'call' && SQE_SOURCES.has((bare(a.value) as Call).name))) continue;

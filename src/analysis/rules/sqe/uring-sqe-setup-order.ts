@@ -2,7 +2,8 @@ import type { Severity } from '../../../protocol/analysis';
 import { sqeFlow } from '../../idioms/sqe';
 import { share, takesAnew, type FieldStore, type Flags, type Prep, type SqeEvent, type Submit, type UserData } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
-import { bare, placeIn, type Expr, type Func } from '../../model';
+import { isNull } from '../../idioms/tested';
+import { placeIn, type Func } from '../../model';
 import { placeOf } from '../../source-file';
 import { insertion, isInBlock, type Draft, type DraftFix, type Rule, type View } from '../rule';
 
@@ -72,7 +73,7 @@ function submissionBetween(flow: SqeFlow, rings: readonly string[], get: SqeEven
 function beforePrep(file: View, flow: SqeFlow, e: Store): Draft | undefined {
   const field = e.kind === 'flags' ? 'flags' : e.kind === 'data' ? 'user_data' : e.field;
   if (e.kind === 'field' && !CLEARED.has(field)) return undefined;
-  if (isZero(file, e.value) || !e.sqes.length) return undefined;
+  if ((e.value && isNull(e.value)) || !e.sqes.length) return undefined;
   const ends = (x: SqeEvent) => takesAnew(x, e.sqes) || ((x.kind === 'overwrite' || x.kind === 'escape') && share(x.sqes, e.sqes));
   const isPrep = (x: SqeEvent): x is Prep => x.kind === 'prep' && !x.byHand && share(x.sqes, e.sqes);
   if (flow.of('prep').some((p) => isPrep(p) && flow.reaches(p, (x) => x === e, ends, { ahead: true }))) return undefined;
@@ -106,13 +107,6 @@ function severityOf(file: View, always: boolean, since: number): Severity {
   if (liburing !== undefined) return liburing < since ? 'error' : 'hint';
   return since === KEEPS_FLAGS ? 'warning' : 'information';
 }
-function isZero(file: View, e: Expr | undefined): boolean {
-  if (!e) return false;
-  const inner = bare(e);
-  if (inner.kind === 'int') return inner.value === 0n;
-  return inner.kind === 'name' && /^(?:NULL|nullptr)$/.test(inner.name);
-}
-
 /** Assigned a second time with other bits, neither set holding the other. */
 function replaced(file: View, flow: SqeFlow, e: Flags): Draft | undefined {
   if (!e.bits?.length) return undefined;

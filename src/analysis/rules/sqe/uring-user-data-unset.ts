@@ -4,6 +4,7 @@ import { sqeFlow } from '../../idioms/sqe';
 import { mayBeSameRing, share, SKIP_SUCCESS, surely, takesAnew, type Get, type Prep, type SqeEvent } from '../../idioms/sqe-events';
 import type { SqeFlow } from '../../idioms/sqe-flow';
 import { readsCqe, typeNameOf } from '../../idioms/declared-type';
+import { isNull } from '../../idioms/tested';
 import { nullTest } from '../../flow/typestate';
 import { bare, isWithin, statements, walk, walkFunction, type Expr, type Func, type Stmt } from '../../model';
 import { placeOf } from '../../source-file';
@@ -110,7 +111,7 @@ function onlyIfGiven(flow: SqeFlow, prep: Prep): Expr | undefined {
   const value = bare(data.value);
   const around = [...statements(func.body)].find((s) => s.kind === 'if' && !s.otherwise.length && s.test !== undefined && s.then.some((b) => b.span.start <= data.span.start && data.span.end <= b.span.end));
   if (around?.kind !== 'if' || !around.test || (around.span.start <= prep.span.start && prep.span.end <= around.span.end)) return undefined;
-  const tested = nullTest(around.test, true, (e) => (e.kind === 'int' && e.value === 0n) || (e.kind === 'name' && /^(?:NULL|nullptr)$/.test(e.name)));
+  const tested = nullTest(around.test, true, isNull);
   const pointer = tested && !tested.isNull ? bare(tested.pointer) : undefined;
   return pointer?.kind === 'name' && value.kind === 'name' && pointer.id === value.id ? around.test : undefined;
 }
